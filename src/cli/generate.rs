@@ -1,0 +1,115 @@
+//! `generate`: a synthetic population as import files.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+use csv::Writer;
+
+use crate::{
+    clock::format_time,
+    generate::{DEMO_AGENTS, Population},
+    personality::DIMENSIONS,
+};
+
+/// Write a synthetic population as import files. The same numbers make the same files.
+#[derive(Args)]
+pub(super) struct Generate {
+    /// People.
+    #[arg(long, value_name = "N", default_value_t = DEMO_AGENTS, value_parser = clap::value_parser!(u32).range(1..=5_000_000))]
+    agents: u32,
+    /// The folder; made if there is none. Files of the same names are overwritten.
+    #[arg(long, value_name = "DIR")]
+    dir: PathBuf,
+    /// Another seed makes other people.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+impl Generate {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        write(Population { agents: self.agents, seed: self.seed }, &self.dir)?;
+        println!("{} people are in {}", self.agents, self.dir.display());
+        Ok(())
+    }
+}
+
+/// Writes the five files.
+///
+/// # Errors
+/// The folder cannot be written.
+pub(super) fn write(population: Population, dir: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make the folder {}", dir.display()))?;
+    let open = |name: &str, header: &[&str]| -> anyhow::Result<Writer<std::fs::File>> {
+        let file = dir.join(name);
+        let mut writer = Writer::from_path(&file).with_context(|| format!("cannot write {}", file.display()))?;
+        writer.write_record(header)?;
+        Ok(writer)
+    };
+    let mut agents =
+        open("agents.csv", &["agent_id", "region", "age", "interests", "category_preferences", "consent"])?;
+    let header: Vec<&str> = ["agent_id"].into_iter().chain(DIMENSIONS).collect();
+    let mut personality = open("personality.csv", &header)?;
+    let mut visits = open(
+        "visits.csv",
+        &["agent_id", "action_type", "spot_id", "category", "category_group", "start_time", "end_time"],
+    )?;
+    let text = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
+    for person in population.people() {
+        let agent = person.agent;
+        let age = agent.age.map(|age| age.to_string()).unwrap_or_default();
+        let consent = agent.consent.to_string();
+        agents.write_record([&agent.agent_id, &agent.region, &age, &agent.interests, &agent.categories, &consent])?;
+        if let Some(profile) = person.personality {
+            let dimensions = profile.dimensions.map(text);
+            personality.write_record([profile.agent_id].iter().chain(&dimensions))?;
+        }
+        for visit in person.visits {
+            visits.write_record([
+                visit.agent_id.as_str(),
+                &visit.action_type,
+                &visit.spot_id,
+                visit.category.as_deref().unwrap_or_default(),
+                visit.category_group.as_deref().unwrap_or_default(),
+                &format_time(visit.start_time),
+                &visit.end_time.map(format_time).unwrap_or_default(),
+            ])?;
+        }
+    }
+    let mut connections = open("connections.csv", &["agent_id_1", "agent_id_2", "compatibility", "created_at"])?;
+    for tie in population.connections() {
+        let (one, two) = &tie.agents;
+        connections.write_record([one, two, &tie.compatibility.to_string(), &format_time(tie.created_at)])?;
+    }
+    let mut products = open(
+        "products.csv",
+        &[
+            "product_id",
+            "title",
+            "category",
+            "subcategory",
+            "price",
+            "currency",
+            "rating",
+            "rating_count",
+            "price_range",
+        ],
+    )?;
+    for product in population.products() {
+        products.write_record([
+            product.product_id.as_str(),
+            &product.title,
+            product.category.as_deref().unwrap_or_default(),
+            product.subcategory.as_deref().unwrap_or_default(),
+            &text(product.price),
+            product.currency.as_deref().unwrap_or_default(),
+            &text(product.rating),
+            &product.rating_count.map(|count| count.to_string()).unwrap_or_default(),
+            product.price_range.as_deref().unwrap_or_default(),
+        ])?;
+    }
+    for mut writer in [agents, personality, visits, connections, products] {
+        writer.flush()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! `import`: files -> raw tables.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+
+use crate::{
+    config::Database,
+    import::{self, Kind, Options, Report},
+    progress::Progress,
+};
+
+/// Load files. Loading one again changes nothing; a bad row goes to the rejects file with its line and reason.
+#[derive(Args)]
+#[command(group = clap::ArgGroup::new("source").required(true).multiple(true).args(["dir", "kind"]))]
+pub(super) struct Import {
+    #[command(flatten)]
+    database: Database,
+    /// A folder with agents, personality, visits, connections, products as .csv, .csv.gz or .csv.zst.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["kind", "file"])]
+    dir: Option<PathBuf>,
+    /// What FILE holds.
+    #[arg(value_enum, requires = "file")]
+    kind: Option<Kind>,
+    /// A file of that kind.
+    file: Option<PathBuf>,
+    /// Whose products they are (a new partner is made).
+    #[arg(long, value_name = "PARTNER")]
+    partner: Option<String>,
+    /// Only check: read and try everything, keep nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Where rejects files go; made if there are rejects.
+    #[arg(long, value_name = "DIR", default_value = "data/rejects")]
+    rejects: PathBuf,
+}
+
+impl Import {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let db = super::open(&self.database).await?;
+        let options = Options { dry_run: self.dry_run, progress: Progress::Shown, partner: self.partner };
+        let reports = match (self.dir, self.kind, self.file) {
+            (Some(dir), _, _) => import::folder(&db, &dir, &options).await?,
+            (None, Some(kind), Some(file)) => vec![import::file(&db, kind, &file, &options).await?],
+            _ => anyhow::bail!("name a folder with --dir, or a kind and a file"),
+        };
+        print(&reports);
+        for report in reports.iter().filter(|report| !report.rejects.is_empty()) {
+            let file = self.rejects.join(format!("{}.csv", report.kind.name()));
+            write_rejects(report, &file).with_context(|| format!("cannot write {}", file.display()))?;
+            println!("{} rejected rows of {}: {}", report.rejects.len(), report.kind.name(), file.display());
+        }
+        if options.dry_run {
+            println!("dry run: nothing was kept");
+        }
+        Ok(())
+    }
+}
+
+/// Totals, one line a file.
+pub(super) fn print(reports: &[Report]) {
+    let rows: Vec<Vec<String>> = reports
+        .iter()
+        .map(|report| {
+            let rejected = report.rejects.len();
+            let mut row = vec![report.kind.name().to_owned()];
+            row.extend([report.read, report.new, report.again].map(|count| count.to_string()));
+            row.extend([rejected.to_string(), format!("{:.1} s", report.elapsed.as_secs_f64())]);
+            row
+        })
+        .collect();
+    super::table::print(&["file", "rows", "new", "again", "rejected", "elapsed"], &rows);
+}
+
+fn write_rejects(report: &Report, file: &std::path::Path) -> anyhow::Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut writer = csv::Writer::from_path(file)?;
+    writer.write_record(["line", "reason"])?;
+    for reject in &report.rejects {
+        writer.write_record([reject.line.to_string().as_str(), reject.reason.as_str()])?;
+    }
+    writer.flush()?;
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! The command line: one subcommand per file.
+
+use std::io::IsTerminal as _;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::prelude::*;
+
+use crate::config::{Database, LogFormat, Logging};
+
+mod demo;
+mod epoch;
+mod generate;
+mod import;
+mod keys;
+mod migrate;
+mod partners;
+mod segments;
+mod serve;
+mod table;
+
+/// A typed GraphQL API by which partners enrich market segments, under a privacy promise that can be checked.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    logging: Logging,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a synthetic population (once), build its epoch, create a key and serve: the newcomer's one command.
+    Demo(demo::Demo),
+    /// Serve the API.
+    Serve(serve::Serve),
+    /// Build, undo or show the database schema.
+    Migrate(migrate::Migrate),
+    /// Load files: agents, personality, visits, connections, products.
+    Import(import::Import),
+    /// Build or list the weekly snapshots.
+    Epoch(epoch::Epoch),
+    /// Create, list, show or revoke API keys.
+    Keys(keys::Keys),
+    /// Add, list or remove the segments that every partner may use.
+    Segments(segments::Segments),
+    /// List the partners.
+    Partners(partners::Partners),
+    /// Write a synthetic population as import files.
+    Generate(generate::Generate),
+    /// Print the GraphQL schema.
+    Schema,
+}
+
+/// Runs what the command line asks for.
+///
+/// # Errors
+/// Says what was wrong and how to mend it.
+pub async fn run(cli: Cli) -> anyhow::Result<()> {
+    start_logging(&cli.logging);
+    match cli.command {
+        Command::Demo(command) => command.run().await,
+        Command::Serve(command) => command.run().await,
+        Command::Migrate(command) => command.run().await,
+        Command::Import(command) => command.run().await,
+        Command::Epoch(command) => command.run().await,
+        Command::Keys(command) => command.run().await,
+        Command::Segments(command) => command.run().await,
+        Command::Partners(command) => command.run().await,
+        Command::Generate(command) => command.run(),
+        Command::Schema => {
+            print!("{}", crate::schema::sdl());
+            Ok(())
+        }
+    }
+}
+
+fn start_logging(logging: &Logging) {
+    // SQL texts hold no values, but they are not for the log either: the driver stays quiet below warnings.
+    let filter = tracing_subscriber::filter::Targets::new()
+        .with_target("spots_enrichment", logging.log_level)
+        .with_default(tracing::level_filters::LevelFilter::WARN.min(logging.log_level));
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry().with(filter);
+    match logging.log_format {
+        LogFormat::Text => registry.with(layer.with_target(false).with_ansi(std::io::stderr().is_terminal())).init(),
+        LogFormat::Json => registry.with(layer.json()).init(),
+    }
+}
+
+/// Opens a database that has all its tables.
+async fn open(database: &Database) -> anyhow::Result<sea_orm::DatabaseConnection> {
+    let db = crate::db::connect(&database.database_url).await?;
+    crate::db::require_migrated(&db).await?;
+    Ok(db)
+}

@@ -1,0 +1,96 @@
+//! `segments`: the definitions that every partner may use.
+
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand};
+use sea_orm::{EntityTrait, QueryFilter, QueryOrder};
+
+use crate::{
+    clock::{Clock as _, SystemClock},
+    config::Database,
+    entity::market_segment,
+    epoch::Epoch,
+    mutation::{self, SaveSegmentInput},
+    segment::{AgeRange, Cohort, Definition},
+};
+
+/// Add, list or remove the segments that every partner may use.
+#[derive(Args)]
+pub(super) struct Segments {
+    #[command(flatten)]
+    database: Database,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Add a shared segment, or change one.
+    Add {
+        /// Its name in queries.
+        slug: String,
+        /// Its name for people.
+        #[arg(long)]
+        name: String,
+        /// Home regions, at most three.
+        #[arg(long, value_delimiter = ',')]
+        regions: Option<Vec<String>>,
+        /// Youngest age.
+        #[arg(long, value_name = "AGE")]
+        age_from: Option<i32>,
+        /// Oldest age.
+        #[arg(long, value_name = "AGE")]
+        age_to: Option<i32>,
+        /// Interests, at most three: people with any of them.
+        #[arg(long, value_delimiter = ',')]
+        interests: Option<Vec<String>>,
+        /// Preferred categories, at most three: people with any of them.
+        #[arg(long, value_delimiter = ',')]
+        categories: Option<Vec<String>>,
+    },
+    /// List the shared segments.
+    List,
+    /// Remove a shared segment.
+    Remove { slug: String },
+}
+
+impl Segments {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let db = super::open(&self.database).await?;
+        let now = SystemClock.now();
+        match self.action {
+            Action::Add { slug, name, regions, age_from, age_to, interests, categories } => {
+                let age = (age_from.is_some() || age_to.is_some()).then_some(AgeRange { from: age_from, to: age_to });
+                let definition = Definition { regions, age, interests, categories };
+                let epoch = Epoch::load_newest(&db, now).await?;
+                let epoch = epoch.context("there is no epoch whose words it could use: run `epoch build` first")?;
+                let explain = |error: crate::error::Error| anyhow::anyhow!(error.message());
+                Cohort::parse(&definition, &epoch.vocabulary).map_err(explain)?;
+                let input = SaveSegmentInput { slug, name, definition };
+                let saved = mutation::save(&db, None, &input, now).await.map_err(explain)?;
+                println!("{} is shared", saved.slug);
+            }
+            Action::List => {
+                let rows = market_segment::Entity::find()
+                    .filter(market_segment::COLUMN.partner_id.is_null())
+                    .order_by_asc(market_segment::COLUMN.slug)
+                    .all(&db)
+                    .await?;
+                let rows: Vec<Vec<String>> =
+                    rows.into_iter().map(|row| vec![row.slug, row.name, row.definition]).collect();
+                super::table::print(&["slug", "name", "definition"], &rows);
+            }
+            Action::Remove { slug } => {
+                let removed = market_segment::Entity::delete_many()
+                    .filter(market_segment::COLUMN.partner_id.is_null())
+                    .filter(market_segment::COLUMN.slug.eq(&slug))
+                    .exec(&db)
+                    .await?;
+                if removed.rows_affected == 0 {
+                    bail!("there is no shared segment {slug:?}: `segments list` shows them");
+                }
+                println!("{slug} is removed");
+            }
+        }
+        Ok(())
+    }
+}

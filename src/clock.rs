@@ -1,0 +1,111 @@
+//! Time is an argument: everything that needs "now" is handed a [`Clock`].
+
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeZone, Timelike, Utc, Weekday};
+
+/// Seconds in a day.
+pub const DAY: i64 = 86_400;
+/// Seconds in a week.
+pub const WEEK: i64 = 7 * DAY;
+
+/// Where "now" comes from.
+pub trait Clock: Send + Sync {
+    /// Unix milliseconds, UTC.
+    fn now_ms(&self) -> i64;
+
+    /// Unix seconds, UTC.
+    fn now(&self) -> i64 {
+        self.now_ms() / 1000
+    }
+}
+
+/// The machine's own clock.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    fn now_ms(&self) -> i64 {
+        Utc::now().timestamp_millis()
+    }
+}
+
+/// Reads an RFC 3339 time such as `2012-04-03T18:00:00Z` as Unix seconds.
+///
+/// # Errors
+/// Says what was wrong, in words for the person who made the file.
+pub fn parse_time(text: &str) -> Result<i64, String> {
+    let time =
+        DateTime::parse_from_rfc3339(text).map_err(|_| format!("{text:?} is not a time like 2012-04-03T18:00:00Z"))?;
+    if !(1970..2200).contains(&time.year()) {
+        return Err(format!("{text:?} is not between the years 1970 and 2199"));
+    }
+    Ok(time.timestamp())
+}
+
+/// Unix seconds as RFC 3339, UTC.
+#[must_use]
+pub fn format_time(seconds: i64) -> String {
+    Utc.timestamp_opt(seconds, 0)
+        .single()
+        .map_or_else(|| "unknown".to_owned(), |time| time.format("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
+
+/// The Monday 00:00 UTC at or before a time.
+#[must_use]
+pub fn monday(seconds: i64) -> i64 {
+    // 1970-01-01 was a Thursday: the first Monday came four days later.
+    (seconds - 4 * DAY).div_euclid(WEEK) * WEEK + 4 * DAY
+}
+
+/// Midnight UTC of a calendar day.
+#[must_use]
+pub fn midnight(date: NaiveDate) -> i64 {
+    date.and_time(NaiveTime::MIN).and_utc().timestamp()
+}
+
+/// ISO year x 100 + ISO week of the week that closed at `ends_at` (a Monday 00:00 UTC).
+#[must_use]
+pub fn week_number(ends_at: i64) -> i32 {
+    let last_day = Utc.timestamp_opt(ends_at - DAY, 0).single().map(|time| time.date_naive().iso_week());
+    last_day.map_or(0, |week| week.year() * 100 + i32::try_from(week.week()).unwrap_or(0))
+}
+
+/// Which of eight parts of the week a time lies in: Monday to Friday, then the weekend, each as
+/// night (0-6), morning (6-12), afternoon (12-18), evening (18-24), all in UTC.
+#[must_use]
+pub fn week_part(seconds: i64) -> usize {
+    let Some(time) = Utc.timestamp_opt(seconds, 0).single() else { return 0 };
+    let weekend = matches!(time.weekday(), Weekday::Sat | Weekday::Sun);
+    usize::from(weekend) * 4 + time.hour() as usize / 6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weeks_begin_on_monday_and_are_named_by_the_week_that_closed() {
+        let monday_28th = midnight(NaiveDate::from_ymd_opt(2012, 5, 28).unwrap());
+        assert_eq!(monday(monday_28th), monday_28th);
+        assert_eq!(monday(monday_28th - 1), monday_28th - WEEK);
+        assert_eq!(monday(monday_28th + WEEK - 1), monday_28th);
+        assert_eq!(week_number(monday_28th), 201_221);
+        assert_eq!(week_number(midnight(NaiveDate::from_ymd_opt(2021, 1, 4).unwrap())), 202_053);
+    }
+
+    #[test]
+    fn a_time_is_read_or_refused_with_the_reason() {
+        assert_eq!(parse_time("1970-01-02T00:00:00Z"), Ok(DAY));
+        assert_eq!(parse_time("1970-01-02T02:00:00+02:00"), Ok(DAY));
+        assert_eq!(parse_time("yesterday").unwrap_err(), "\"yesterday\" is not a time like 2012-04-03T18:00:00Z");
+        assert!(parse_time("9999-01-01T00:00:00Z").is_err());
+    }
+
+    #[test]
+    fn the_week_has_eight_parts() {
+        let part = |text: &str| week_part(parse_time(text).unwrap());
+        assert_eq!(part("2012-05-28T05:59:59Z"), 0);
+        assert_eq!(part("2012-06-01T18:00:00Z"), 3);
+        assert_eq!(part("2012-06-02T00:00:00Z"), 4);
+        assert_eq!(part("2012-06-03T23:59:59Z"), 7);
+    }
+}

@@ -1,0 +1,53 @@
+//! Settings: a flag or the environment, never anything else.
+
+use std::net::SocketAddr;
+
+use clap::{Args, ValueEnum};
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, for machines.
+    Json,
+}
+
+/// Where the data is.
+#[derive(Args, Clone)]
+pub struct Database {
+    /// Database: `sqlite://FILE?mode=rwc` or `postgres://USER:PASSWORD@HOST/NAME`.
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        default_value = "sqlite://data/enrichment.db?mode=rwc",
+        // A URL may hold a password: `--help` must not print what the environment says.
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub database_url: String,
+}
+
+/// How the server is reached.
+#[derive(Args, Clone, Debug)]
+pub struct Server {
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(long, env = "LISTEN_ADDR", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    pub listen_addr: SocketAddr,
+
+    /// Answer introspection without a key (the schema is no secret, the data is).
+    #[arg(long, env = "PUBLIC_INTROSPECTION", value_name = "BOOL", default_value_t = false, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub public_introspection: bool,
+}
+
+/// How the program speaks of what it does.
+#[derive(Args, Clone, Debug)]
+pub struct Logging {
+    /// Format of the log lines on standard error.
+    #[arg(long, env = "LOG_FORMAT", default_value = "text", value_enum, global = true)]
+    pub log_format: LogFormat,
+
+    /// Which log lines: error, warn, info, debug or trace.
+    #[arg(long, env = "LOG_LEVEL", default_value = "info", global = true, value_name = "LEVEL")]
+    pub log_level: tracing::level_filters::LevelFilter,
+}

@@ -1,0 +1,230 @@
+//! What one person adds to a release, as integers whose norm is bounded (`docs/privacy.md`, "One person's part").
+//!
+//! Shares and means are rounded towards zero after centring, so the bound of every group holds to the last bit.
+//! A part of which nothing is known counts as the centre: zero.
+
+use crate::{clock::week_part, epoch::WindowLength, personality};
+
+/// The closed list of category groups; a word that is not on it counts as `other`.
+pub const CATEGORY_GROUPS: [&str; 12] = [
+    "arts_and_entertainment",
+    "college_and_university",
+    "event",
+    "food",
+    "health_and_medicine",
+    "nightlife_spot",
+    "outdoors_and_recreation",
+    "professional_and_other_places",
+    "residence",
+    "shop_and_service",
+    "travel_and_transport",
+    "other",
+];
+
+/// Mean dwell times beyond this count as this many seconds.
+pub const DWELL_CAP_S: i64 = 120 * 60;
+/// Kept ties of one person, at most (theta).
+pub const TIE_CAP: usize = 10;
+/// The Euclidean norm to which u is scaled down, in 1/10,000 (R = 1.25).
+const NORM_CAP: i64 = 12_500;
+/// One, in 1/10,000.
+const ONE: i64 = 10_000;
+
+/// One action of a person.
+#[derive(Clone, Copy, Debug)]
+pub struct Visit {
+    pub start: i64,
+    pub end: Option<i64>,
+    pub event: bool,
+    pub returning: bool,
+    /// Index into [`CATEGORY_GROUPS`]; `None` = unknown.
+    pub group: Option<usize>,
+}
+
+/// One kept tie of a person.
+#[derive(Clone, Copy, Debug)]
+pub struct Tie {
+    /// In [0, 1].
+    pub compatibility: f64,
+    pub made_at: i64,
+    /// When the other end last came, for the first time, to a spot where this person had been before.
+    pub drawn_at: Option<i64>,
+}
+
+/// The index of a category group.
+#[must_use]
+pub fn category_group(word: &str) -> usize {
+    CATEGORY_GROUPS.iter().position(|group| *group == word).unwrap_or(CATEGORY_GROUPS.len() - 1)
+}
+
+/// BEH 4, DWELL 3, TIME 8, CAT 12, in 1/10,000; `None` for somebody without a visit, who does not qualify.
+#[must_use]
+pub fn behavior(length: WindowLength, visits: &[Visit]) -> Option<[i64; 27]> {
+    let count = i64::try_from(visits.len()).ok().filter(|count| *count > 0)?;
+    let mut sums = [0; 27];
+    let (beh, shares) = sums.split_at_mut(4);
+
+    let dwells: Vec<i64> =
+        visits.iter().filter_map(|visit| visit.end.map(|end| end.saturating_sub(visit.start).max(0))).collect();
+    let known = i64::try_from(dwells.len()).unwrap_or(i64::MAX);
+    let total = dwells.iter().fold(0_i64, |total, dwell| total.saturating_add(*dwell)).min(known * DWELL_CAP_S);
+    let share_of = |part: &dyn Fn(&Visit) -> bool| centred(visits.iter().filter(|visit| part(visit)).count(), count, 2);
+    let cap = i64::from(length.visit_cap());
+    beh[0] = (2 * ONE * count.min(cap) - ONE * cap) / (2 * cap);
+    beh[1] = if known == 0 { 0 } else { (2 * ONE * total - ONE * known * DWELL_CAP_S) / (2 * known * DWELL_CAP_S) };
+    beh[2] = share_of(&|visit| visit.returning);
+    beh[3] = share_of(&|visit| visit.event);
+
+    let (dwell_bands, rest) = shares.split_at_mut(3);
+    if known > 0 {
+        let band = |dwell: &i64| if *dwell < 15 * 60 { 0 } else { usize::from(*dwell > 60 * 60) + 1 };
+        fill(dwell_bands, dwells.iter().map(band));
+    }
+    let (times, categories) = rest.split_at_mut(8);
+    fill(times, visits.iter().map(|visit| week_part(visit.start)));
+    fill(categories, visits.iter().filter_map(|visit| visit.group));
+    Some(sums)
+}
+
+/// `count / of - 1 / cells` in 1/10,000, rounded towards zero.
+fn centred(count: usize, of: i64, cells: i64) -> i64 {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    (ONE * cells * count - ONE * of) / (cells * of)
+}
+
+/// The shares of the cells, centred; all zero if nothing was counted.
+fn fill(cells: &mut [i64], hits: impl Iterator<Item = usize>) {
+    let mut counts = vec![0_usize; cells.len()];
+    hits.for_each(|cell| counts[cell] += 1);
+    let all = i64::try_from(counts.iter().sum::<usize>()).unwrap_or(i64::MAX);
+    let number = i64::try_from(cells.len()).unwrap_or(i64::MAX);
+    if all > 0 {
+        for (cell, count) in cells.iter_mut().zip(counts) {
+            *cell = centred(count, all, number);
+        }
+    }
+}
+
+/// What a person is like: u in 1/10,000, the histogram bin of each dimension, and the archetype's code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Profile {
+    pub mean: [i64; 12],
+    pub bins: [usize; 12],
+    pub archetype: usize,
+}
+
+/// Reads a complete profile; `None` if a dimension is unknown or not a number, such a person does not qualify.
+#[must_use]
+pub fn profile(dimensions: &[Option<f64>; 12]) -> Option<Profile> {
+    let mut tenths = [0_i32; 12];
+    for (tenth, dimension) in tenths.iter_mut().zip(dimensions) {
+        let value = dimension.filter(|value| value.is_finite())?.clamp(0.0, 1.0);
+        // To the nearest step: the bounds 0 and 1 lie on the grid, so no rounding can leave them.
+        #[expect(clippy::cast_possible_truncation, reason = "between 0 and 10,000")]
+        let step = (value * 10_000.0).round() as i32;
+        *tenth = step;
+    }
+    let mut mean = tenths.map(|x| i64::from(x) - ONE / 2);
+    let square: i64 = mean.iter().map(|u| u * u).sum();
+    if square > NORM_CAP * NORM_CAP {
+        let norm = square.isqrt() + 1;
+        mean = mean.map(|u| u * NORM_CAP / norm);
+    }
+    let bins = tenths.map(|x| usize::try_from(x / 1_000).unwrap_or(0).min(9));
+    Some(Profile { mean, bins, archetype: personality::archetype(&tenths) })
+}
+
+/// NET 4 in 1/10,000: ties, their compatibility, those made in the window, those whose other end was drawn to a new
+/// place in the window; each summed, divided by theta = 10, minus 1/2.
+///
+/// Each tie adds whole steps (at most 1,000), so that one tie less changes each number by 1/theta at most.
+#[must_use]
+pub fn network(starts_at: i64, ties: &[Tie]) -> [i64; 4] {
+    let step = ONE / i64::try_from(TIE_CAP).unwrap_or(1);
+    let mut sums = [-ONE / 2; 4];
+    for tie in ties.iter().take(TIE_CAP) {
+        let compatibility = if tie.compatibility.is_finite() { tie.compatibility.clamp(0.0, 1.0) } else { 0.0 };
+        #[expect(clippy::cast_possible_truncation, reason = "between 0 and 1,000")]
+        let weight = (compatibility * step as f64).round() as i64;
+        sums[0] += step;
+        sums[1] += weight;
+        sums[2] += if tie.made_at >= starts_at { step } else { 0 };
+        sums[3] += if tie.drawn_at.is_some_and(|at| at >= starts_at) { step } else { 0 };
+    }
+    sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::privacy::Bundle;
+
+    fn norm_squared(values: &[i64]) -> u128 {
+        values.iter().map(|value| u128::from(value.unsigned_abs()).pow(2)).sum()
+    }
+
+    fn visit(minutes: i64) -> Visit {
+        Visit { start: 0, end: Some(minutes * 60), event: false, returning: false, group: Some(3) }
+    }
+
+    #[test]
+    fn nobody_adds_more_than_the_bound_of_each_group() {
+        let hostile = [
+            vec![visit(0)],
+            vec![Visit { event: true, returning: true, ..visit(1_000_000) }; 5_000],
+            vec![Visit { start: i64::MAX - 1, end: Some(i64::MIN + 1), event: false, returning: true, group: None }],
+            vec![visit(15), visit(60), visit(61)],
+        ];
+        for length in WindowLength::ALL {
+            for visits in &hostile {
+                let sums = behavior(length, visits).unwrap();
+                let mut start = 0;
+                for group in Bundle::Behavior.groups() {
+                    assert!(norm_squared(&sums[start..start + group.size]) <= group.d2_squared, "{}", group.name);
+                    start += group.size;
+                }
+            }
+        }
+        let (mean, _) = Bundle::Personality.group("MEAN");
+        let (square, _) = Bundle::Personality.group("SQ");
+        for corner in [[0.0; 12], [1.0; 12], [-3.0; 12], [0.123_456; 12]] {
+            let profile = profile(&corner.map(Some)).unwrap();
+            assert!(norm_squared(&profile.mean) <= mean.d2_squared);
+            assert!(norm_squared(&profile.mean.map(|u| u * u - 12_500_000)) <= square.d2_squared);
+        }
+    }
+
+    #[test]
+    fn a_tie_less_moves_each_network_number_by_a_tenth_at_most() {
+        let tie = Tie { compatibility: 0.956_5, made_at: 10, drawn_at: Some(20) };
+        for count in 1..=12 {
+            let (with, without) = (network(0, &vec![tie; count]), network(0, &vec![tie; count - 1]));
+            assert!(with.iter().zip(without).all(|(a, b)| (a - b).abs() <= 1_000));
+            assert!(norm_squared(&with) <= 10_000 * 10_000);
+        }
+        assert_eq!(network(15, &[tie]), [-4_000, -4_043, -5_000, -4_000]);
+    }
+
+    #[test]
+    fn shares_are_of_own_visits_and_the_unknown_counts_as_the_centre() {
+        let mut visits = vec![visit(10), visit(30), visit(90), visit(61)];
+        visits[0].event = true;
+        let sums = behavior(WindowLength::Days7, &visits).unwrap();
+        assert_eq!(sums[..4], [-1_000, -1_020, -5_000, -2_500]);
+        assert_eq!(sums[4..7], [-833, -833, 1_666]);
+        let unknown = Visit { end: None, group: None, ..visit(0) };
+        let sums = behavior(WindowLength::Days7, &[unknown]).unwrap();
+        assert_eq!((sums[1], &sums[4..7], &sums[15..]), (0, &[0; 3][..], &[0; 12][..]));
+        assert_eq!(behavior(WindowLength::Days7, &[]), None);
+    }
+
+    #[test]
+    fn an_incomplete_profile_does_not_qualify() {
+        let mut dimensions = [Some(0.5); 12];
+        assert_eq!(profile(&dimensions).unwrap().mean, [0; 12]);
+        dimensions[4] = None;
+        assert_eq!(profile(&dimensions), None);
+        dimensions[4] = Some(f64::NAN);
+        assert_eq!(profile(&dimensions), None);
+    }
+}

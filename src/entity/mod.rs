@@ -1,0 +1,17 @@
+//! One table per file: shape only, no logic, and no GraphQL, so that a new column is never public by accident.
+
+pub mod agent;
+pub mod agent_rollup;
+pub mod api_key;
+pub mod api_request_log;
+pub mod connection;
+pub mod epoch;
+pub mod epoch_word;
+pub mod market_segment;
+pub mod partner;
+pub mod personality_profile;
+pub mod privacy_account;
+pub mod privacy_charge;
+pub mod privacy_release;
+pub mod product;
+pub mod user_action;

@@ -1,0 +1,18 @@
+//! How much a key or a region may lose; amounts are milli-units (1 unit = 1000).
+
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "privacy_accounts")]
+pub struct Model {
+    /// `key:...` or `region:...`.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub subject: String,
+    /// In any 30 days.
+    pub cap_mu: i64,
+    /// In any 365 days; none = no yearly cap.
+    pub cap_year_mu: Option<i64>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,188 @@
+//! The one error of a request. Its code is API, its text is not.
+//!
+//! There is no `Display`, on purpose: `?` on a stray error would otherwise compile in a resolver, drop the code and
+//! send the text (a database message, a path) to the caller.
+
+use async_graphql::{ErrorExtensionValues, Value};
+use axum::http::StatusCode;
+use sea_orm::DbErr;
+
+use crate::{auth::Scope, clock::format_time};
+
+/// Why a request, or a field of it, was not answered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Error {
+    /// The caller's fault: no key, or one that is unknown, revoked or malformed (all three look the same). 401.
+    AuthenticationFailed,
+    /// The caller's fault: the key was good once. 401.
+    ApiKeyExpired,
+    /// The key lacks the scope that the field needs; the rest of the document is answered.
+    Forbidden { needs: &'static [Scope] },
+    /// The caller's fault: too many requests. 429 with `Retry-After`.
+    RateLimitExceeded { limit: &'static str, allowed: u64, retry_after_s: u64 },
+    /// The caller's fault: not a GraphQL request. 400.
+    InvalidRequest { message: String },
+    /// The caller's fault: the body is over the limit. 413.
+    DocumentTooLarge { limit_bytes: usize },
+    /// The caller's fault: no such segment for this partner.
+    InvalidSegment { slug: String, suggestions: Vec<String> },
+    /// The caller's fault: an argument; the field is named.
+    BadUserInput { field: String, message: String },
+    /// Nobody's fault: too few people for a number to be published. Never says how many.
+    InsufficientData { reason: &'static str },
+    /// Nobody's fault: what may be asked in a time was asked; `returns_at` is Unix seconds.
+    PrivacyBudgetExhausted { whose: &'static str, returns_at: i64 },
+    /// The path or thing does not exist.
+    NotFound { what: String },
+    /// The method does not fit the path. 405.
+    MethodNotAllowed,
+    /// Our fault, passing: try again.
+    Unavailable,
+    /// Our fault. The cause is in the server's log under the request's id.
+    Internal,
+}
+
+impl Error {
+    /// The code that callers may rely on.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::AuthenticationFailed => "AUTHENTICATION_FAILED",
+            Self::ApiKeyExpired => "API_KEY_EXPIRED",
+            Self::Forbidden { .. } => "FORBIDDEN",
+            Self::RateLimitExceeded { .. } => "RATE_LIMIT_EXCEEDED",
+            Self::InvalidRequest { .. } | Self::MethodNotAllowed => "INVALID_REQUEST",
+            Self::DocumentTooLarge { .. } => "DOCUMENT_TOO_LARGE",
+            Self::InvalidSegment { .. } => "INVALID_SEGMENT",
+            Self::BadUserInput { .. } => "BAD_USER_INPUT",
+            Self::InsufficientData { .. } => "INSUFFICIENT_DATA",
+            Self::PrivacyBudgetExhausted { .. } => "PRIVACY_BUDGET_EXHAUSTED",
+            Self::NotFound { .. } => "NOT_FOUND",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::Internal => "INTERNAL_ERROR",
+        }
+    }
+
+    /// The status of a response that is nothing but this error.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::AuthenticationFailed | Self::ApiKeyExpired => StatusCode::UNAUTHORIZED,
+            Self::Forbidden { .. } => StatusCode::FORBIDDEN,
+            Self::RateLimitExceeded { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::DocumentTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::InvalidRequest { .. } => StatusCode::BAD_REQUEST,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotFound { .. } => StatusCode::NOT_FOUND,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::InvalidSegment { .. }
+            | Self::BadUserInput { .. }
+            | Self::InsufficientData { .. }
+            | Self::PrivacyBudgetExhausted { .. } => StatusCode::OK,
+        }
+    }
+
+    /// What a person reads.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match self {
+            Self::AuthenticationFailed => {
+                "This key is not valid here. Send it as `Authorization: Bearer KEY`.".to_owned()
+            }
+            Self::ApiKeyExpired => "This key has expired. Ask the operator for a new one.".to_owned(),
+            Self::Forbidden { needs } => {
+                let names: Vec<_> = needs.iter().map(|scope| scope.word()).collect();
+                format!("This key lacks the scope {}.", names.join(" or "))
+            }
+            Self::RateLimitExceeded { limit, allowed, retry_after_s } => format!(
+                "This key may make {allowed} requests a {limit}; the next one is possible in {retry_after_s} s."
+            ),
+            Self::InvalidRequest { message } => message.clone(),
+            Self::DocumentTooLarge { limit_bytes } => format!("A request body may hold {limit_bytes} bytes."),
+            Self::InvalidSegment { slug, suggestions } if suggestions.is_empty() => {
+                format!("There is no segment {slug:?}.")
+            }
+            Self::InvalidSegment { slug, suggestions } => {
+                format!("There is no segment {slug:?}. Did you mean {}?", suggestions.join(", "))
+            }
+            Self::BadUserInput { field, message } => format!("{field}: {message}"),
+            Self::InsufficientData { .. } => {
+                "Too few people for numbers to be published. Widen the segment or the window.".to_owned()
+            }
+            Self::PrivacyBudgetExhausted { whose, returns_at } => format!(
+                "The privacy budget of the {whose} is spent for now; units return from {} on. \
+                 What was asked before can be asked again for free.",
+                format_time(*returns_at)
+            ),
+            Self::NotFound { what } => format!("There is no {what}."),
+            Self::MethodNotAllowed => "Send a POST with a JSON body: {\"query\": \"...\"}.".to_owned(),
+            Self::Unavailable => "The server is busy. Try again in a moment.".to_owned(),
+            Self::Internal => "Something went wrong on our side. Name the request id if you report it.".to_owned(),
+        }
+    }
+
+    /// Code and details as `extensions`; the request's id and the link to the docs are added at the door.
+    pub fn details(&self, extensions: &mut ErrorExtensionValues) {
+        extensions.set("code", self.code());
+        match self {
+            Self::Forbidden { needs } => {
+                let names = needs.iter().map(|scope| Value::from(scope.word())).collect();
+                extensions.set("needs", Value::List(names));
+            }
+            Self::RateLimitExceeded { limit, allowed, retry_after_s } => {
+                extensions.set("limit", *limit);
+                extensions.set("allowed", *allowed);
+                extensions.set("retryAfterSeconds", *retry_after_s);
+            }
+            Self::InvalidSegment { suggestions, .. } => {
+                extensions.set("suggestions", Value::List(suggestions.iter().cloned().map(Value::from).collect()));
+            }
+            Self::BadUserInput { field, .. } => extensions.set("field", field.clone()),
+            Self::InsufficientData { reason } => extensions.set("reason", *reason),
+            Self::PrivacyBudgetExhausted { whose, returns_at } => {
+                extensions.set("whose", *whose);
+                extensions.set("returnsAt", format_time(*returns_at));
+            }
+            Self::Unavailable => extensions.set("retryable", true),
+            _ => {}
+        }
+    }
+
+    /// An argument that cannot be meant.
+    pub fn input(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::BadUserInput { field: field.into(), message: message.into() }
+    }
+
+    /// Fewer people than the size rule demands.
+    #[must_use]
+    pub fn below_threshold() -> Self {
+        Self::InsufficientData { reason: "BELOW_THRESHOLD" }
+    }
+
+    /// A cause that the caller must not see: to the log, under the request's id.
+    pub fn internal(cause: impl std::fmt::Display) -> Self {
+        tracing::error!(%cause, "request failed");
+        Self::Internal
+    }
+}
+
+impl From<DbErr> for Error {
+    fn from(cause: DbErr) -> Self {
+        match cause {
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => {
+                tracing::error!(%cause, "database not reachable");
+                Self::Unavailable
+            }
+            cause => Self::internal(cause),
+        }
+    }
+}
+
+impl From<Error> for async_graphql::Error {
+    fn from(error: Error) -> Self {
+        let mut extensions = ErrorExtensionValues::default();
+        error.details(&mut extensions);
+        Self { message: error.message(), source: None, extensions: Some(extensions) }
+    }
+}

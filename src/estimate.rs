@@ -1,0 +1,259 @@
+//! Released sums -> estimates with their errors. Pure post-processing: it costs no privacy and reads no data.
+//!
+//! A mean over people is `center + S / N`: S is a noisy sum of centred parts, N the noisy size. Its standard error
+//! counts both noises: `sqrt(sigma_S^2 + (S/N)^2 sigma_N^2) / N`.
+
+use crate::privacy::{Bundle, Released};
+
+/// Half the width of a 95 % interval, in standard errors.
+pub const Z95: f64 = 1.96;
+
+/// A number, its standard error, and where it lies with 95 %.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    pub value: f64,
+    pub sigma: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+impl Estimate {
+    /// A normal estimate.
+    #[must_use]
+    pub fn new(value: f64, sigma: f64) -> Self {
+        Self { value, sigma, low: value - Z95 * sigma, high: value + Z95 * sigma }
+    }
+
+    /// In another unit: each number `x` becomes `offset + factor x` (a negative factor turns the interval round).
+    #[must_use]
+    pub fn linear(self, factor: f64, offset: f64) -> Self {
+        let ends = [offset + factor * self.low, offset + factor * self.high];
+        Self {
+            value: offset + factor * self.value,
+            sigma: factor.abs() * self.sigma,
+            low: ends[0].min(ends[1]),
+            high: ends[0].max(ends[1]),
+        }
+    }
+
+    /// What lies outside of what is possible, moved to its edge.
+    #[must_use]
+    pub fn within(self, least: f64, most: f64) -> Self {
+        Self {
+            value: self.value.clamp(least, most),
+            sigma: self.sigma,
+            low: self.low.clamp(least, most),
+            high: self.high.clamp(least, most),
+        }
+    }
+}
+
+/// A group of a release, ready for estimates.
+pub struct Sample {
+    sums: Vec<f64>,
+    sigma: f64,
+    people: f64,
+    sigma_people: f64,
+}
+
+impl Sample {
+    /// The numbers of a group of a release.
+    #[must_use]
+    pub fn of(released: &Released, group: &str) -> Self {
+        let (sums, sigma) = released.sums(group);
+        Self { sums, sigma, people: released.people as f64, sigma_people: sigma_people() }
+    }
+
+    /// The mean over people of a number whose parts were centred at `center`.
+    #[must_use]
+    pub fn mean(&self, index: usize, center: f64) -> Estimate {
+        let mean = self.sums[index] / self.people;
+        let sigma = self.sigma.hypot(mean * self.sigma_people) / self.people;
+        Estimate::new(center + mean, sigma)
+    }
+
+    /// The sum over people of a number whose parts were centred at `center`, in people.
+    #[must_use]
+    pub fn total(&self, index: usize, center: f64) -> Estimate {
+        Estimate::new(self.sums[index] + center * self.people, self.sigma.hypot(center * self.sigma_people))
+    }
+
+    /// Shares that sum to 1: negative ones are noise and become 0.
+    #[must_use]
+    pub fn shares(&self, center: f64) -> Vec<Estimate> {
+        let raw: Vec<Estimate> = (0..self.sums.len()).map(|index| self.mean(index, center)).collect();
+        let positive: f64 = raw.iter().map(|share| share.value.max(0.0)).sum();
+        let scale = if positive > 0.0 { 1.0 / positive } else { 1.0 };
+        raw.into_iter()
+            .map(|share| Estimate::new(share.value.max(0.0) * scale, share.sigma * scale).within(0.0, 1.0))
+            .collect()
+    }
+
+    /// One total over another of the same group. The noise of the size is in both and partly cancels.
+    #[must_use]
+    pub fn ratio(&self, above: usize, below: usize, center: f64) -> Estimate {
+        let (a, b) = (self.total(above, center), self.total(below, center));
+        let ratio = a.value / b.value;
+        let shared = (center * self.sigma_people).powi(2);
+        let variance = a.sigma.powi(2) + (ratio * b.sigma).powi(2) - 2.0 * ratio * shared;
+        Estimate::new(ratio, variance.max(0.0).sqrt() / b.value.abs())
+    }
+}
+
+/// The standard error of a noisy size.
+#[must_use]
+pub fn sigma_people() -> f64 {
+    Bundle::Size.group("N").0.sigma()
+}
+
+/// The standard deviation of a dimension from the mean of u and the mean of u squared.
+#[must_use]
+pub fn deviation(mean: Estimate, square: Estimate) -> Estimate {
+    let variance = square.value - mean.value.powi(2);
+    let sigma = square.sigma.hypot(2.0 * mean.value * mean.sigma);
+    let root = |variance: f64| variance.clamp(0.0, 0.25).sqrt();
+    let (low, high) = (root(variance - Z95 * sigma), root(variance + Z95 * sigma));
+    Estimate { value: root(variance), sigma: (high - low) / (2.0 * Z95), low, high }
+}
+
+/// A dimension's distribution over equal bins of [0, 1].
+pub struct Distribution {
+    /// The share at or below the upper end of each bin; rises, ends at 1.
+    cumulative: Vec<f64>,
+    /// The standard error of one bin's share.
+    sigma: f64,
+}
+
+impl Distribution {
+    /// Reads the noisy counts of bins. The noise of a cumulative share is the least when the counts are first made to
+    /// sum to the noisy size, by spreading what they lack over all bins; isotonic regression then makes it rise.
+    #[must_use]
+    pub fn new(counts: &[f64], sigma: f64, people: f64) -> Self {
+        let bins = counts.len() as f64;
+        let lack = (people - counts.iter().sum::<f64>()) / bins;
+        let mut sum = 0.0;
+        let mut cumulative: Vec<f64> = counts
+            .iter()
+            .map(|count| {
+                sum += count + lack;
+                sum / people
+            })
+            .collect();
+        isotonic(&mut cumulative);
+        for share in &mut cumulative {
+            *share = share.clamp(0.0, 1.0);
+        }
+        if let Some(last) = cumulative.last_mut() {
+            *last = 1.0;
+        }
+        Self { cumulative, sigma: sigma / people }
+    }
+
+    /// The share of each bin.
+    #[must_use]
+    pub fn shares(&self) -> Vec<f64> {
+        let before = [0.0].into_iter().chain(self.cumulative.iter().copied());
+        self.cumulative.iter().zip(before).map(|(share, before)| share - before).collect()
+    }
+
+    /// Where a share `p` of the people lies at or below, by linear interpolation within the bin.
+    #[must_use]
+    pub fn quantile(&self, p: f64) -> Estimate {
+        let bins = self.cumulative.len() as f64;
+        let value = self.invert(p);
+        // After the counts are made to sum up, the first b of B bins have the variance b (B - b) / B of one.
+        let below = (value * bins).clamp(1.0, bins - 1.0);
+        let error = self.sigma * (below * (bins - below) / bins).sqrt();
+        let (low, high) = (self.invert(p - Z95 * error), self.invert(p + Z95 * error));
+        Estimate { value, sigma: (high - low) / (2.0 * Z95), low, high }
+    }
+
+    fn invert(&self, p: f64) -> f64 {
+        let bins = self.cumulative.len() as f64;
+        let mut before = 0.0;
+        for (bin, share) in self.cumulative.iter().enumerate() {
+            if *share >= p {
+                let part = if *share > before { ((p - before) / (share - before)).clamp(0.0, 1.0) } else { 0.0 };
+                return (bin as f64 + part) / bins;
+            }
+            before = *share;
+        }
+        1.0
+    }
+}
+
+/// The nearest rising sequence in least squares (pool adjacent violators).
+fn isotonic(values: &mut [f64]) {
+    let mut pools: Vec<(f64, usize)> = Vec::with_capacity(values.len());
+    for value in values.iter() {
+        pools.push((*value, 1));
+        while let [.., (before, many), (after, more)] = pools[..]
+            && before > after
+        {
+            pools.truncate(pools.len() - 2);
+            let count = many + more;
+            pools.push(((before * many as f64 + after * more as f64) / count as f64, count));
+        }
+    }
+    let pooled = pools.into_iter().flat_map(|(value, count)| std::iter::repeat_n(value, count));
+    for (value, pooled) in values.iter_mut().zip(pooled) {
+        *value = pooled;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn near(a: f64, b: f64) {
+        assert!((a - b).abs() < 1e-12, "{a} is not {b}");
+    }
+
+    #[test]
+    fn violators_are_pooled() {
+        let mut values = [1.0, 3.0, 2.0, 2.0, 5.0, 4.0];
+        isotonic(&mut values);
+        let pooled = 7.0 / 3.0;
+        values
+            .into_iter()
+            .zip([1.0, pooled, pooled, pooled, 4.5, 4.5])
+            .for_each(|(value, expected)| near(value, expected));
+    }
+
+    #[test]
+    fn quantiles_of_an_even_distribution_are_the_shares_themselves() {
+        let even = Distribution::new(&[100.0; 10], 1.0, 1_000.0);
+        for p in [0.05, 0.25, 0.5, 0.75] {
+            near(even.quantile(p).value, p);
+        }
+        let median = even.quantile(0.5);
+        near(median.high - median.low, 2.0 * Z95 * 0.001 * 2.5_f64.sqrt());
+        even.shares().into_iter().for_each(|share| near(share, 0.1));
+    }
+
+    #[test]
+    fn counts_that_do_not_sum_up_are_made_to() {
+        let distribution = Distribution::new(&[90.0; 10], 1.0, 1_000.0);
+        near(distribution.quantile(0.5).value, 0.5);
+        let noisy = Distribution::new(&[-5.0, 300.0, 300.0, -40.0, 5.0], 60.0, 560.0);
+        let shares = noisy.shares();
+        near(shares.iter().sum(), 1.0);
+        assert!(shares.iter().all(|share| *share >= 0.0), "{shares:?}");
+    }
+
+    #[test]
+    fn a_deviation_is_never_below_zero_or_above_a_half() {
+        let point = |value| Estimate::new(value, 0.001);
+        near(deviation(point(0.0), point(0.25)).value, 0.5);
+        near(deviation(point(0.3), point(0.0)).value, 0.0);
+        near(deviation(point(0.1), point(0.05)).value, 0.2);
+    }
+
+    #[test]
+    fn a_ratio_knows_that_the_size_is_in_both() {
+        let sample = Sample { sums: vec![0.0, 0.0], sigma: 0.0, people: 1_000.0, sigma_people: 26.0 };
+        let same = sample.ratio(0, 1, 0.5);
+        near(same.value, 1.0);
+        near(same.sigma, 0.0);
+    }
+}

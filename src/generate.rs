@@ -1,0 +1,371 @@
+//! A synthetic population: the same people for the same seed, in the shapes of real ones.
+//!
+//! Twelve correlated dimensions (four factors behind them), skewed visits (a few people account for many), places of
+//! unequal fame, communities that know each other and share places. Nobody in it exists.
+
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "every number made up here is small and positive"
+)]
+
+use std::collections::{BTreeMap, HashSet};
+
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::{
+    clock::{DAY, WEEK},
+    engine::contribution::CATEGORY_GROUPS,
+    import::{AgentRow, ConnectionRow, PersonalityRow, ProductRow, VisitRow},
+    personality::DIMENSIONS,
+};
+
+/// The Monday 00:00 UTC at which the twelve weeks end: 2026-06-01.
+pub const ENDS_AT: i64 = 1_780_272_000;
+/// People in `demo`.
+pub const DEMO_AGENTS: u32 = 30_000;
+
+const WEEKS: i64 = 12;
+/// Regions and their shares of the people, in percent.
+const REGIONS: [(&str, u32); 5] =
+    [("demo-harbor", 34), ("demo-hills", 25), ("demo-lakes", 18), ("demo-plains", 14), ("demo-coast", 9)];
+/// Places of a region.
+const SPOTS: usize = 600;
+/// People of a community.
+const COMMUNITY: u32 = 24;
+
+/// Kinds of places: category, its group, how often it is visited, typical minutes.
+const CATEGORIES: [(&str, usize, f64, f64); 30] = [
+    ("coffee_shop", 3, 9.0, 32.0),
+    ("restaurant", 3, 8.0, 62.0),
+    ("bakery", 3, 4.0, 11.0),
+    ("food_market", 3, 3.0, 28.0),
+    ("street_food", 3, 3.0, 18.0),
+    ("bar", 5, 6.0, 75.0),
+    ("cocktail_bar", 5, 2.0, 80.0),
+    ("night_club", 5, 2.0, 140.0),
+    ("park", 6, 6.0, 48.0),
+    ("gym", 6, 5.0, 66.0),
+    ("trail", 6, 2.0, 95.0),
+    ("beach", 6, 2.0, 120.0),
+    ("playground", 6, 1.5, 55.0),
+    ("museum", 0, 2.0, 90.0),
+    ("theater", 0, 1.5, 130.0),
+    ("music_venue", 0, 2.0, 125.0),
+    ("gallery", 0, 1.0, 45.0),
+    ("cinema", 0, 2.0, 118.0),
+    ("supermarket", 9, 7.0, 24.0),
+    ("bookshop", 9, 2.0, 30.0),
+    ("clothing_store", 9, 3.0, 26.0),
+    ("market_hall", 9, 2.0, 36.0),
+    ("train_station", 10, 6.0, 12.0),
+    ("airport", 10, 1.0, 100.0),
+    ("hotel", 10, 1.0, 180.0),
+    ("office", 7, 7.0, 210.0),
+    ("coworking", 7, 2.0, 190.0),
+    ("library", 1, 2.0, 85.0),
+    ("clinic", 4, 1.0, 40.0),
+    ("community_garden", 11, 1.0, 70.0),
+];
+
+/// How much each of four hidden factors (openness, sociability, order, trust) moves each dimension.
+const LOADINGS: [[f64; 4]; 12] = [
+    [0.9, 0.2, -0.1, 0.0],
+    [0.0, 0.7, 0.1, 0.5],
+    [0.5, -0.2, 0.2, 0.3],
+    [0.2, 0.8, 0.0, 0.1],
+    [0.4, 0.2, -0.7, 0.0],
+    [0.8, 0.1, -0.3, -0.1],
+    [0.1, 0.1, 0.7, 0.2],
+    [-0.2, 0.3, 0.1, 0.8],
+    [0.3, 0.7, -0.1, 0.0],
+    [0.9, 0.1, -0.2, -0.1],
+    [0.2, 0.1, 0.5, -0.3],
+    [0.0, 0.7, -0.2, 0.1],
+];
+
+/// A population by its size and seed.
+#[derive(Clone, Copy, Debug)]
+pub struct Population {
+    pub agents: u32,
+    pub seed: u64,
+}
+
+/// One synthetic person with everything that person did.
+pub struct Person {
+    pub agent: AgentRow,
+    pub personality: Option<PersonalityRow>,
+    pub visits: Vec<VisitRow>,
+}
+
+impl Population {
+    /// The people, one at a time: each is made from the seed and its own number alone.
+    pub fn people(self) -> impl Iterator<Item = Person> {
+        (0..self.agents).map(move |number| self.person(number))
+    }
+
+    fn rng(self, stream: u64) -> ChaCha8Rng {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(stream);
+        rng
+    }
+
+    /// Communities are runs of numbers, so that neighbors share a region.
+    fn region(self, number: u32) -> usize {
+        let community = number / COMMUNITY;
+        let draw = self.rng(1 << 40 | u64::from(community)).random_range(0..100);
+        let mut below = 0;
+        REGIONS
+            .iter()
+            .position(|(_, share)| {
+                below += share;
+                draw < below
+            })
+            .unwrap_or(0)
+    }
+
+    fn dimensions(self, number: u32) -> [f64; 12] {
+        let mut community = self.rng(2 << 40 | u64::from(number / COMMUNITY));
+        let mut own = self.rng(3 << 40 | u64::from(number));
+        let shift = self.region(number) as f64 * 0.12 - 0.24;
+        // People of a community are a little alike.
+        let factors: [f64; 4] = std::array::from_fn(|_| 0.5 * normal(&mut community) + 0.87 * normal(&mut own) + shift);
+        LOADINGS.map(|row| {
+            let sum: f64 = row.iter().zip(factors).map(|(loading, factor)| loading * factor).sum();
+            let score = 1.0 / (1.0 + (-(0.9 * sum + 0.35 * normal(&mut own) + 0.15)).exp());
+            (score * 1e4).round() / 1e4
+        })
+    }
+
+    fn person(self, number: u32) -> Person {
+        let mut rng = self.rng(u64::from(number));
+        let (region, dimensions) = (self.region(number), self.dimensions(number));
+        let agent_id = agent_id(number);
+        let visits = Self::visits(number, region, &dimensions, &mut rng);
+        let age = match rng.random_range(0..100) {
+            0..4 => None,
+            4..6 => Some(rng.random_range(16..18)),
+            _ => Some((18.0 + 52.0 * rng.random::<f64>().powf(1.6)) as i32),
+        };
+        let agent = AgentRow {
+            agent_id: agent_id.clone(),
+            region: REGIONS[region].0.to_owned(),
+            age,
+            interests: favorites(&visits, 4, |visit| visit.category_group.as_deref()),
+            categories: favorites(&visits, 6, |visit| visit.category.as_deref()),
+            consent: rng.random_bool(0.97),
+        };
+        let answered = rng.random_bool(0.97);
+        let personality = answered.then(|| PersonalityRow { agent_id, dimensions: dimensions.map(Some) });
+        Person { agent, personality, visits }
+    }
+
+    fn visits(number: u32, region: usize, dimensions: &[f64; 12], rng: &mut ChaCha8Rng) -> Vec<VisitRow> {
+        // Log-normal: the median person goes out about 17 times in 12 weeks, a few hundreds of times.
+        let count = (17.0 * (0.85 * normal(rng) + 0.6 * (dimensions[0] - 0.5)).exp()).min(600.0) as usize;
+        let mut starts: Vec<i64> = (0..count).map(|_| start(dimensions, rng)).collect();
+        starts.sort_unstable();
+        starts.dedup();
+        let community = u64::from(number / COMMUNITY);
+        let mut seen: Vec<usize> = Vec::new();
+        let mut visits = Vec::with_capacity(starts.len());
+        for start_time in starts {
+            let explores = 0.25 + 0.5 * dimensions[0];
+            let spot = if !seen.is_empty() && !rng.random_bool(explores.clamp(0.05, 0.95)) {
+                // The earlier a place was found, the more often one returns.
+                seen[(rng.random::<f64>().powi(2) * seen.len() as f64) as usize]
+            } else if rng.random_bool(0.25) {
+                // A place that the community shares.
+                (community as usize * 37 + rng.random_range(0..8) * 11) % SPOTS
+            } else {
+                famous(rng)
+            };
+            let returning = seen.contains(&spot);
+            if !returning {
+                seen.push(spot);
+            }
+            let (category, group, _, minutes) = CATEGORIES[category_of(region, spot)];
+            let stay = minutes * 60.0 * (0.55 * normal(rng) + 0.4 * (0.5 - dimensions[9])).exp();
+            let event = rng.random_bool((0.02 + 0.12 * dimensions[1]).clamp(0.0, 1.0));
+            visits.push(VisitRow {
+                agent_id: agent_id(number),
+                action_type: if event { "event_attendance" } else { "spot_visit" }.to_owned(),
+                spot_id: format!("{}-{spot:04}", REGIONS[region].0),
+                category: Some(category.to_owned()),
+                category_group: Some(CATEGORY_GROUPS[group].to_owned()),
+                start_time,
+                end_time: (!rng.random_bool(0.02)).then(|| start_time + stay.clamp(60.0, 36_000.0) as i64),
+                is_return_visit: Some(returning),
+            });
+        }
+        visits
+    }
+
+    /// The ties: dense inside a community, a few across the region, fewer still across regions.
+    pub fn connections(self) -> impl Iterator<Item = ConnectionRow> {
+        (0..self.agents).flat_map(move |number| {
+            let mut rng = self.rng(4 << 40 | u64::from(number));
+            let first = number / COMMUNITY * COMMUNITY;
+            let mut others: HashSet<u32> = (first..number).filter(|_| rng.random_bool(0.22)).collect();
+            if rng.random_bool(0.6) {
+                others.insert(rng.random_range(0..self.agents));
+            }
+            others.remove(&number);
+            let mut others: Vec<u32> = others.into_iter().collect();
+            others.sort_unstable();
+            let own = self.dimensions(number);
+            others.into_iter().map(move |other| {
+                let recent = rng.random_bool(0.18);
+                let ago =
+                    if recent { rng.random_range(0..WEEKS * WEEK) } else { rng.random_range(WEEKS * WEEK..100 * WEEK) };
+                let (low, high) = (number.min(other), number.max(other));
+                ConnectionRow {
+                    agents: (agent_id(low), agent_id(high)),
+                    compatibility: overlap(&own, &self.dimensions(other)),
+                    created_at: ENDS_AT - 1 - ago,
+                }
+            })
+        })
+    }
+
+    /// A catalog for the demo partner.
+    pub fn products(self) -> impl Iterator<Item = ProductRow> {
+        const GOODS: [(&str, &str, f64); 8] = [
+            ("Coffee grinder", "kitchen", 60.0),
+            ("Trail running shoes", "sports", 110.0),
+            ("Concert ticket", "events", 45.0),
+            ("City guide", "books", 18.0),
+            ("Travel backpack", "travel", 95.0),
+            ("Board game", "games", 32.0),
+            ("Cooking class", "events", 70.0),
+            ("Wireless headphones", "electronics", 140.0),
+        ];
+        const BANDS: [(&str, &str, f64); 4] = [
+            ("Basic", "budget", 0.5),
+            ("Classic", "mid", 1.0),
+            ("Select", "premium", 1.8),
+            ("Signature", "luxury", 3.5),
+        ];
+        let mut rng = self.rng(5 << 40);
+        let all = GOODS.into_iter().flat_map(|goods| BANDS.map(|band| (goods, band)));
+        all.enumerate().map(move |(number, ((title, category, price), (line, band, factor)))| ProductRow {
+            product_id: format!("demo-{number:03}"),
+            title: format!("{title}, {line}"),
+            category: Some(category.to_owned()),
+            subcategory: None,
+            price: Some((price * factor * 100.0).round() / 100.0),
+            currency: Some("EUR".to_owned()),
+            rating: Some(f64::from(rng.random_range(30..50)) / 10.0),
+            rating_count: Some(rng.random_range(5..900)),
+            price_range: Some(band.to_owned()),
+        })
+    }
+}
+
+fn agent_id(number: u32) -> String {
+    format!("demo_{number:07}")
+}
+
+/// Squared overlap of two people as states (d, 1 - d), `docs/personality.md`.
+fn overlap(a: &[f64; 12], b: &[f64; 12]) -> f64 {
+    debug_assert_eq!(a.len(), DIMENSIONS.len());
+    let centered = |x: &[f64; 12]| x.map(|x| x - 0.5);
+    let dot = |x: &[f64; 12], y: &[f64; 12]| -> f64 { 3.0 + x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>() };
+    let (a, b) = (centered(a), centered(b));
+    let overlap = dot(&a, &b).powi(2) / (dot(&a, &a) * dot(&b, &b));
+    (overlap * 1e4).round() / 1e4
+}
+
+/// A time to go out: evenings and weekends more than nights and mornings; the lively go later.
+fn start(dimensions: &[f64; 12], rng: &mut ChaCha8Rng) -> i64 {
+    loop {
+        let day = rng.random_range(0..WEEKS * 7);
+        let weekend = day % 7 >= 5;
+        if !weekend && rng.random_bool(0.25) {
+            continue;
+        }
+        let hour = 14.5 + 3.0 * (dimensions[8] - 0.5) + 4.2 * normal(rng);
+        if (0.0..24.0).contains(&hour) {
+            let second = (hour * 3600.0) as i64;
+            return ENDS_AT - WEEKS * WEEK + day * DAY + second.min(DAY - 1);
+        }
+    }
+}
+
+/// A place by its fame: the first are the most visited.
+fn famous(rng: &mut ChaCha8Rng) -> usize {
+    ((rng.random::<f64>().powf(2.2) * SPOTS as f64) as usize).min(SPOTS - 1)
+}
+
+/// The kind of a place, by the weights of the kinds.
+fn category_of(region: usize, spot: usize) -> usize {
+    let all: f64 = CATEGORIES.iter().map(|(_, _, weight, _)| weight).sum();
+    // The golden ratio spreads neighbors over the kinds, and regions over each other.
+    let mut at = ((spot + region * 101) as f64 * 0.618_033_988_75).fract() * all;
+    CATEGORIES
+        .iter()
+        .position(|(_, _, weight, _)| {
+            at -= weight;
+            at < 0.0
+        })
+        .unwrap_or(0)
+}
+
+/// The words met most often, most first.
+fn favorites(visits: &[VisitRow], most: usize, word: impl Fn(&VisitRow) -> Option<&str>) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for word in visits.iter().filter_map(word) {
+        *counts.entry(word).or_default() += 1;
+    }
+    let mut words: Vec<(&str, usize)> = counts.into_iter().collect();
+    words.sort_by_key(|(word, count)| (std::cmp::Reverse(*count), *word));
+    words.into_iter().take(most).map(|(word, _)| word).collect::<Vec<_>>().join("|")
+}
+
+/// A standard normal draw (Box and Muller); good enough for people who do not exist, never for noise.
+fn normal(rng: &mut impl Rng) -> f64 {
+    let (radius, angle): (f64, f64) = (rng.random(), rng.random());
+    (-2.0 * (1.0 - radius).ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::personality;
+
+    #[test]
+    fn the_same_seed_makes_the_same_people_and_another_seed_others() {
+        let shape = |seed| {
+            let people: Vec<Person> = Population { agents: 200, seed }.people().collect();
+            people.iter().map(|person| (person.agent.age, person.visits.len())).collect::<Vec<_>>()
+        };
+        assert_eq!(shape(1), shape(1));
+        assert_ne!(shape(1), shape(2));
+    }
+
+    #[test]
+    fn visits_are_skewed_and_lie_in_the_twelve_weeks() {
+        let mut counts = Vec::new();
+        for person in (Population { agents: 2_000, seed: 1 }).people() {
+            assert!(person.visits.iter().all(|visit| (ENDS_AT - 12 * WEEK..ENDS_AT).contains(&visit.start_time)));
+            counts.push(person.visits.len());
+        }
+        counts.sort_unstable();
+        assert!(counts[1_980] > 5 * counts[1_000], "the top hundredth goes out five times as often as the median");
+    }
+
+    #[test]
+    fn people_have_archetypes_and_dimensions_go_together() {
+        let population = Population { agents: 3_000, seed: 1 };
+        let people: Vec<[f64; 12]> = (0..population.agents).map(|number| population.dimensions(number)).collect();
+        let codes: HashSet<usize> =
+            people.iter().map(|x| personality::archetype(&x.map(|x| (x * 1e4) as i32))).collect();
+        assert!(codes.len() >= 4, "{codes:?}");
+        let mean = |k: usize| people.iter().map(|x| x[k]).sum::<f64>() / 3_000.0;
+        let covariance = |j: usize, k: usize| people.iter().map(|x| (x[j] - mean(j)) * (x[k] - mean(k))).sum::<f64>();
+        let correlation = covariance(0, 9) / (covariance(0, 0) * covariance(9, 9)).sqrt();
+        assert!(correlation > 0.5, "exploration and novelty: {correlation}");
+    }
+}

@@ -1,0 +1,22 @@
+//! Which scope a field needs, read as English at the field: `guard = "Needs(&[Scope::Network])"`.
+
+use async_graphql::{Context, Guard};
+
+use crate::{auth::Scope, error::Error, session::Session};
+
+/// The caller needs one of these scopes.
+pub struct Needs(pub &'static [Scope]);
+
+/// Any of the scopes that read insights about segments.
+pub const INSIGHT: &[Scope] = &[Scope::Behavior, Scope::Personality, Scope::Network];
+
+impl Guard for Needs {
+    async fn check(&self, ctx: &Context<'_>) -> async_graphql::Result<()> {
+        let allowed = Session::of(ctx).map(|session| self.0.iter().any(|scope| session.caller.scopes.contains(scope)));
+        match allowed {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::Forbidden { needs: self.0 }.into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

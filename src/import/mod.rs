@@ -1,0 +1,273 @@
+//! Files -> raw tables. A file is loaded whole or not at all; a bad row goes to the rejects with its line and reason.
+//!
+//! A reader thread unpacks and parses, batches go through a bounded channel, one transaction stores them. The same
+//! channel takes rows that never were a file (`demo`).
+
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use async_trait::async_trait;
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QuerySelect};
+use tokio::sync::mpsc;
+
+use crate::{db, entity, progress::Progress};
+
+mod agents;
+mod connections;
+mod fields;
+mod personality;
+mod products;
+mod source;
+mod visits;
+
+pub use agents::{AgentRow, Agents};
+pub use connections::{ConnectionRow, Connections};
+pub use fields::Fields;
+pub use personality::{PersonalityRow, Profiles};
+pub use products::{ProductRow, Products};
+pub use visits::{VisitRow, Visits};
+
+/// Rows of one batch.
+pub const BATCH: usize = 4_000;
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    Agents,
+    Personality,
+    Visits,
+    Connections,
+    Products,
+}
+
+impl Kind {
+    /// In the order in which they depend on each other.
+    pub const ALL: [Self; 5] = [Self::Agents, Self::Personality, Self::Visits, Self::Connections, Self::Products];
+
+    /// The name of its file, without endings.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Agents => "agents",
+            Self::Personality => "personality",
+            Self::Visits => "visits",
+            Self::Connections => "connections",
+            Self::Products => "products",
+        }
+    }
+
+    /// Its file in a folder: `NAME.csv`, `NAME.csv.gz` or `NAME.csv.zst`.
+    #[must_use]
+    pub fn find_in(self, folder: &Path) -> Option<PathBuf> {
+        ["csv", "csv.gz", "csv.zst"]
+            .map(|ending| folder.join(format!("{}.{ending}", self.name())))
+            .into_iter()
+            .find(|file| file.is_file())
+    }
+}
+
+impl Kind {
+    /// Rows of its table.
+    async fn count(self, transaction: &DatabaseTransaction) -> Result<u64, DbErr> {
+        match self {
+            Self::Agents => entity::agent::Entity::find().count(transaction).await,
+            Self::Personality => entity::personality_profile::Entity::find().count(transaction).await,
+            Self::Visits => entity::user_action::Entity::find().count(transaction).await,
+            Self::Connections => entity::connection::Entity::find().count(transaction).await,
+            Self::Products => entity::product::Entity::find().count(transaction).await,
+        }
+    }
+}
+
+/// A row that was left out, and why. Line 1 is the header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reject {
+    pub line: u64,
+    pub reason: String,
+}
+
+/// What became of a file.
+#[derive(Debug)]
+pub struct Report {
+    pub kind: Kind,
+    /// Rows read.
+    pub read: u64,
+    /// Rows that were not there before.
+    pub new: u64,
+    /// Rows that were there, from an earlier import or an earlier line: their values are now those of the last line.
+    pub again: u64,
+    pub rejects: Vec<Reject>,
+    pub elapsed: Duration,
+}
+
+/// Parsed rows with their lines, and the lines that could not be parsed.
+pub struct Batch<R> {
+    pub rows: Vec<(u64, R)>,
+    pub rejects: Vec<Reject>,
+}
+
+/// A kind of row: its columns and how a line of them is read.
+pub trait Row: Sized + Send + 'static {
+    const KIND: Kind;
+    /// Columns that a file must have.
+    const REQUIRED: &'static [&'static str];
+
+    /// # Errors
+    /// The reason, in words for the person who made the file.
+    fn parse(fields: &Fields<'_>) -> Result<Self, String>;
+}
+
+/// Stores rows of a kind in a transaction.
+#[async_trait]
+pub trait Store<R: Row>: Send {
+    /// Returns the rows that do not fit what is stored.
+    ///
+    /// # Errors
+    /// The database fails; the whole file is then undone.
+    async fn store(&mut self, transaction: &DatabaseTransaction, rows: Vec<(u64, R)>) -> anyhow::Result<Vec<Reject>>;
+
+    /// After the last batch.
+    ///
+    /// # Errors
+    /// As [`Store::store`].
+    async fn finish(&mut self, _transaction: &DatabaseTransaction) -> anyhow::Result<()> {
+        Ok(())
+    }
+}
+
+/// How an import is to be done.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Check everything, keep nothing.
+    pub dry_run: bool,
+    pub progress: Progress,
+    /// Whose products these are.
+    pub partner: Option<String>,
+}
+
+/// Loads one file.
+///
+/// # Errors
+/// The file is missing, damaged or not of this kind, or the database fails: then nothing of it was stored.
+pub async fn file(db: &DatabaseConnection, kind: Kind, path: &Path, options: &Options) -> anyhow::Result<Report> {
+    let started = Instant::now();
+    let transaction = db::begin_write(db).await.context("cannot begin to write")?;
+    let report = match kind {
+        Kind::Agents => load::<AgentRow>(&transaction, &mut Agents::default(), path, options).await,
+        Kind::Personality => {
+            let mut profiles = Profiles { known: known_agents(&transaction).await? };
+            load::<PersonalityRow>(&transaction, &mut profiles, path, options).await
+        }
+        Kind::Visits => {
+            let mut visits = Visits { known: known_agents(&transaction).await?, underived: false };
+            load::<VisitRow>(&transaction, &mut visits, path, options).await
+        }
+        Kind::Connections => {
+            let mut connections = Connections::begin(&transaction, known_agents(&transaction).await?).await?;
+            load::<ConnectionRow>(&transaction, &mut connections, path, options).await
+        }
+        Kind::Products => {
+            let partner = options.partner.clone().context("products belong to a partner: name it with --partner")?;
+            let mut products = Products::begin(&transaction, partner).await?;
+            load::<ProductRow>(&transaction, &mut products, path, options).await
+        }
+    };
+    let mut report = report.with_context(|| format!("nothing of {} was stored", path.display()))?;
+    if options.dry_run {
+        transaction.rollback().await?;
+    } else {
+        transaction.commit().await?;
+    }
+    report.elapsed = started.elapsed();
+    Ok(report)
+}
+
+async fn load<R: Row>(
+    transaction: &DatabaseTransaction,
+    store: &mut impl Store<R>,
+    path: &Path,
+    options: &Options,
+) -> anyhow::Result<Report> {
+    let (sender, receiver) = mpsc::channel(4);
+    let (path, progress) = (path.to_owned(), options.progress);
+    let reader = tokio::task::spawn_blocking(move || source::read::<R>(&path, progress, &sender));
+    let report = consume(transaction, store, receiver).await;
+    // The reader's error is the cause; the store only sees that the rows end.
+    reader.await.context("the reader stopped")??;
+    report
+}
+
+/// Stores what comes through a channel.
+///
+/// # Errors
+/// The database fails.
+pub async fn consume<R: Row>(
+    transaction: &DatabaseTransaction,
+    store: &mut impl Store<R>,
+    mut receiver: mpsc::Receiver<Batch<R>>,
+) -> anyhow::Result<Report> {
+    let mut report = Report { kind: R::KIND, read: 0, new: 0, again: 0, rejects: Vec::new(), elapsed: Duration::ZERO };
+    let before = R::KIND.count(transaction).await?;
+    while let Some(batch) = receiver.recv().await {
+        report.read += (batch.rows.len() + batch.rejects.len()) as u64;
+        report.rejects.extend(batch.rejects);
+        report.rejects.extend(store.store(transaction, batch.rows).await?);
+    }
+    store.finish(transaction).await?;
+    report.new = R::KIND.count(transaction).await? - before;
+    report.again = report.read - report.rejects.len() as u64 - report.new;
+    report.rejects.sort_by_key(|reject| reject.line);
+    Ok(report)
+}
+
+/// Loads every file of a folder that has the name of a kind.
+///
+/// # Errors
+/// The folder is missing or holds none of the files, or as [`file`]; files before the failing one stay.
+pub async fn folder(db: &DatabaseConnection, folder: &Path, options: &Options) -> anyhow::Result<Vec<Report>> {
+    if !folder.is_dir() {
+        bail!("there is no folder {}", folder.display());
+    }
+    let mut reports = Vec::new();
+    for kind in Kind::ALL {
+        let Some(path) = kind.find_in(folder) else { continue };
+        if kind == Kind::Products && options.partner.is_none() {
+            eprintln!("left out: {} (products belong to a partner: name it with --partner)", path.display());
+            continue;
+        }
+        reports.push(file(db, kind, &path, options).await?);
+    }
+    if reports.is_empty() {
+        bail!(
+            "{} holds none of agents, personality, visits, connections, products as .csv, .csv.gz or .csv.zst",
+            folder.display()
+        );
+    }
+    Ok(reports)
+}
+
+/// The ids of all people.
+///
+/// # Errors
+/// As the database says.
+pub async fn known_agents(transaction: &DatabaseTransaction) -> anyhow::Result<HashSet<String>> {
+    let ids: Vec<String> = entity::agent::Entity::find()
+        .select_only()
+        .column(entity::agent::Column::AgentId)
+        .into_tuple()
+        .all(transaction)
+        .await?;
+    Ok(ids.into_iter().collect())
+}
+
+/// Keeps the last of the rows with one key: a statement must not meet a key twice, and the later line is the newer.
+fn last_of_each<K: std::hash::Hash + Eq, R>(rows: Vec<(u64, R)>, key: impl Fn(&R) -> K) -> Vec<(u64, R)> {
+    let mut seen = HashSet::with_capacity(rows.len());
+    let mut kept: Vec<(u64, R)> = rows.into_iter().rev().filter(|(_, row)| seen.insert(key(row))).collect();
+    kept.reverse();
+    kept
+}

@@ -1,0 +1,49 @@
+//! spots-enrichment: partners ask how a market segment behaves, what it is like and how it is connected. They never
+//! see a person.
+//!
+//! One request is one straight chain; `use` lines point down this list, never up ([`error`] and [`log`] are open to
+//! all):
+//!
+//! 1. [`http`] reads `POST /graphql`, [`log`] opens an entry around it;
+//! 2. [`auth`]: headers -> [`auth::Caller`], or 401 before the body is read;
+//! 3. [`quota`]: requests a minute and a day, or 429;
+//! 4. [`schema`], [`query`], [`mutation`], [`guard`]: what may be asked, and the scope that each field needs;
+//! 5. [`types`]: load and hand over; [`session`] and [`loader`] batch a request's questions;
+//! 6. [`privacy`]: charge -> [`engine`] sums -> noise -> store -> read back;
+//! 7. [`estimate`]: released sums -> numbers with intervals.
+//!
+//! Beside the chain: [`import`] fills the raw tables, [`engine::rollup`] builds epochs, [`generate`] makes people up,
+//! [`cli`] is the operator's side of all of it.
+
+pub mod cli;
+pub mod config;
+
+pub mod http;
+pub mod page;
+pub mod log;
+pub mod state;
+pub mod auth;
+pub mod quota;
+pub mod schema;
+pub mod query;
+pub mod mutation;
+pub mod guard;
+pub mod types;
+pub mod session;
+pub mod loader;
+pub mod privacy;
+pub mod estimate;
+pub mod engine;
+
+pub mod generate;
+pub mod import;
+pub mod segment;
+pub mod epoch;
+pub mod personality;
+pub mod entity;
+pub mod db;
+pub mod progress;
+pub mod clock;
+pub mod error;
+
+pub use http::app;

@@ -1,0 +1,94 @@
+//! One batch per request: all segments of a document are looked up together, all their releases answered together.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use sea_orm::{Condition, EntityTrait, QueryFilter, QuerySelect};
+
+use crate::{
+    auth::Caller,
+    entity::market_segment,
+    epoch::Epoch,
+    error::Error,
+    privacy::{Question, Released},
+    segment,
+    state::State,
+};
+
+/// Loads for one request; keys never mix partners because the loader belongs to one.
+pub struct Loader {
+    pub state: State,
+    pub caller: Caller,
+    pub epoch: Arc<Epoch>,
+    /// What this request paid, in milli-units.
+    pub paid_mu: Arc<AtomicI64>,
+}
+
+/// A saved segment that this caller may see: shared, or the caller's own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SavedAs(pub String);
+
+impl async_graphql::dataloader::Loader<Question> for Loader {
+    type Value = Result<Released, Error>;
+    type Error = Error;
+
+    async fn load(&self, questions: &[Question]) -> Result<HashMap<Question, Self::Value>, Error> {
+        let answers = self.state.desk.answer(&self.caller.privacy_subject, &self.epoch, questions).await?;
+        self.paid_mu.fetch_add(answers.paid_mu, Ordering::Relaxed);
+        Ok(answers.released)
+    }
+}
+
+impl async_graphql::dataloader::Loader<SavedAs> for Loader {
+    type Value = market_segment::Model;
+    type Error = Error;
+
+    async fn load(&self, slugs: &[SavedAs]) -> Result<HashMap<SavedAs, Self::Value>, Error> {
+        let slugs: HashSet<&str> = slugs.iter().map(|SavedAs(slug)| slug.as_str()).collect();
+        let rows = market_segment::Entity::find()
+            .filter(visible_to(&self.caller.partner_id))
+            .filter(market_segment::COLUMN.slug.is_in(slugs))
+            .all(&self.state.db)
+            .await?;
+        let mut found: HashMap<SavedAs, market_segment::Model> = HashMap::new();
+        for row in rows {
+            // A partner's own segment goes before a shared one of the same name.
+            let slug = SavedAs(row.slug.clone());
+            if row.partner_id.is_some() || !found.contains_key(&slug) {
+                found.insert(slug, row);
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Loader {
+    /// Slugs near to one that does not exist, among those that this caller may see.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn suggestions(&self, slug: &str) -> Result<Vec<String>, Error> {
+        let slugs: Vec<String> = market_segment::Entity::find()
+            .select_only()
+            .column(market_segment::Column::Slug)
+            .filter(visible_to(&self.caller.partner_id))
+            .limit(1_000)
+            .into_tuple()
+            .all(&self.state.db)
+            .await?;
+        Ok(segment::nearest(slug, slugs.iter().map(String::as_str)))
+    }
+}
+
+/// Shared segments and the partner's own.
+#[must_use]
+pub fn visible_to(partner_id: &str) -> Condition {
+    Condition::any()
+        .add(market_segment::COLUMN.partner_id.is_null())
+        .add(market_segment::COLUMN.partner_id.eq(partner_id))
+}

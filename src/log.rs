@@ -1,0 +1,212 @@
+//! One row per request, whatever became of it. Writing never holds a request up.
+//!
+//! The outermost layer opens an [`Entry`], the steps inside fill it, and it is sent when the layer ends: also when the
+//! client has gone and the request was dropped half way.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use axum::{
+    extract::{Request, State as AxumState},
+    http::HeaderValue,
+    middleware::Next,
+    response::Response,
+};
+use sea_orm::{ActiveValue::Set, DatabaseConnection, EntityTrait};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+use tracing::Instrument as _;
+
+use crate::{auth::random_hex, entity::api_request_log, state::State};
+
+/// Rows that may wait to be written; beyond that they are counted and dropped.
+const QUEUE: usize = 10_000;
+/// Rows of one insert.
+const BATCH: usize = 500;
+/// How old a row gets before it is written.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// The status of a request whose client left before the answer (as nginx writes it).
+const CLIENT_GONE: i32 = 499;
+
+/// What is known of a request so far.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub received_at_ms: i64,
+    pub request_id: String,
+    pub key_id: Option<String>,
+    pub partner_id: Option<String>,
+    pub operation_name: Option<String>,
+    /// SHA-256 of the document; its text is never kept.
+    pub document_hash: Option<String>,
+    pub error_code: Option<String>,
+    pub units_mu: i64,
+    status: i32,
+    processing_us: i64,
+}
+
+/// The entry of the request at hand, for the steps inside.
+#[derive(Clone)]
+pub struct Open(Arc<Mutex<Entry>>);
+
+impl Open {
+    /// Notes something.
+    pub fn note(&self, change: impl FnOnce(&mut Entry)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// The request's id.
+    #[must_use]
+    pub fn request_id(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).request_id.clone()
+    }
+}
+
+/// Sends the entry when it goes out of scope.
+struct OnDrop {
+    open: Open,
+    started: Instant,
+    writer: LogWriter,
+}
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        let mut entry = self.open.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        entry.processing_us = i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX);
+        self.writer.send(entry);
+    }
+}
+
+/// The outermost layer.
+pub async fn layer(AxumState(state): AxumState<State>, mut request: Request, next: Next) -> Response {
+    let entry = Entry {
+        received_at_ms: state.clock.now_ms(),
+        // Without randomness nothing else works either; the row is still worth having.
+        request_id: random_hex(8).unwrap_or_else(|_| "unknown".to_owned()),
+        key_id: None,
+        partner_id: None,
+        operation_name: None,
+        document_hash: None,
+        error_code: None,
+        units_mu: 0,
+        status: CLIENT_GONE,
+        processing_us: 0,
+    };
+    let open = Open(Arc::new(Mutex::new(entry)));
+    let request_id = open.request_id();
+    let on_drop = OnDrop { open: open.clone(), started: Instant::now(), writer: state.log.clone() };
+    request.extensions_mut().insert(open);
+    let span = tracing::info_span!("request", id = %request_id);
+    let mut response = next.run(request).instrument(span).await;
+    on_drop.open.note(|entry| entry.status = i32::from(response.status().as_u16()));
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert("x-request-id", value);
+    }
+    response
+}
+
+enum Message {
+    Row(Entry),
+    /// Write what is waiting, then say so.
+    Flush(oneshot::Sender<()>),
+}
+
+/// Hands rows to the task that writes them.
+#[derive(Clone)]
+pub struct LogWriter {
+    sender: mpsc::Sender<Message>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl LogWriter {
+    /// Starts the writing task; it ends when all writers are gone.
+    #[must_use]
+    pub fn start(db: DatabaseConnection) -> (Self, JoinHandle<()>) {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let task = tokio::spawn(write(db, receiver, Arc::clone(&dropped)));
+        (Self { sender, dropped }, task)
+    }
+
+    fn send(&self, entry: Entry) {
+        if self.sender.try_send(Message::Row(entry)).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits until every row sent so far is written.
+    pub async fn flush(&self) {
+        let (sender, receiver) = oneshot::channel();
+        if self.sender.send(Message::Flush(sender)).await.is_ok() {
+            let _ = receiver.await;
+        }
+    }
+}
+
+async fn write(db: DatabaseConnection, mut receiver: mpsc::Receiver<Message>, dropped: Arc<AtomicU64>) {
+    let mut open = true;
+    while open {
+        let mut rows = Vec::new();
+        let mut waiting = Vec::new();
+        // Sleeps until there is a row, then gathers for at most a second.
+        let mut next = receiver.recv().await;
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            match next {
+                Some(Message::Row(entry)) => rows.push(entry),
+                Some(Message::Flush(sender)) => {
+                    waiting.push(sender);
+                    break;
+                }
+                None => {
+                    open = false;
+                    break;
+                }
+            }
+            if rows.len() >= BATCH {
+                break;
+            }
+            match tokio::time::timeout_at(deadline, receiver.recv()).await {
+                Ok(message) => next = message,
+                Err(_) => break,
+            }
+        }
+        let count = rows.len();
+        if count > 0
+            && let Err(cause) = insert(&db, rows).await
+        {
+            tracing::error!(%cause, count, "request log rows were lost");
+        }
+        let lost = dropped.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            tracing::warn!(lost, "request log rows were dropped: the database is too slow");
+        }
+        for sender in waiting {
+            let _ = sender.send(());
+        }
+    }
+}
+
+async fn insert(db: &DatabaseConnection, entries: Vec<Entry>) -> Result<(), sea_orm::DbErr> {
+    let rows = entries.into_iter().map(|entry| api_request_log::ActiveModel {
+        received_at_ms: Set(entry.received_at_ms),
+        request_id: Set(entry.request_id),
+        key_id: Set(entry.key_id),
+        partner_id: Set(entry.partner_id),
+        operation_name: Set(entry.operation_name),
+        document_hash: Set(entry.document_hash),
+        status: Set(entry.status),
+        error_code: Set(entry.error_code),
+        units_mu: Set(entry.units_mu),
+        processing_us: Set(entry.processing_us),
+        ..Default::default()
+    });
+    api_request_log::Entity::insert_many(rows).exec_without_returning(db).await?;
+    Ok(())
+}

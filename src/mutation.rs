@@ -1,0 +1,123 @@
+//! What may be changed.
+
+use async_graphql::{Context, InputObject, Object};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, DatabaseConnection, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+};
+
+use crate::{
+    auth,
+    entity::market_segment,
+    error::Error,
+    guard::{INSIGHT, Needs},
+    loader::visible_to,
+    segment::Definition,
+    session::Session,
+    types::segment::Segment,
+};
+
+/// Saved segments of one partner.
+const MOST_SEGMENTS: u64 = 1_000;
+
+/// What may be changed.
+pub struct Mutation;
+
+/// A segment to be saved.
+#[derive(InputObject)]
+pub struct SaveSegmentInput {
+    /// Its name in queries: 2 to 60 lower-case letters, digits and hyphens. A slug of the caller's own is overwritten.
+    pub slug: String,
+    /// Its name for people: 1 to 120 characters.
+    pub name: String,
+    /// Whom it means.
+    pub definition: Definition,
+}
+
+#[Object]
+impl Mutation {
+    /// Saves a segment of the caller's own. Costs no privacy: nothing is asked about it yet.
+    #[graphql(guard = "Needs(INSIGHT)")]
+    async fn save_segment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to save.")] input: SaveSegmentInput,
+    ) -> Result<Segment, Error> {
+        let session = Session::of(ctx)?;
+        session.cohort(&input.definition)?;
+        let saved =
+            save(&session.state.db, Some(&session.caller.partner_id), &input, session.state.clock.now()).await?;
+        Segment::parse(saved, session)
+    }
+
+    /// Deletes a segment of the caller's own.
+    #[graphql(guard = "Needs(INSIGHT)")]
+    async fn delete_segment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The segment's slug.")] slug: String,
+    ) -> Result<bool, Error> {
+        let session = Session::of(ctx)?;
+        let deleted = market_segment::Entity::delete_many()
+            .filter(market_segment::COLUMN.partner_id.eq(session.caller.partner_id.clone()))
+            .filter(market_segment::COLUMN.slug.eq(&slug))
+            .exec(&session.state.db)
+            .await?;
+        if deleted.rows_affected == 0 {
+            let slug = slug.chars().take(60).collect();
+            return Err(Error::InvalidSegment { slug, suggestions: Vec::new() });
+        }
+        Ok(true)
+    }
+}
+
+/// Saves a segment for a partner, or for all of them (`None`, the operator's `segments add`).
+///
+/// # Errors
+/// [`Error::BadUserInput`] naming the field.
+pub async fn save(
+    db: &DatabaseConnection,
+    partner_id: Option<&str>,
+    input: &SaveSegmentInput,
+    now: i64,
+) -> Result<market_segment::Model, Error> {
+    let letters = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    if !(2..=60).contains(&input.slug.len()) || !input.slug.chars().all(letters) {
+        return Err(Error::input("slug", "2 to 60 lower-case letters, digits and hyphens."));
+    }
+    let name = input.name.trim();
+    if name.is_empty() || name.chars().count() > 120 || name.chars().any(char::is_control) {
+        return Err(Error::input("name", "1 to 120 characters."));
+    }
+    let definition = serde_json::to_string(&input.definition).map_err(Error::internal)?;
+
+    let same = market_segment::Entity::find().filter(market_segment::COLUMN.slug.eq(&input.slug));
+    let same = match partner_id {
+        Some(partner_id) => same.filter(visible_to(partner_id)),
+        None => same.filter(market_segment::COLUMN.partner_id.is_null()),
+    };
+    let same = same.all(db).await?;
+    if let Some(own) = same.iter().find(|row| row.partner_id.as_deref() == partner_id) {
+        let mut row = own.clone().into_active_model();
+        (row.name, row.definition, row.updated_at) = (Set(name.to_owned()), Set(definition), Set(now));
+        return Ok(row.update(db).await?);
+    }
+    if !same.is_empty() {
+        return Err(Error::input("slug", "a shared segment has this name; choose another."));
+    }
+    if let Some(partner_id) = partner_id {
+        let own = market_segment::Entity::find().filter(market_segment::COLUMN.partner_id.eq(partner_id));
+        if own.count(db).await? >= MOST_SEGMENTS {
+            return Err(Error::input("slug", format!("{MOST_SEGMENTS} segments are saved; delete one first.")));
+        }
+    }
+    let row = market_segment::ActiveModel {
+        segment_id: Set(format!("seg_{}", auth::random_hex(8)?)),
+        partner_id: Set(partner_id.map(str::to_owned)),
+        slug: Set(input.slug.clone()),
+        name: Set(name.to_owned()),
+        definition: Set(definition),
+        created_at: Set(now),
+        updated_at: Set(now),
+    };
+    Ok(row.insert(db).await?)
+}

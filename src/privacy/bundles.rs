@@ -1,0 +1,232 @@
+//! The table of what a release holds, how much noise it gets and what it costs (`docs/privacy.md`, "What is released").
+//!
+//! Every contribution of a person is a vector of integers, its Euclidean norm (for the network: the norm of the whole
+//! change that one person's absence makes) bounded by D2. The noise of a group has sigma >= D2 / sqrt(2 f rho0), so a
+//! group loses at most f x rho0 and a bundle at most its price x rho0. [`check`] proves that in integers before the
+//! server starts.
+
+use anyhow::ensure;
+
+/// rho of one unit, in 1/10,000: 0.0062.
+pub const RHO0_E4: u128 = 62;
+/// The delta at which epsilons are published.
+pub const DELTA: f64 = 5e-7;
+/// What the size rule adds to delta: the chance that 100 people are taken for 256.
+pub const DELTA_SIZE: f64 = 1e-9;
+/// The version of this table and of the rules around it; part of every release's key.
+pub const POLICY_VERSION: &str = "2026-1";
+/// Fewer people than this are never published, whatever the noise says.
+pub const K_MIN: i64 = 100;
+/// The noisy size a segment must reach: 100 + 6 sigma of the size.
+pub const PUBLICATION_LINE: i64 = 256;
+
+/// What one release holds. The order is the order in which they are paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Bundle {
+    /// How many people.
+    Size,
+    /// What they do.
+    Behavior,
+    /// What they are like.
+    Personality,
+    /// How they are connected.
+    Network,
+}
+
+/// Some numbers of a bundle that share one bound and one sigma.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Group {
+    pub name: &'static str,
+    /// How many numbers.
+    pub size: usize,
+    /// How many integer steps make 1.
+    pub scale: i64,
+    /// The square of D2, in squared integer steps.
+    pub d2_squared: u128,
+    /// The share f of rho0, in thousandths; also the price in milli-units.
+    pub share_milli: u32,
+    /// The noise's standard deviation, in thousandths of an integer step, rounded up.
+    pub sigma_milli: u128,
+}
+
+const E4: i64 = 10_000;
+const E8: i64 = 100_000_000;
+
+const fn group(name: &'static str, size: usize, scale: i64, d2_squared: u128, share: u32, sigma: u128) -> Group {
+    Group { name, size, scale, d2_squared, share_milli: share, sigma_milli: sigma }
+}
+
+const SIZE: &[Group] = &[group("N", 1, 1, 1, 120, 25_924)];
+const BEHAVIOR: &[Group] = &[
+    group("BEH", 4, E4, 100_000_000, 160, 224_506_628),
+    group("DWELL", 3, E4, 100_000_000, 50, 401_609_665),
+    group("TIME", 8, E4, 100_000_000, 50, 401_609_665),
+    group("CAT", 12, E4, 100_000_000, 50, 401_609_665),
+];
+const PERSONALITY: &[Group] = &[
+    group("MEAN", 12, E4, 12_500 * 12_500, 120, 324_047_405),
+    group("SQ", 12, E8, 12 * 12_500_000 * 12_500_000, 100, 1_229_673_442_095),
+    group("HIST", 120, 1, 12, 250, 62_218),
+    group("ARCH", 6, 1, 1, 30, 51_848),
+];
+const NETWORK: &[Group] = &[group("NET", 4, E4, 30_000 * 30_000, 300, 491_869_377)];
+
+impl Bundle {
+    /// All of them, in the order of payment.
+    pub const ALL: [Self; 4] = [Self::Size, Self::Behavior, Self::Personality, Self::Network];
+
+    /// The name in the ledger and in the docs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Size => "SIZE",
+            Self::Behavior => "BEHAVIOR",
+            Self::Personality => "PERSONALITY",
+            Self::Network => "NETWORK",
+        }
+    }
+
+    /// What it holds, in order.
+    #[must_use]
+    pub fn groups(self) -> &'static [Group] {
+        match self {
+            Self::Size => SIZE,
+            Self::Behavior => BEHAVIOR,
+            Self::Personality => PERSONALITY,
+            Self::Network => NETWORK,
+        }
+    }
+
+    /// What it costs, in milli-units.
+    #[must_use]
+    pub fn price_mu(self) -> i64 {
+        match self {
+            Self::Size => 120,
+            Self::Behavior => 310,
+            Self::Personality => 500,
+            Self::Network => 300,
+        }
+    }
+
+    /// How many numbers it holds.
+    #[must_use]
+    pub fn width(self) -> usize {
+        self.groups().iter().map(|group| group.size).sum()
+    }
+
+    /// The group of this name and where its numbers begin.
+    ///
+    /// # Panics
+    /// On a name that the table does not hold: a slip of ours that the first test of a field finds.
+    #[must_use]
+    pub fn group(self, name: &str) -> (Group, usize) {
+        let mut start = 0;
+        for group in self.groups() {
+            if group.name == name {
+                return (*group, start);
+            }
+            start += group.size;
+        }
+        panic!("no group {name} in {}", self.name())
+    }
+
+    /// rho that it may lose at most.
+    #[must_use]
+    pub fn rho(self) -> f64 {
+        rho_of_units(self.price_mu())
+    }
+
+    /// delta of one release.
+    #[must_use]
+    pub fn delta(self) -> f64 {
+        if self == Self::Size { DELTA + DELTA_SIZE } else { DELTA }
+    }
+}
+
+impl Group {
+    /// The noise's standard deviation in integer steps.
+    #[must_use]
+    pub fn sigma(&self) -> f64 {
+        self.sigma_milli as f64 / 1000.0
+    }
+}
+
+/// rho of an amount of milli-units.
+#[must_use]
+pub fn rho_of_units(mu: i64) -> f64 {
+    RHO0_E4 as f64 / 1e4 * mu as f64 / 1000.0
+}
+
+/// epsilon of a rho-zCDP loss at a delta (Canonne, Kamath & Steinke 2020, Proposition 12): the smallest over alpha of
+/// `alpha rho + ln(1/(alpha delta))/(alpha - 1) + ln(1 - 1/alpha)`.
+#[must_use]
+pub fn epsilon(rho: f64, delta: f64) -> f64 {
+    let at = |alpha: f64| alpha * rho - (alpha * delta).ln() / (alpha - 1.0) + (1.0 - 1.0 / alpha).ln();
+    // Convex in ln(alpha - 1) around its only minimum: a ternary search.
+    let (mut low, mut high) = (1e-4_f64.ln(), 1e8_f64.ln());
+    for _ in 0..200 {
+        let (left, right) = (low + (high - low) / 3.0, high - (high - low) / 3.0);
+        if at(1.0 + left.exp()) < at(1.0 + right.exp()) {
+            high = right;
+        } else {
+            low = left;
+        }
+    }
+    at(1.0 + low.exp()).max(0.0)
+}
+
+/// Recomputes what every bundle loses and refuses a table that loses more than it charges.
+///
+/// # Errors
+/// Names the group or bundle that is wrong.
+pub fn check() -> anyhow::Result<()> {
+    for bundle in Bundle::ALL {
+        check_bundle(bundle.name(), bundle.groups(), bundle.price_mu())?;
+    }
+    Ok(())
+}
+
+fn check_bundle(name: &str, groups: &[Group], price_mu: i64) -> anyhow::Result<()> {
+    let mut shares = 0;
+    for group in groups {
+        // D2^2 / (2 sigma^2) <= f rho0, cleared of fractions: sigma in thousandths, f in thousandths, rho0 in 1/10,000.
+        let loss = group.d2_squared * 1_000_000 * 1_000 * 10_000;
+        let allowed = 2 * u128::from(group.share_milli) * RHO0_E4 * group.sigma_milli * group.sigma_milli;
+        ensure!(loss <= allowed, "{name}: the noise of {} is smaller than its share of the price allows", group.name);
+        shares += i64::from(group.share_milli);
+    }
+    ensure!(shares == price_mu, "{name}: its groups lose {shares} milli-units, its price is {price_mu}");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_loses_what_it_charges() {
+        check().unwrap();
+        for bundle in Bundle::ALL {
+            let lost: f64 =
+                bundle.groups().iter().map(|group| group.d2_squared as f64 / (2.0 * group.sigma().powi(2))).sum();
+            assert!(lost <= bundle.rho() && lost > bundle.rho() * 0.999, "{}: {lost}", bundle.name());
+        }
+    }
+
+    #[test]
+    fn a_table_with_too_little_noise_or_a_group_unpaid_is_refused() {
+        let mut quiet = BEHAVIOR.to_vec();
+        quiet[1].sigma_milli = quiet[1].sigma_milli * 9 / 10;
+        assert!(check_bundle("QUIET", &quiet, 310).unwrap_err().to_string().contains("DWELL"));
+        assert!(check_bundle("UNPAID", BEHAVIOR, 260).unwrap_err().to_string().contains("its price is 260"));
+    }
+
+    #[test]
+    fn epsilons_are_those_of_the_specification() {
+        for (units, expected, tolerance) in [(1, 0.4990, 1e-3), (20, 2.48, 5e-3), (60, 4.54, 6e-3), (240, 10.04, 5e-3)]
+        {
+            let epsilon = epsilon(rho_of_units(units * 1000), DELTA);
+            assert!((epsilon - expected).abs() < tolerance, "{units} units: {epsilon}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What may be asked.
+
+use async_graphql::{
+    Context, Object,
+    connection::{Connection, EmptyFields},
+};
+use sea_orm::{
+    Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, Func, LikeExpr},
+};
+
+use crate::{
+    auth::Scope,
+    entity::{market_segment, product},
+    error::Error,
+    guard::Needs,
+    loader::{SavedAs, visible_to},
+    segment,
+    session::Session,
+    types::{page::Page, product::Product, segment::Segment, viewer::Viewer, vocabulary::Vocabulary},
+};
+
+/// The longest search text.
+const LONGEST_SEARCH: usize = 100;
+
+/// What may be asked.
+pub struct Query;
+
+#[Object]
+impl Query {
+    /// Who asks: partner, key, scopes and limits.
+    async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer, Error> {
+        Session::of(ctx).map(Viewer::from)
+    }
+
+    /// The words that a definition may use in the newest epoch.
+    async fn vocabulary(&self, ctx: &Context<'_>) -> Result<Vocabulary, Error> {
+        Session::of(ctx).map(|session| session.epoch.as_ref().into())
+    }
+
+    /// A saved segment: shared by the operator, or the caller's own (which goes first). An unknown slug is
+    /// `INVALID_SEGMENT` with up to three suggestions.
+    async fn segment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The name of the segment, as `segments` lists it.")] slug: String,
+    ) -> Result<Option<Segment>, Error> {
+        let session = Session::of(ctx)?;
+        if let Some(saved) = session.loader.load_one(SavedAs(slug.clone())).await? {
+            return Segment::parse(saved, session).map(Some);
+        }
+        let suggestions = session.loader.loader().suggestions(&slug).await?;
+        Err(Error::InvalidSegment { slug: slug.chars().take(60).collect(), suggestions })
+    }
+
+    /// Saved segments that the caller may see, by slug.
+    async fn segments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Page size from the beginning, at most 100.", default = 20)] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Page size from the end, at most 100; goes before `first`.")] last: Option<i32>,
+        #[graphql(desc = "The cursor before which the page ends; with `last`.")] before: Option<String>,
+        #[graphql(desc = "Only segments whose slug or name holds this text.")] search: Option<String>,
+    ) -> Result<Connection<String, Segment, EmptyFields, EmptyFields>, Error> {
+        let session = Session::of(ctx)?;
+        let page = Page::parse(first, after.as_deref(), last, before.as_deref())?;
+        let own = market_segment::Entity::find()
+            .select_only()
+            .column(market_segment::Column::Slug)
+            .filter(market_segment::COLUMN.partner_id.eq(session.caller.partner_id.clone()))
+            .into_query();
+        // A shared segment hides behind an own one of the same name, as in `segment`.
+        let hidden = market_segment::COLUMN.partner_id.is_null().and(Expr::col("slug").in_subquery(own));
+        let mut rows =
+            market_segment::Entity::find().filter(visible_to(&session.caller.partner_id)).filter(hidden.not());
+        if let Some(search) = search.filter(|search| !search.is_empty()) {
+            rows = rows.filter(holds(&search)?);
+        }
+        let slug = market_segment::COLUMN.slug;
+        if let Some(beyond) = &page.beyond {
+            rows = rows.filter(if page.backward { slug.lt(beyond) } else { slug.gt(beyond) });
+        }
+        rows = if page.backward { rows.order_by_desc(slug) } else { rows.order_by_asc(slug) };
+        let rows = rows.limit(page.size + 1).all(&session.state.db).await?;
+        let segments = rows.into_iter().map(|row| Ok((row.slug.clone(), Segment::parse(row, session)?)));
+        Ok(page.connect(segments.collect::<Result<_, Error>>()?))
+    }
+
+    /// An inline segment: nothing is saved.
+    async fn cohort(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "AND between fields, OR within one, an absent field means all.")]
+        definition: segment::Definition,
+    ) -> Result<Segment, Error> {
+        let cohort = Session::of(ctx)?.cohort(&definition)?;
+        Ok(Segment { saved: None, cohort })
+    }
+
+    /// The caller's own products, by id.
+    #[graphql(guard = "Needs(&[Scope::Catalog])")]
+    async fn products(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Page size, at most 100.", default = 20)] first: Option<i32>,
+        #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Only products of this category.")] category: Option<String>,
+    ) -> Result<Connection<String, Product, EmptyFields, EmptyFields>, Error> {
+        let session = Session::of(ctx)?;
+        let page = Page::parse(first, after.as_deref(), None, None)?;
+        let mut rows = product::Entity::find().filter(product::COLUMN.partner_id.eq(session.caller.partner_id.clone()));
+        if let Some(category) = category {
+            rows = rows.filter(product::COLUMN.category.eq(category));
+        }
+        if let Some(beyond) = &page.beyond {
+            rows = rows.filter(product::COLUMN.product_id.gt(beyond));
+        }
+        let rows = rows.order_by_asc(product::COLUMN.product_id).limit(page.size + 1).all(&session.state.db).await?;
+        Ok(page.connect(rows.into_iter().map(|row| (row.product_id.clone(), row.into())).collect()))
+    }
+}
+
+/// Rows whose slug or name holds a text, whatever its case.
+fn holds(search: &str) -> Result<Condition, Error> {
+    if search.chars().count() > LONGEST_SEARCH {
+        return Err(Error::input("search", format!("at most {LONGEST_SEARCH} characters.")));
+    }
+    let text = search.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let pattern = LikeExpr::new(format!("%{text}%")).escape('\\');
+    Ok(["slug", "name"].into_iter().fold(Condition::any(), |any, column| {
+        any.add(Expr::expr(Func::lower(Expr::col(column))).like(pattern.clone()))
+    }))
+}

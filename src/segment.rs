@@ -1,0 +1,219 @@
+//! What a partner means by a segment: definition -> canonical form -> [`Cohort`].
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{epoch::Vocabulary, error::Error};
+
+/// The closed age bands. Band 0 is "unknown"; the first of these is band 1.
+pub const AGE_BANDS: [AgeBand; 6] = [
+    AgeBand { name: "18-24", from: 18, to: Some(24) },
+    AgeBand { name: "25-34", from: 25, to: Some(34) },
+    AgeBand { name: "35-44", from: 35, to: Some(44) },
+    AgeBand { name: "45-54", from: 45, to: Some(54) },
+    AgeBand { name: "55-64", from: 55, to: Some(64) },
+    AgeBand { name: "65+", from: 65, to: None },
+];
+
+/// Values that a field of a definition may name at most.
+pub const MAX_VALUES: usize = 3;
+
+/// Ages `from` to `to`, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AgeBand {
+    pub name: &'static str,
+    pub from: i32,
+    /// `None`: no upper end.
+    pub to: Option<i32>,
+}
+
+/// The band of an age: 0 for unknown, `None` for a minor, who is never counted.
+#[must_use]
+pub fn age_band(age: Option<i32>) -> Option<i32> {
+    let Some(age) = age else { return Some(0) };
+    (1..).zip(AGE_BANDS).find(|(_, band)| age >= band.from && band.to.is_none_or(|to| age <= to)).map(|(band, _)| band)
+}
+
+/// A segment as a person writes it: AND between fields, OR within one, an absent field means all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, async_graphql::InputObject)]
+#[graphql(name = "SegmentDefinition")]
+pub struct Definition {
+    /// Home regions, at most three; absent = everywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regions: Option<Vec<String>>,
+    /// Ages, widened to whole bands; absent = all adults, and people whose age is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age: Option<AgeRange>,
+    /// Interests, at most three: people with any of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interests: Option<Vec<String>>,
+    /// Preferred categories of places, at most three: people with any of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub categories: Option<Vec<String>>,
+}
+
+/// Ages from and to, both included; widened to whole age bands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, async_graphql::InputObject)]
+pub struct AgeRange {
+    /// Youngest age; absent = 18. Minors are never counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<i32>,
+    /// Oldest age; absent = no upper end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<i32>,
+}
+
+/// A definition in its one canonical form: sorted, without repeats, ages as bands, empty = all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Cohort {
+    pub regions: Vec<String>,
+    /// Numbers of [`AGE_BANDS`], from 1.
+    pub bands: Vec<i32>,
+    pub interests: Vec<String>,
+    pub categories: Vec<String>,
+}
+
+impl Cohort {
+    /// Reads a definition against the words of an epoch.
+    ///
+    /// # Errors
+    /// [`Error::BadUserInput`] naming the field: an unknown word (with near ones), too many, or an impossible age.
+    pub fn parse(definition: &Definition, vocabulary: &Vocabulary) -> Result<Self, Error> {
+        Ok(Self {
+            regions: words("regions", definition.regions.as_deref(), &vocabulary.regions)?,
+            bands: definition.age.map_or_else(|| Ok(Vec::new()), bands)?,
+            interests: words("interests", definition.interests.as_deref(), &vocabulary.interests)?,
+            categories: words("categories", definition.categories.as_deref(), &vocabulary.categories)?,
+        })
+    }
+
+    /// The canonical form as text: equal texts, equal releases.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        let bands: Vec<_> = self.bands.iter().map(ToString::to_string).collect();
+        format!(
+            "regions={};bands={};interests={};categories={}",
+            self.regions.join("|"),
+            bands.join("|"),
+            self.interests.join("|"),
+            self.categories.join("|")
+        )
+    }
+
+    /// The regions whose people it may hold: these pay for it.
+    pub fn regions_charged<'a>(&'a self, vocabulary: &'a Vocabulary) -> Vec<&'a str> {
+        if self.regions.is_empty() {
+            vocabulary.regions.iter().map(String::as_str).collect()
+        } else {
+            self.regions.iter().map(String::as_str).collect()
+        }
+    }
+}
+
+fn words(field: &str, given: Option<&[String]>, known: &BTreeSet<String>) -> Result<Vec<String>, Error> {
+    let mut words = BTreeSet::new();
+    for word in given.unwrap_or_default() {
+        let word = word.trim().to_lowercase();
+        if !known.contains(&word) {
+            let word: String = word.chars().take(64).collect();
+            let near = nearest(&word, known.iter().map(String::as_str));
+            let hint = if near.is_empty() { String::new() } else { format!(" Did you mean {}?", near.join(", ")) };
+            return Err(Error::input(
+                format!("definition.{field}"),
+                format!("{word:?} is not in the vocabulary (ask for `vocabulary`).{hint}"),
+            ));
+        }
+        words.insert(word);
+    }
+    if words.len() > MAX_VALUES {
+        return Err(Error::input(
+            format!("definition.{field}"),
+            format!("at most {MAX_VALUES} different values, not {}.", words.len()),
+        ));
+    }
+    Ok(words.into_iter().collect())
+}
+
+fn bands(age: AgeRange) -> Result<Vec<i32>, Error> {
+    let (from, to) = (age.from.unwrap_or(AGE_BANDS[0].from), age.to.unwrap_or(i32::MAX));
+    if from < 0 || to < AGE_BANDS[0].from {
+        return Err(Error::input("definition.age", "only adults are counted: ages begin at 18."));
+    }
+    if from > to {
+        return Err(Error::input("definition.age", format!("`from` ({from}) is above `to` ({to}).")));
+    }
+    let touched = |band: &AgeBand| from <= band.to.unwrap_or(i32::MAX) && to >= band.from;
+    Ok((1..).zip(AGE_BANDS).filter(|(_, band)| touched(band)).map(|(number, _)| number).collect())
+}
+
+/// Up to three of the known words that a misspelt one may have meant, nearest first.
+pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut near: Vec<_> = known
+        .map(|candidate| (strsim::normalized_damerau_levenshtein(word, candidate), candidate))
+        .filter(|(likeness, candidate)| *likeness >= 0.5 || (word.len() >= 3 && candidate.contains(word)))
+        .collect();
+    near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    near.into_iter().take(3).map(|(_, candidate)| candidate.to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vocabulary() -> Vocabulary {
+        let set = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        Vocabulary {
+            regions: set(&["us-nyc-manhattan", "us-nyc-queens"]),
+            interests: set(&["food", "nightlife", "outdoors", "shopping"]),
+            categories: set(&["coffee_shop"]),
+        }
+    }
+
+    fn list(words: &[&str]) -> Vec<String> {
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    #[test]
+    fn order_repeats_and_case_do_not_matter() {
+        let one = Definition { interests: Some(list(&["Food", "nightlife", "food "])), ..Definition::default() };
+        let two = Definition {
+            interests: Some(list(&["nightlife", "food"])),
+            regions: Some(list(&[])),
+            ..Definition::default()
+        };
+        let canonical = |definition| Cohort::parse(definition, &vocabulary()).unwrap().canonical();
+        assert_eq!(canonical(&one), canonical(&two));
+        assert_eq!(canonical(&one), "regions=;bands=;interests=food|nightlife;categories=");
+    }
+
+    #[test]
+    fn ages_are_widened_to_whole_bands() {
+        let bands = |from, to| super::bands(AgeRange { from, to });
+        assert_eq!(bands(Some(30), Some(36)).unwrap(), [2, 3]);
+        assert_eq!(bands(None, None).unwrap(), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(bands(Some(16), Some(18)).unwrap(), [1]);
+        assert_eq!(bands(Some(90), None).unwrap(), [6]);
+        for (from, to) in [(Some(40), Some(30)), (None, Some(17)), (Some(-1), None)] {
+            assert_eq!(bands(from, to).unwrap_err().code(), "BAD_USER_INPUT");
+        }
+    }
+
+    #[test]
+    fn minors_have_no_band_and_unknown_ages_have_band_0() {
+        assert_eq!(
+            [None, Some(17), Some(18), Some(34), Some(99)].map(age_band),
+            [Some(0), None, Some(1), Some(2), Some(6)]
+        );
+    }
+
+    #[test]
+    fn an_unknown_word_is_refused_with_near_ones() {
+        let definition = Definition { regions: Some(list(&["us-nyc-manhatan"])), ..Definition::default() };
+        let error = Cohort::parse(&definition, &vocabulary()).unwrap_err();
+        assert!(error.message().contains("Did you mean us-nyc-manhattan"), "{}", error.message());
+        let four = Some(list(&["food", "nightlife", "outdoors", "shopping"]));
+        let error = Cohort::parse(&Definition { interests: four, ..Definition::default() }, &vocabulary()).unwrap_err();
+        assert!(error.message().contains("at most 3 different values"), "{}", error.message());
+    }
+}

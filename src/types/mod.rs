@@ -1,0 +1,13 @@
+//! What partners see: one GraphQL object a file. Resolvers load and hand over; the arithmetic is in
+//! [`crate::estimate`].
+
+pub mod behavior;
+pub mod measure;
+pub mod network;
+pub mod page;
+pub mod personality;
+pub mod product;
+pub mod release;
+pub mod segment;
+pub mod viewer;
+pub mod vocabulary;

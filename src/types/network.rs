@@ -1,0 +1,130 @@
+//! How the people of a segment are connected.
+
+use async_graphql::{Enum, Object};
+
+use super::{
+    measure::{Measure, Scale, Unit},
+    release::Release,
+};
+use crate::{
+    engine::contribution::TIE_CAP,
+    error::Error,
+    estimate::{Estimate, Sample},
+    privacy::Released,
+};
+
+/// Ties summed over people, in units of the cap of ten, below which a ratio says nothing: 20 + 2 sigma.
+const ENOUGH_TIES: f64 = 118.0;
+/// New ties of a person in 28 days: below the first the frequency is low, from the second it is high.
+const FREQUENCY_LINES: [f64; 2] = [0.1, 0.5];
+
+/// How the people of a segment are connected inside their region: means over people of their kept ties, at most ten
+/// each (`docs/privacy.md`, "Kept ties").
+pub struct Network(pub Released);
+
+impl Network {
+    fn sample(&self) -> Sample {
+        Sample::of(&self.0, "NET")
+    }
+
+    /// A number per person, of at most ten.
+    fn per_person(&self, index: usize) -> Estimate {
+        self.sample().mean(index, 0.5).linear(TIE_CAP as f64, 0.0)
+    }
+
+    /// A share of the ties. Where there are hardly any ties, no share of them is published.
+    fn of_ties(&self, index: usize) -> Result<Measure, Error> {
+        let sample = self.sample();
+        if sample.total(0, 0.5).value < ENOUGH_TIES {
+            return Err(Error::InsufficientData { reason: "TOO_FEW_TIES" });
+        }
+        Ok(Scale::SHARE.measure(sample.ratio(index, 0, 0.5)))
+    }
+}
+
+#[Object]
+impl Network {
+    /// Kept ties of a person, at most ten.
+    async fn connections_per_person(&self) -> Measure {
+        let scale = Scale { unit: Unit::Connections, line: 0.5, lines: [2.0, 5.0], bounds: [0.0, TIE_CAP as f64] };
+        scale.measure(self.per_person(0))
+    }
+
+    /// Kept ties of a person over all the people of the segment that the person could be tied to.
+    async fn density(&self) -> Measure {
+        let others = self.0.people as f64 - 1.0;
+        let scale = Scale { unit: Unit::Density, line: 0.5 / others, lines: [0.001, 0.01], bounds: [0.0, 1.0] };
+        scale.measure(self.per_person(0).linear(1.0 / others, 0.0))
+    }
+
+    /// How alike the two ends of a tie are, 0 to 1.
+    async fn tie_compatibility(&self) -> Result<Measure, Error> {
+        self.of_ties(1)
+    }
+
+    /// The share of ties that were made in the window.
+    async fn new_tie_share(&self) -> Result<Measure, Error> {
+        self.of_ties(2)
+    }
+
+    /// How often people make new ties: LOW below 0.1 a person in 28 days, HIGH from 0.5, UNCERTAIN if the interval
+    /// crosses a line.
+    async fn connection_frequency(&self) -> Frequency {
+        let days = f64::from(self.0.release.window.length.days());
+        Frequency::of(self.per_person(2).linear(28.0 / days, 0.0))
+    }
+
+    /// How many friends a person draws to a new place in the window.
+    async fn viral_potential(&self) -> Measure {
+        let scale = Scale { unit: Unit::Friends, line: 0.5, lines: [0.5, 1.0], bounds: [0.0, TIE_CAP as f64] };
+        scale.measure(self.per_person(3))
+    }
+
+    /// The share of ties whose other end followed this person to a new place in the window.
+    async fn trend_setting(&self) -> Result<Measure, Error> {
+        self.of_ties(3)
+    }
+
+    /// Where these numbers come from.
+    async fn release(&self) -> Release {
+        self.0.release.as_ref().into()
+    }
+}
+
+/// How often people make new ties.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum Frequency {
+    /// Below 0.1 a person in 28 days.
+    Low,
+    /// From 0.1 to 0.5.
+    Medium,
+    /// 0.5 or more.
+    High,
+    /// The interval crosses a line.
+    Uncertain,
+}
+
+impl Frequency {
+    fn of(new_ties: Estimate) -> Self {
+        let at = |value: f64| match FREQUENCY_LINES {
+            [low, _] if value < low => Self::Low,
+            [_, high] if value < high => Self::Medium,
+            _ => Self::High,
+        };
+        if at(new_ties.low) == at(new_ties.high) { at(new_ties.value) } else { Self::Uncertain }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frequency_over_a_line_is_uncertain() {
+        let of = |value, sigma| Frequency::of(Estimate::new(value, sigma));
+        assert_eq!(of(0.05, 0.01), Frequency::Low);
+        assert_eq!(of(0.3, 0.05), Frequency::Medium);
+        assert_eq!(of(0.9, 0.05), Frequency::High);
+        assert_eq!(of(0.09, 0.01), Frequency::Uncertain);
+    }
+}

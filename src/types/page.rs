@@ -1,0 +1,108 @@
+//! Pages of a Relay connection: which rows to read, and the connection made of them.
+
+use async_graphql::{
+    OutputType,
+    connection::{Connection, Edge, EmptyFields},
+};
+
+use crate::error::Error;
+
+/// The largest page.
+pub const LARGEST: i32 = 100;
+
+/// Which page is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Rows of the page.
+    pub size: u64,
+    /// From the end instead of the beginning.
+    pub backward: bool,
+    /// The key after which (before which, if backward) the page begins.
+    pub beyond: Option<String>,
+}
+
+impl Page {
+    /// Reads the four arguments of a connection.
+    ///
+    /// # Errors
+    /// [`Error::BadUserInput`] naming the one that cannot be meant.
+    pub fn parse(
+        first: Option<i32>,
+        after: Option<&str>,
+        last: Option<i32>,
+        before: Option<&str>,
+    ) -> Result<Self, Error> {
+        let backward = last.is_some();
+        let (name, size) = if backward { ("last", last) } else { ("first", first) };
+        let size = size.unwrap_or(20);
+        if !(0..=LARGEST).contains(&size) {
+            return Err(Error::input(name, format!("must be 0 to {LARGEST}, not {size}.")));
+        }
+        let (cursor_name, cursor, other_name, other) =
+            if backward { ("before", before, "after", after) } else { ("after", after, "before", before) };
+        if other.is_some() {
+            return Err(Error::input(other_name, format!("does not go with `{name}`.")));
+        }
+        let beyond =
+            cursor.map(|cursor| decode(cursor).ok_or_else(|| Error::input(cursor_name, "is not a cursor of ours.")));
+        Ok(Self { size: size.unsigned_abs().into(), backward, beyond: beyond.transpose()? })
+    }
+
+    /// Makes the connection of rows that were read in the page's direction, one more than its size if there are more.
+    #[must_use]
+    pub fn connect<T: OutputType>(
+        &self,
+        mut rows: Vec<(String, T)>,
+    ) -> Connection<String, T, EmptyFields, EmptyFields> {
+        let size = usize::try_from(self.size).unwrap_or(usize::MAX);
+        let more = rows.len() > size;
+        rows.truncate(size);
+        if self.backward {
+            rows.reverse();
+        }
+        let (previous, next) =
+            if self.backward { (more, self.beyond.is_some()) } else { (self.beyond.is_some(), more) };
+        let mut connection = Connection::new(previous, next);
+        connection.edges.extend(rows.into_iter().map(|(key, node)| Edge::new(hex::encode(key), node)));
+        connection
+    }
+}
+
+fn decode(cursor: &str) -> Option<String> {
+    String::from_utf8(hex::decode(cursor).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bad_pages_name_the_argument() {
+        let field = |first, after: Option<&str>, last, before: Option<&str>| {
+            let Err(Error::BadUserInput { field, .. }) = Page::parse(first, after, last, before) else {
+                panic!("not refused")
+            };
+            field
+        };
+        assert_eq!(field(Some(101), None, None, None), "first");
+        assert_eq!(field(Some(-1), None, None, None), "first");
+        assert_eq!(field(None, None, Some(1_000), None), "last");
+        assert_eq!(field(Some(1), Some("zz"), None, None), "after");
+        assert_eq!(field(Some(1), None, None, Some("61")), "before");
+        assert_eq!(field(None, Some("61"), Some(2), None), "after");
+    }
+
+    #[test]
+    fn a_page_is_read_forward_or_backward() {
+        let page = Page::parse(Some(2), Some("61"), None, None).unwrap();
+        assert_eq!(page, Page { size: 2, backward: false, beyond: Some("a".to_owned()) });
+        let rows = |keys: &[&str]| keys.iter().map(|key| ((*key).to_owned(), 1)).collect::<Vec<_>>();
+        let connection = page.connect(rows(&["b", "c", "d"]));
+        assert!(connection.has_next_page && connection.has_previous_page);
+        let keys: Vec<_> = connection.edges.iter().map(|edge| edge.cursor.clone()).collect();
+        assert_eq!(keys, ["62", "63"]);
+        let page = Page::parse(None, None, Some(2), None).unwrap();
+        let keys: Vec<_> = page.connect(rows(&["d", "c"])).edges.into_iter().map(|edge| edge.cursor).collect();
+        assert_eq!(keys, ["63", "64"]);
+    }
+}

@@ -1,0 +1,138 @@
+//! A segment and what may be asked about it.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, SimpleObject};
+use sha2::{Digest, Sha256};
+
+use super::{
+    behavior::Behavior,
+    network::Network,
+    personality::Personality,
+    release::{Count, Window},
+};
+use crate::{
+    auth::Scope,
+    entity::market_segment,
+    epoch::WindowLength,
+    error::Error,
+    guard::{INSIGHT, Needs},
+    privacy::{Bundle, Question, Released},
+    segment::{AGE_BANDS, Cohort},
+    session::Session,
+};
+
+/// A definition, saved or inline, and the people it matches in the newest epoch.
+pub struct Segment {
+    pub saved: Option<market_segment::Model>,
+    pub cohort: Arc<Cohort>,
+}
+
+impl Segment {
+    /// A saved segment, read against the words of today.
+    ///
+    /// # Errors
+    /// Its definition uses a word that the newest epoch no longer knows.
+    pub fn parse(saved: market_segment::Model, session: &Session) -> Result<Self, Error> {
+        let definition = serde_json::from_str(&saved.definition).map_err(Error::internal)?;
+        Ok(Self { cohort: session.cohort(&definition)?, saved: Some(saved) })
+    }
+
+    async fn released(&self, ctx: &Context<'_>, length: WindowLength, bundle: Bundle) -> Result<Released, Error> {
+        let session = Session::of(ctx)?;
+        let cohort = Arc::clone(&self.cohort);
+        let question = Question { cohort, window: session.epoch.window(length), bundle };
+        session.loader.load_one(question).await?.unwrap_or(Err(Error::Internal))
+    }
+}
+
+#[Object]
+impl Segment {
+    /// The same for the same canonical definition, whoever asks.
+    async fn id(&self) -> ID {
+        ID(hex::encode(&Sha256::digest(self.cohort.canonical())[..16]))
+    }
+
+    /// The name in queries; null for an inline cohort.
+    async fn slug(&self) -> Option<&str> {
+        self.saved.as_ref().map(|saved| saved.slug.as_str())
+    }
+
+    /// The name for people; null for an inline cohort.
+    async fn name(&self) -> Option<&str> {
+        self.saved.as_ref().map(|saved| saved.name.as_str())
+    }
+
+    /// Whether the operator shares it with every partner.
+    async fn shared(&self) -> bool {
+        self.saved.as_ref().is_some_and(|saved| saved.partner_id.is_none())
+    }
+
+    /// The definition in its canonical form.
+    async fn definition(&self) -> Definition {
+        self.cohort.as_ref().into()
+    }
+
+    /// The default window of 28 days that ends with the newest readable epoch.
+    async fn window(&self, ctx: &Context<'_>) -> Result<Window, Error> {
+        Ok(Session::of(ctx)?.epoch.window(WindowLength::Days28).into())
+    }
+
+    /// How many people qualify, with noise: at least one visit in 28 days and a complete profile. 0.12 units.
+    #[graphql(guard = "Needs(INSIGHT)")]
+    async fn size(&self, ctx: &Context<'_>) -> Result<Option<Count>, Error> {
+        let released = self.released(ctx, WindowLength::Days28, Bundle::Size).await?;
+        Ok(Some(Count::from(&released)))
+    }
+
+    /// What people do. 0.31 units, and 0.12 for the size of that window.
+    #[graphql(guard = "Needs(&[Scope::Behavior])")]
+    async fn behavior(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "How many days, ending with the newest readable epoch.",
+            default_with = "WindowLength::Days28"
+        )]
+        window: WindowLength,
+    ) -> Result<Option<Behavior>, Error> {
+        self.released(ctx, window, Bundle::Behavior).await.map(Behavior).map(Some)
+    }
+
+    /// What people are like, over 28 days. 0.5 units, and 0.12 for the size.
+    #[graphql(guard = "Needs(&[Scope::Personality])")]
+    async fn personality(&self, ctx: &Context<'_>) -> Result<Option<Personality>, Error> {
+        self.released(ctx, WindowLength::Days28, Bundle::Personality).await.map(Personality).map(Some)
+    }
+
+    /// How people are connected, over 28 days. 0.3 units, and 0.12 for the size.
+    #[graphql(guard = "Needs(&[Scope::Network])")]
+    async fn network(&self, ctx: &Context<'_>) -> Result<Option<Network>, Error> {
+        self.released(ctx, WindowLength::Days28, Bundle::Network).await.map(Network).map(Some)
+    }
+}
+
+/// A definition in its canonical form: sorted, ages as whole bands, an empty list means all.
+#[derive(SimpleObject)]
+pub struct Definition {
+    /// Home regions.
+    regions: Vec<String>,
+    /// Age bands, such as `25-34`.
+    age_bands: Vec<String>,
+    /// Interests: people with any of them.
+    interests: Vec<String>,
+    /// Preferred categories of places: people with any of them.
+    categories: Vec<String>,
+}
+
+impl From<&Cohort> for Definition {
+    fn from(cohort: &Cohort) -> Self {
+        let bands = (1..).zip(AGE_BANDS).filter(|(number, _)| cohort.bands.contains(number));
+        Self {
+            regions: cohort.regions.clone(),
+            age_bands: bands.map(|(_, band)| band.name.to_owned()).collect(),
+            interests: cohort.interests.clone(),
+            categories: cohort.categories.clone(),
+        }
+    }
+}
