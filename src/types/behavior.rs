@@ -201,9 +201,9 @@ mod tests {
 
     #[test]
     fn groups_stand_in_the_order_of_the_release() {
-        let name = |value| format!("{:?}", async_graphql::resolver_utils::enum_value(value)).to_lowercase();
+        let name = |value| async_graphql::resolver_utils::enum_value(value).to_string().to_lowercase();
         let names: Vec<String> =
-            CategoryGroup::ALL.into_iter().map(|value| name(value).trim_matches('"').to_owned()).collect();
+            CategoryGroup::ALL.into_iter().map(name).collect();
         assert_eq!(names, CATEGORY_GROUPS);
     }
 }

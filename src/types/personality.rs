@@ -188,9 +188,9 @@ mod tests {
 
     #[test]
     fn dimensions_stand_in_the_order_of_the_release() {
-        let name = |value| format!("{:?}", async_graphql::resolver_utils::enum_value(value)).to_lowercase();
+        let name = |value| async_graphql::resolver_utils::enum_value(value).to_string().to_lowercase();
         let names: Vec<String> =
-            DimensionName::ALL.into_iter().map(|value| name(value).trim_matches('"').to_owned()).collect();
+            DimensionName::ALL.into_iter().map(name).collect();
         assert_eq!(names, DIMENSIONS);
     }
 }
