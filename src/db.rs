@@ -65,6 +65,17 @@ pub async fn require_migrated(db: &DatabaseConnection) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Builds the tables in a database that has none of them; an older one is left to `migrate up`, which is a decision.
+///
+/// # Errors
+/// As [`require_migrated`], or the tables cannot be built.
+pub async fn migrate_if_fresh(db: &DatabaseConnection) -> anyhow::Result<()> {
+    if Migrator::get_applied_migrations(db).await.context("cannot read the state of the database schema")?.is_empty() {
+        Migrator::up(db, None).await.context("cannot build the tables")?;
+    }
+    require_migrated(db).await
+}
+
 /// A transaction that will write: on SQLite the write lock is taken at once, so that it cannot fail half way.
 ///
 /// # Errors

@@ -107,6 +107,9 @@ impl Error {
                 format!("There is no segment {slug:?}. Did you mean {}?", suggestions.join(", "))
             }
             Self::BadUserInput { field, message } => format!("{field}: {message}"),
+            Self::InsufficientData { reason: "DOMINANCE" } => {
+                "Too few connections for a share of them to be published. Widen the segment.".to_owned()
+            }
             Self::InsufficientData { .. } => {
                 "Too few people for numbers to be published. Widen the segment or the window.".to_owned()
             }

@@ -36,14 +36,17 @@ impl Estimate {
         }
     }
 
-    /// What lies outside of what is possible, moved to its edge.
+    /// Inside of what is possible: a value beyond an edge is moved to it with its interval, then the interval is cut.
+    /// (Cutting alone could leave an interval of no width around a value that noise had carried far out.)
     #[must_use]
     pub fn within(self, least: f64, most: f64) -> Self {
+        let value = self.value.clamp(least, most);
+        let moved = value - self.value;
         Self {
-            value: self.value.clamp(least, most),
+            value,
             sigma: self.sigma,
-            low: self.low.clamp(least, most),
-            high: self.high.clamp(least, most),
+            low: (self.low + moved).clamp(least, most),
+            high: (self.high + moved).clamp(least, most),
         }
     }
 }
@@ -109,7 +112,8 @@ pub fn sigma_people() -> f64 {
 /// The standard deviation of a dimension from the mean of u and the mean of u squared.
 #[must_use]
 pub fn deviation(mean: Estimate, square: Estimate) -> Estimate {
-    let variance = square.value - mean.value.powi(2);
+    // Noise can carry it below zero; the interval then begins at zero and keeps its width.
+    let variance = (square.value - mean.value.powi(2)).max(0.0);
     let sigma = square.sigma.hypot(2.0 * mean.value * mean.sigma);
     let root = |variance: f64| variance.clamp(0.0, 0.25).sqrt();
     let (low, high) = (root(variance - Z95 * sigma), root(variance + Z95 * sigma));
@@ -239,6 +243,16 @@ mod tests {
         let shares = noisy.shares();
         near(shares.iter().sum(), 1.0);
         assert!(shares.iter().all(|share| *share >= 0.0), "{shares:?}");
+    }
+
+    #[test]
+    fn a_value_beyond_what_is_possible_keeps_a_width() {
+        let estimate = Estimate::new(-0.3, 0.1).within(0.0, 1.0);
+        near(estimate.value, 0.0);
+        near(estimate.low, 0.0);
+        near(estimate.high, 0.196);
+        let spread = deviation(Estimate::new(0.3, 0.01), Estimate::new(0.0, 0.01));
+        near(spread.high, (Z95 * 0.01_f64.hypot(0.006)).sqrt());
     }
 
     #[test]

@@ -13,11 +13,16 @@ use std::collections::{BTreeMap, HashSet};
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use sea_orm::DatabaseConnection;
 
 use crate::{
     clock::{DAY, WEEK},
+    db,
     engine::contribution::CATEGORY_GROUPS,
-    import::{AgentRow, ConnectionRow, PersonalityRow, ProductRow, VisitRow},
+    import::{
+        self, AgentRow, Agents, ConnectionRow, Connections, PersonalityRow, ProductRow, Products, Profiles, VisitRow,
+        Visits,
+    },
     personality::DIMENSIONS,
 };
 
@@ -105,6 +110,27 @@ impl Population {
         (0..self.agents).map(move |number| self.person(number))
     }
 
+    /// Writes everybody into a database that has its tables, and the products as the catalog of a partner.
+    ///
+    /// # Errors
+    /// The database fails; nothing is stored then.
+    pub async fn store(self, db: &DatabaseConnection, partner: &str) -> anyhow::Result<()> {
+        let transaction = db::begin_write(db).await?;
+        import::rows(&transaction, &mut Agents::default(), move || self.people().map(|person| person.agent)).await?;
+        let known = import::known_agents(&transaction).await?;
+        let mut profiles = Profiles { known: known.clone() };
+        import::rows(&transaction, &mut profiles, move || self.people().filter_map(|person| person.personality))
+            .await?;
+        let mut visits = Visits { known: known.clone(), underived: false };
+        import::rows(&transaction, &mut visits, move || self.people().flat_map(|person| person.visits)).await?;
+        let mut connections = Connections::begin(&transaction, known).await?;
+        import::rows(&transaction, &mut connections, move || self.connections()).await?;
+        let mut products = Products::begin(&transaction, partner.to_owned()).await?;
+        import::rows(&transaction, &mut products, move || self.products()).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
     fn rng(self, stream: u64) -> ChaCha8Rng {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(stream);
@@ -150,7 +176,7 @@ impl Population {
         };
         let agent = AgentRow {
             agent_id: agent_id.clone(),
-            region: REGIONS[region].0.to_owned(),
+            region: Some(REGIONS[region].0.to_owned()),
             age,
             interests: favorites(&visits, 4, |visit| visit.category_group.as_deref()),
             categories: favorites(&visits, 6, |visit| visit.category.as_deref()),

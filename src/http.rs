@@ -1,8 +1,11 @@
 //! Routes, the layer stack, and the way of a GraphQL request through the steps.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 
 use async_graphql::{ErrorExtensionValues, dataloader::DataLoader};
@@ -22,10 +25,10 @@ use axum::{
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tower_http::catch_panic::CatchPanicLayer;
-use tracing::Instrument as _;
 
 use crate::{
     auth::{self, ApiKey},
+    batch::Batches,
     error::Error,
     loader::Loader,
     log::{self, Open},
@@ -66,8 +69,17 @@ async fn answer(state: State, open: &Open, request: Request) -> Result<Response,
     let (parts, body) = request.into_parts();
     let anonymous = ApiKey::from_headers(&parts.headers).is_none();
     if anonymous && state.public_introspection {
-        let request = read(&parts.headers, body, open).await?.only_introspection();
-        return Ok(respond(state.schema.execute(request).await, open));
+        let request = read(&parts.headers, body, open).await?;
+        // Without a session every field but the schema's own answers that a key is missing.
+        let response = state.schema.execute(request).await;
+        let needs_key = Some(async_graphql::Value::from(Error::AuthenticationFailed.code()));
+        let refused = |error: &async_graphql::ServerError| {
+            error.extensions.as_ref().and_then(|extensions| extensions.get("code").cloned()) == needs_key
+        };
+        if response.errors.iter().any(refused) {
+            return Err(Error::AuthenticationFailed);
+        }
+        return Ok(respond(response, open));
     }
     let caller = auth::authenticate(&state.db, &parts.headers, state.clock.now()).await?;
     open.note(|entry| {
@@ -84,10 +96,16 @@ async fn answer(state: State, open: &Open, request: Request) -> Result<Response,
         epoch: Arc::clone(&epoch),
         paid_mu: Arc::clone(&paid_mu),
     };
-    // Batches run as tasks of their own: without the span their log lines would lack the request's id.
-    let loader = DataLoader::new(loader, |batch| tokio::spawn(batch.in_current_span()));
-    let session = Session { state: state.clone(), caller, epoch, left, loader };
-    let response = state.schema.execute(request.data(session)).await;
+    let batches = Arc::new(Batches::default());
+    let (lookups, questions) = (Arc::clone(&batches), Arc::clone(&batches));
+    let segments = DataLoader::new(loader.clone(), move |batch| lookups.look_up(batch)).delay(Duration::ZERO);
+    let answers = DataLoader::new(loader, move |batch| questions.question(batch))
+        .delay(Duration::ZERO)
+        // A batch that is full would go before the rest of the document.
+        .max_batch_size(usize::MAX);
+    let session =
+        Session { state: state.clone(), caller, epoch, left, segments, answers, batches: Arc::clone(&batches) };
+    let response = batches.drive(state.schema.execute(request.data(session))).await;
     open.note(|entry| entry.units_mu = paid_mu.load(Ordering::Relaxed));
     Ok(respond(response, open))
 }
@@ -152,6 +170,9 @@ async fn refuse(Extension(open): Extension<Open>, error: Error) -> Response {
     let headers = response.headers_mut();
     if let Error::RateLimitExceeded { retry_after_s, .. } = error {
         headers.insert(RETRY_AFTER, HeaderValue::from(retry_after_s));
+    }
+    if error.status() == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from(1));
     }
     if error.status() == StatusCode::UNAUTHORIZED {
         headers.insert("www-authenticate", HeaderValue::from_static("Bearer"));

@@ -8,7 +8,7 @@
 //! 2. [`auth`]: headers -> [`auth::Caller`], or 401 before the body is read;
 //! 3. [`quota`]: requests a minute and a day, or 429;
 //! 4. [`schema`], [`query`], [`mutation`], [`guard`]: what may be asked, and the scope that each field needs;
-//! 5. [`types`]: load and hand over; [`session`] and [`loader`] batch a request's questions;
+//! 5. [`types`]: load and hand over; [`session`], [`loader`] and [`batch`] gather a request's questions;
 //! 6. [`privacy`]: charge -> [`engine`] sums -> noise -> store -> read back;
 //! 7. [`estimate`]: released sums -> numbers with intervals.
 //!
@@ -31,6 +31,7 @@ pub mod guard;
 pub mod types;
 pub mod session;
 pub mod loader;
+pub mod batch;
 pub mod privacy;
 pub mod estimate;
 pub mod engine;

@@ -19,8 +19,10 @@ use crate::{
     segment,
     state::State,
 };
+use tracing::Instrument as _;
 
 /// Loads for one request; keys never mix partners because the loader belongs to one.
+#[derive(Clone)]
 pub struct Loader {
     pub state: State,
     pub caller: Caller,
@@ -38,7 +40,11 @@ impl async_graphql::dataloader::Loader<Question> for Loader {
     type Error = Error;
 
     async fn load(&self, questions: &[Question]) -> Result<HashMap<Question, Self::Value>, Error> {
-        let answers = self.state.desk.answer(&self.caller.privacy_subject, &self.epoch, questions).await?;
+        let (loader, questions) = (self.clone(), questions.to_vec());
+        // A task of its own: when the client leaves, what was charged is still drawn and stored for whoever asks next.
+        let answering =
+            async move { loader.state.desk.answer(&loader.caller.privacy_subject, &loader.epoch, &questions).await };
+        let answers = tokio::spawn(answering.in_current_span()).await.map_err(Error::internal)??;
         self.paid_mu.fetch_add(answers.paid_mu, Ordering::Relaxed);
         Ok(answers.released)
     }

@@ -33,6 +33,7 @@ pub struct SaveSegmentInput {
     pub definition: Definition,
 }
 
+/// What may be changed.
 #[Object]
 impl Mutation {
     /// Saves a segment of the caller's own. Costs no privacy: nothing is asked about it yet.

@@ -26,6 +26,7 @@ const LONGEST_SEARCH: usize = 100;
 /// What may be asked.
 pub struct Query;
 
+/// What may be asked.
 #[Object]
 impl Query {
     /// Who asks: partner, key, scopes and limits.
@@ -46,10 +47,11 @@ impl Query {
         #[graphql(desc = "The name of the segment, as `segments` lists it.")] slug: String,
     ) -> Result<Option<Segment>, Error> {
         let session = Session::of(ctx)?;
-        if let Some(saved) = session.loader.load_one(SavedAs(slug.clone())).await? {
+        let _looking_up = session.batches.looking_up();
+        if let Some(saved) = session.segments.load_one(SavedAs(slug.clone())).await? {
             return Segment::parse(saved, session).map(Some);
         }
-        let suggestions = session.loader.loader().suggestions(&slug).await?;
+        let suggestions = session.segments.loader().suggestions(&slug).await?;
         Err(Error::InvalidSegment { slug: slug.chars().take(60).collect(), suggestions })
     }
 
@@ -64,6 +66,7 @@ impl Query {
         #[graphql(desc = "Only segments whose slug or name holds this text.")] search: Option<String>,
     ) -> Result<Connection<String, Segment, EmptyFields, EmptyFields>, Error> {
         let session = Session::of(ctx)?;
+        let _looking_up = session.batches.looking_up();
         let page = Page::parse(first, after.as_deref(), last, before.as_deref())?;
         let own = market_segment::Entity::find()
             .select_only()

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use async_graphql::{Context, dataloader::DataLoader};
 
-use crate::{auth::Caller, epoch::Epoch, error::Error, loader::Loader, quota::Left, segment::Cohort, state::State};
+use crate::{
+    auth::Caller, batch::Batches, epoch::Epoch, error::Error, loader::Loader, quota::Left, segment::Cohort,
+    state::State,
+};
 
 /// One request.
 pub struct Session {
@@ -12,7 +15,11 @@ pub struct Session {
     pub caller: Caller,
     pub epoch: Arc<Epoch>,
     pub left: Left,
-    pub loader: DataLoader<Loader>,
+    /// Looks saved segments up.
+    pub segments: DataLoader<Loader>,
+    /// Answers questions about segments.
+    pub answers: DataLoader<Loader>,
+    pub batches: Arc<Batches>,
 }
 
 impl Session {

@@ -21,7 +21,7 @@ impl MigrationTrait for Migration {
 const UP: &str = "
 create table agents (
     agent_id text primary key,
-    region text not null,
+    region text,
     age integer,
     interests text not null,
     category_preferences text not null,

@@ -6,7 +6,6 @@ use anyhow::Context as _;
 use clap::Args;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{DatabaseConnection, EntityTrait, QueryFilter, sea_query::Expr};
-use tokio::sync::mpsc;
 
 use super::serve;
 use crate::{
@@ -18,7 +17,6 @@ use crate::{
     entity::{epoch, privacy_account},
     error::Error,
     generate::{DEMO_AGENTS, ENDS_AT, Population},
-    import::{self, Agents, BATCH, Batch, Connections, Products, Profiles, Report, Row, Visits},
     mutation::{self, SaveSegmentInput},
     progress::Progress,
     segment::{AgeRange, Definition},
@@ -67,20 +65,7 @@ impl Demo {
 /// Fills an empty database. The epoch comes last: a demo that was interrupted before it starts over.
 async fn populate(db: &DatabaseConnection, population: Population) -> anyhow::Result<()> {
     let now = SystemClock.now();
-    let transaction = db::begin_write(db).await?;
-    let people = move || population.people();
-    feed(&transaction, &mut Agents::default(), move || people().map(|person| person.agent)).await?;
-    let known: std::collections::HashSet<String> = import::known_agents(&transaction).await?;
-    let mut profiles = Profiles { known: known.clone() };
-    feed(&transaction, &mut profiles, move || people().filter_map(|person| person.personality)).await?;
-    let mut visits = Visits { known: known.clone(), underived: false };
-    feed(&transaction, &mut visits, move || people().flat_map(|person| person.visits)).await?;
-    let mut connections = Connections::begin(&transaction, known).await?;
-    feed(&transaction, &mut connections, move || population.connections()).await?;
-    let mut products = Products::begin(&transaction, PARTNER.to_owned()).await?;
-    feed(&transaction, &mut products, move || population.products()).await?;
-    transaction.commit().await?;
-
+    population.store(db, PARTNER).await?;
     let progress = if std::io::stderr().is_terminal() { Progress::Shown } else { Progress::Hidden };
     rollup::build(db, ENDS_AT, now, progress).await?;
     privacy_account::Entity::update_many()
@@ -93,27 +78,6 @@ async fn populate(db: &DatabaseConnection, population: Population) -> anyhow::Re
         mutation::save(db, None, &segment, now).await.map_err(|error| explain(&error))?;
     }
     Ok(())
-}
-
-/// Sends made-up rows the way that a file's rows go.
-async fn feed<R: Row, I: Iterator<Item = R>>(
-    transaction: &sea_orm::DatabaseTransaction,
-    store: &mut impl import::Store<R>,
-    rows: impl FnOnce() -> I + Send + 'static,
-) -> anyhow::Result<Report> {
-    let (sender, receiver) = mpsc::channel(4);
-    let making = tokio::task::spawn_blocking(move || {
-        let mut rows = (2..).zip(rows()).peekable();
-        while rows.peek().is_some() {
-            let batch = Batch { rows: rows.by_ref().take(BATCH).collect(), rejects: Vec::new() };
-            if sender.blocking_send(batch).is_err() {
-                break;
-            }
-        }
-    });
-    let report = import::consume(transaction, store, receiver).await;
-    making.await?;
-    report
 }
 
 /// The segments that a newcomer finds.

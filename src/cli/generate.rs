@@ -59,7 +59,8 @@ pub(super) fn write(population: Population, dir: &Path) -> anyhow::Result<()> {
         let agent = person.agent;
         let age = agent.age.map(|age| age.to_string()).unwrap_or_default();
         let consent = agent.consent.to_string();
-        agents.write_record([&agent.agent_id, &agent.region, &age, &agent.interests, &agent.categories, &consent])?;
+        let region = agent.region.unwrap_or_default();
+        agents.write_record([&agent.agent_id, &region, &age, &agent.interests, &agent.categories, &consent])?;
         if let Some(profile) = person.personality {
             let dimensions = profile.dimensions.map(text);
             personality.write_record([profile.agent_id].iter().chain(&dimensions))?;

@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::{
     config::Database,
+    db,
     import::{self, Kind, Options, Report},
     progress::Progress,
 };
@@ -38,7 +39,8 @@ pub(super) struct Import {
 
 impl Import {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let db = super::open(&self.database).await?;
+        let db = db::connect(&self.database.database_url).await?;
+        db::migrate_if_fresh(&db).await?;
         let options = Options { dry_run: self.dry_run, progress: Progress::Shown, partner: self.partner };
         let reports = match (self.dir, self.kind, self.file) {
             (Some(dir), _, _) => import::folder(&db, &dir, &options).await?,

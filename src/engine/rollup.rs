@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::{Context, bail, ensure};
 use sea_orm::{
     ActiveValue::Set, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, EntityTrait, ExprTrait as _,
-    FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Statement, Value,
+    FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, Statement, Value,
 };
 
 use super::contribution::{self, Tie, Visit};
@@ -73,11 +73,15 @@ pub async fn build(db: &DatabaseConnection, as_of: i64, now: i64, progress: Prog
     if let Some(there) = epoch::Entity::find_by_id(epoch_id).one(&transaction).await? {
         return Ok(Built { epoch_id, ends_at: there.ends_at, agents: there.agents, new: false });
     }
+    let newer = epoch::Entity::find().filter(epoch::COLUMN.ends_at.gt(ends_at)).count(&transaction).await?;
+    if newer >= EPOCHS_KEPT {
+        bail!("{newer} newer epochs are kept: an older one would be dropped at once");
+    }
     let row = epoch::ActiveModel { epoch_id: Set(epoch_id), ends_at: Set(ends_at), built_at: Set(now), agents: Set(0) };
     epoch::Entity::insert(row).exec_without_returning(&transaction).await?;
     prepare_ties(&transaction, ends_at).await?;
 
-    let people = agent::Entity::find().filter(agent::COLUMN.consent.eq(true)).count(&transaction).await?;
+    let people = counted().count(&transaction).await?;
     let bar = progress.bar("people", people);
     let mut builder = Builder { epoch_id, ends_at, bulk: bulk(), ..Builder::default() };
     let mut after = None;
@@ -122,7 +126,7 @@ async fn prepare_ties(transaction: &DatabaseTransaction, ends_at: i64) -> anyhow
     let starts_at = ends_at - 12 * WEEK;
     let mut steps = vec![
         "create temporary table epoch_people (agent_id text primary key, region text not null)".to_owned(),
-        "insert into epoch_people select agent_id, region from agents where consent and (age is null or age >= 18)"
+        "insert into epoch_people select agent_id, region from agents where consent and region is not null and (age is null or age >= 18)"
             .to_owned(),
         "create temporary table epoch_first_visits
             (agent_id text not null, spot_id text not null, first_at bigint not null, primary key (agent_id, spot_id))"
@@ -160,6 +164,11 @@ async fn prepare_ties(transaction: &DatabaseTransaction, ends_at: i64) -> anyhow
         transaction.execute_unprepared(&step).await.context("cannot prepare the ties")?;
     }
     Ok(())
+}
+
+/// People who may be counted, but for their age and profile: with consent, and of a region that can pay for them.
+fn counted() -> Select<agent::Entity> {
+    agent::Entity::find().filter(agent::COLUMN.consent.eq(true)).filter(agent::COLUMN.region.is_not_null())
 }
 
 async fn drop_old_epochs(transaction: &DatabaseTransaction) -> anyhow::Result<()> {
@@ -219,7 +228,7 @@ impl Builder {
         after: Option<&str>,
         bar: &crate::progress::Bar,
     ) -> anyhow::Result<Option<String>> {
-        let mut people = agent::Entity::find().filter(agent::COLUMN.consent.eq(true));
+        let mut people = counted();
         if let Some(after) = after {
             people = people.filter(agent::COLUMN.agent_id.gt(after));
         }
@@ -240,7 +249,11 @@ impl Builder {
         let mut rows = Vec::new();
         for person in people {
             bar.advance(1);
-            let (Some(band), Some(profile)) = (age_band(person.age), profiles.get(&person.agent_id)) else { continue };
+            let (Some(region), Some(band), Some(profile)) =
+                (&person.region, age_band(person.age), profiles.get(&person.agent_id))
+            else {
+                continue;
+            };
             let visits = visits.remove(&person.agent_id).unwrap_or_default();
             let ties = ties.remove(&person.agent_id).unwrap_or_default();
             // The noise is made for this bound: a table that breaks it must not be published.
@@ -253,7 +266,7 @@ impl Builder {
                 }
             }
             if counted {
-                self.count(&person);
+                self.count(&person, region);
             }
         }
         self.bulk.write(transaction, rows).await?;
@@ -321,9 +334,9 @@ impl Builder {
         Some(row)
     }
 
-    fn count(&mut self, person: &agent::Model) {
+    fn count(&mut self, person: &agent::Model, region: &str) {
         self.counted += 1;
-        *self.regions.entry(person.region.clone()).or_default() += 1;
+        *self.regions.entry(region.to_owned()).or_default() += 1;
         for (words, counts) in
             [(&person.interests, &mut self.interests), (&person.category_preferences, &mut self.categories)]
         {

@@ -8,8 +8,8 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub agent_id: String,
-    /// Home region: an opaque code of at least city size.
-    pub region: String,
+    /// Home region: an opaque code of at least city size; none = unknown, such a person is never counted.
+    pub region: Option<String>,
     /// Whole years; none = unknown.
     pub age: Option<i32>,
     /// Words separated by `|`.

@@ -10,7 +10,8 @@ use crate::db::Bulk;
 #[derive(Clone, Debug)]
 pub struct AgentRow {
     pub agent_id: String,
-    pub region: String,
+    /// `None`: unknown. No region could pay for such a person, who is therefore never counted.
+    pub region: Option<String>,
     pub age: Option<i32>,
     /// Separated by `|`.
     pub interests: String,
@@ -29,7 +30,7 @@ impl Row for AgentRow {
         let age = fields.number("age", 0.0, 130.0)?.map(|age| age as i32);
         Ok(Self {
             agent_id: fields.needed("agent_id")?,
-            region: fields.word("region")?.ok_or("region is empty")?,
+            region: fields.word("region")?,
             age,
             interests: fields.words("interests")?,
             categories: fields.words("category_preferences")?,

@@ -201,11 +201,31 @@ async fn load<R: Row>(
     report
 }
 
-/// Stores what comes through a channel.
+/// Stores rows that never were a file (`demo`, tests), the way that a file's rows go.
 ///
 /// # Errors
 /// The database fails.
-pub async fn consume<R: Row>(
+pub async fn rows<R: Row, I: Iterator<Item = R>>(
+    transaction: &DatabaseTransaction,
+    store: &mut impl Store<R>,
+    rows: impl FnOnce() -> I + Send + 'static,
+) -> anyhow::Result<Report> {
+    let (sender, receiver) = mpsc::channel(4);
+    let making = tokio::task::spawn_blocking(move || {
+        let mut rows = (2..).zip(rows()).peekable();
+        while rows.peek().is_some() {
+            let batch = Batch { rows: rows.by_ref().take(BATCH).collect(), rejects: Vec::new() };
+            if sender.blocking_send(batch).is_err() {
+                break;
+            }
+        }
+    });
+    let report = consume(transaction, store, receiver).await;
+    making.await?;
+    report
+}
+
+async fn consume<R: Row>(
     transaction: &DatabaseTransaction,
     store: &mut impl Store<R>,
     mut receiver: mpsc::Receiver<Batch<R>>,

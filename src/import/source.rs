@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, anyhow, bail};
-use csv::{ByteRecord, StringRecord};
+use csv::{ByteRecord, StringRecord, Terminator};
 use tokio::sync::mpsc;
 
 use super::{BATCH, Batch, Fields, Reject, Row};
@@ -28,8 +28,9 @@ pub(super) fn read<R: Row>(path: &Path, progress: Progress, sender: &mpsc::Sende
         "csv" => Box::new(counted),
         _ => bail!("{} does not end in .csv, .csv.gz or .csv.zst", path.display()),
     };
-    // Flexible, so that a line of the wrong length is one reject and not the end of the file.
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(unpacked);
+    // Lines end at `\n` alone (a `\r` before it is trimmed like any space), so that they are counted right in both
+    // kinds of file. Flexible, so that a line of the wrong length is one reject and not the end of the file.
+    let mut reader = csv::ReaderBuilder::new().flexible(true).terminator(Terminator::Any(b'\n')).from_reader(unpacked);
     let header =
         header::<R>(&mut reader).with_context(|| format!("{} is not a {} file", path.display(), R::KIND.name()))?;
 

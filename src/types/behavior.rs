@@ -26,6 +26,7 @@ impl Behavior {
     }
 }
 
+/// How the people of a segment spend their visits, as means over people (not over visits), in the release's window.
 #[Object]
 impl Behavior {
     /// Visits of a person in the window; more than 10, 30 or 60 (by window length) count as that many.
@@ -202,8 +203,7 @@ mod tests {
     #[test]
     fn groups_stand_in_the_order_of_the_release() {
         let name = |value| async_graphql::resolver_utils::enum_value(value).to_string().to_lowercase();
-        let names: Vec<String> =
-            CategoryGroup::ALL.into_iter().map(name).collect();
+        let names: Vec<String> = CategoryGroup::ALL.into_iter().map(name).collect();
         assert_eq!(names, CATEGORY_GROUPS);
     }
 }

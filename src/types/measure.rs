@@ -2,7 +2,7 @@
 
 use async_graphql::{Enum, SimpleObject};
 
-use crate::estimate::Estimate;
+use crate::estimate::{Estimate, Z95};
 
 /// What a number counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -25,8 +25,8 @@ pub enum Unit {
     Friends,
 }
 
-/// How far a number can be relied on: half the width of `interval95` against a line for its kind
-/// (`docs/privacy.md`, "Quality").
+/// How far a number can be relied on: 1.96 `sigma` (half an interval before it is cut to what is possible) against a
+/// line for its kind (`docs/privacy.md`, "Quality").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum Quality {
     /// Wider than the line: a direction at best.
@@ -81,6 +81,7 @@ impl Scale {
     /// The estimate as a partner sees it.
     #[must_use]
     pub fn measure(&self, estimate: Estimate) -> Measure {
+        let quality = quality(Z95 * estimate.sigma, self.line);
         let estimate = estimate.within(self.bounds[0], self.bounds[1]);
         let word = |value: f64| match self.lines {
             [low, _] if value < low => "low",
@@ -93,7 +94,7 @@ impl Scale {
             unit: self.unit,
             sigma: rounded(estimate.sigma),
             interval95: Interval { low: rounded(estimate.low), high: rounded(estimate.high) },
-            quality: quality((estimate.high - estimate.low) / 2.0, self.line),
+            quality,
             interpretation: if from == to { from.to_owned() } else { format!("{from} to {to}") },
         }
     }
@@ -122,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quality_follows_from_the_interval_alone() {
+    fn quality_follows_from_the_error_alone() {
         assert_eq!(
             [0.025, 0.026, 0.05, 0.051].map(|half| quality(half, 0.05)),
             [Quality::High, Quality::Ok, Quality::Ok, Quality::Low]

@@ -36,12 +36,14 @@ impl Network {
     fn of_ties(&self, index: usize) -> Result<Measure, Error> {
         let sample = self.sample();
         if sample.total(0, 0.5).value < ENOUGH_TIES {
-            return Err(Error::InsufficientData { reason: "TOO_FEW_TIES" });
+            return Err(Error::InsufficientData { reason: "DOMINANCE" });
         }
         Ok(Scale::SHARE.measure(sample.ratio(index, 0, 0.5)))
     }
 }
 
+/// How the people of a segment are connected inside their region: means over people of their kept ties, at most ten
+/// each (`docs/privacy.md`, "Kept ties").
 #[Object]
 impl Network {
     /// Kept ties of a person, at most ten.
@@ -50,7 +52,8 @@ impl Network {
         scale.measure(self.per_person(0))
     }
 
-    /// Kept ties of a person over all the people of the segment that the person could be tied to.
+    /// Kept ties of a person over the number of the other people of the segment. Ties to people of the region who are
+    /// not of the segment count too, so it is an upper bound of the density inside the segment.
     async fn density(&self) -> Measure {
         let others = self.0.people as f64 - 1.0;
         let scale = Scale { unit: Unit::Density, line: 0.5 / others, lines: [0.001, 0.01], bounds: [0.0, 1.0] };

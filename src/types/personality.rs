@@ -20,6 +20,7 @@ impl Personality {
     }
 }
 
+/// The twelve dimensions of a segment's people and the mix of their archetypes.
 #[Object]
 impl Personality {
     /// The twelve dimensions, in their fixed order.
@@ -189,8 +190,7 @@ mod tests {
     #[test]
     fn dimensions_stand_in_the_order_of_the_release() {
         let name = |value| async_graphql::resolver_utils::enum_value(value).to_string().to_lowercase();
-        let names: Vec<String> =
-            DimensionName::ALL.into_iter().map(name).collect();
+        let names: Vec<String> = DimensionName::ALL.into_iter().map(name).collect();
         assert_eq!(names, DIMENSIONS);
     }
 }

@@ -42,10 +42,11 @@ impl Segment {
         let session = Session::of(ctx)?;
         let cohort = Arc::clone(&self.cohort);
         let question = Question { cohort, window: session.epoch.window(length), bundle };
-        session.loader.load_one(question).await?.unwrap_or(Err(Error::Internal))
+        session.answers.load_one(question).await?.unwrap_or(Err(Error::Internal))
     }
 }
 
+/// A definition, saved or inline, and the people it matches in the newest epoch.
 #[Object]
 impl Segment {
     /// The same for the same canonical definition, whoever asks.

@@ -1,0 +1,32 @@
+# The only door: `just` lists what there is.
+
+_default:
+    @just --list
+
+# Everything that must hold, as CI runs it
+check:
+    ./check
+
+# A synthetic population and a server
+demo:
+    cargo run --release -- demo
+
+# The tests that need a Rust toolchain only
+test:
+    cargo test --workspace
+
+# Look at changed snapshots
+review:
+    cargo insta review
+
+# Write schema.graphql; a test only compares
+schema:
+    cargo run --quiet -- schema > schema.graphql.new && mv schema.graphql.new schema.graphql
+
+# Bring the database of DATABASE_URL to this version
+migrate:
+    cargo run -- migrate up
+
+# Serve the database of DATABASE_URL
+serve:
+    cargo run --release -- serve

@@ -1,0 +1,381 @@
+//! The only set-up code: an app over a database of its own, a clock and a noise that the test holds.
+
+use std::{
+    io::Write as _,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU32, Ordering},
+    },
+};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Request, StatusCode},
+};
+use http_body_util::BodyExt as _;
+use migration::{Migrator, MigratorTrait as _};
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha20Rng;
+use sea_orm::{ConnectionTrait as _, DatabaseConnection};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use spots_enrichment::{
+    auth::{self, Environment, NewKey, Scope},
+    clock::{Clock, DAY},
+    db,
+    engine::{SqlEngine, rollup},
+    epoch::Epoch,
+    error::Error,
+    generate::{ENDS_AT, Population},
+    log::LogWriter,
+    privacy::{Bundle, NoiseSource, ledger, noise},
+    progress::Progress,
+    quota::ProcessQuotas,
+    state::{Given, State},
+};
+use tokio::sync::OnceCell;
+use tower::ServiceExt as _;
+
+/// When tests begin: ten days after the synthetic twelve weeks end.
+pub const NOW: i64 = ENDS_AT + 10 * DAY;
+
+/// Every scope that reads data.
+pub const ALL: [Scope; 4] = [Scope::Behavior, Scope::Personality, Scope::Network, Scope::Catalog];
+
+/// A clock that stands still until a test moves it.
+pub struct TestClock(AtomicI64);
+
+impl Clock for TestClock {
+    fn now_ms(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl TestClock {
+    pub fn advance_s(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+}
+
+/// The server's own sampler on a seeded generator; counts its draws.
+pub struct SeededNoise {
+    seed: u64,
+    pub draws: AtomicU32,
+}
+
+impl NoiseSource for SeededNoise {
+    fn draw(&self, release_key: &str, bundle: Bundle) -> Result<Vec<i64>, Error> {
+        self.draws.fetch_add(1, Ordering::SeqCst);
+        // By release, so that the order in which releases are drawn does not matter.
+        let seed = Sha256::digest(format!("{}:{release_key}", self.seed));
+        noise::sample(bundle, &mut ChaCha20Rng::from_seed(seed.into()))
+    }
+}
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum On {
+    Sqlite,
+    Postgres,
+}
+
+/// The databases at hand.
+pub fn databases() -> Vec<On> {
+    let mut databases = vec![On::Sqlite];
+    match postgres_url() {
+        Some(_) => databases.push(On::Postgres),
+        None => left_out("PostgreSQL (TEST_DATABASE_URL is not set)"),
+    }
+    databases
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests have no settings")]
+fn postgres_url() -> Option<String> {
+    std::env::var("TEST_DATABASE_URL").ok()
+}
+
+/// Says, past the test runner's capture, what was not tested. In CI nothing may be left out.
+#[expect(clippy::disallowed_methods, reason = "tests have no settings")]
+pub fn left_out(what: &str) {
+    static SAID: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "left out in CI: {what}");
+    let mut said = SAID.lock().unwrap();
+    if !said.iter().any(|line| line == what) {
+        said.push(what.to_owned());
+        let _ = writeln!(std::io::stderr(), "left out: {what}");
+    }
+}
+
+/// A database of its own for one test, empty or a copy of a template.
+pub struct TestDb {
+    pub url: String,
+    file: Option<PathBuf>,
+}
+
+impl Drop for TestDb {
+    fn drop(&mut self) {
+        if let Some(file) = &self.file {
+            for ending in ["", "-wal", "-shm"] {
+                let _ = std::fs::remove_file(format!("{}{ending}", file.display()));
+            }
+        }
+    }
+}
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+fn unique(prefix: &str) -> String {
+    format!("{prefix}_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::SeqCst))
+}
+
+/// A folder for this test's files, under `target`.
+pub fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(unique(name));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+async fn postgres(sql: &str) {
+    let admin = db::connect(&postgres_url().unwrap()).await.unwrap();
+    admin.execute_unprepared(sql).await.unwrap();
+    admin.close().await.unwrap();
+}
+
+fn postgres_database(name: &str) -> String {
+    let url = postgres_url().unwrap();
+    let (server, query) = url.split_once('?').map_or((url.as_str(), String::new()), |(s, q)| (s, format!("?{q}")));
+    let (server, _) = server.rsplit_once('/').unwrap();
+    format!("{server}/{name}{query}")
+}
+
+impl TestDb {
+    /// Nothing in it, not even tables.
+    pub async fn empty(on: On) -> Self {
+        match on {
+            On::Sqlite => {
+                let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.db", unique("test")));
+                Self { url: format!("sqlite://{}?mode=rwc", file.display()), file: Some(file) }
+            }
+            On::Postgres => {
+                let name = unique("spots_test");
+                postgres(&format!("create database {name}")).await;
+                Self { url: postgres_database(&name), file: None }
+            }
+        }
+    }
+
+    /// Tables, and nothing in them.
+    pub async fn migrated(on: On) -> (Self, DatabaseConnection) {
+        let database = Self::empty(on).await;
+        let db = db::connect(&database.url).await.unwrap();
+        Migrator::up(&db, None).await.unwrap();
+        (database, db)
+    }
+
+    /// A copy of a database that this test run makes once.
+    async fn copy_of(template: &Template) -> Self {
+        match template {
+            Template::File(from) => {
+                let copy = Self::empty(On::Sqlite).await;
+                std::fs::copy(from, copy.file.as_ref().unwrap()).unwrap();
+                copy
+            }
+            Template::Named(from) => {
+                let name = unique("spots_test");
+                postgres(&format!("create database {name} template {from}")).await;
+                Self { url: postgres_database(&name), file: None }
+            }
+        }
+    }
+}
+
+enum Template {
+    File(PathBuf),
+    Named(String),
+}
+
+impl Template {
+    async fn make(on: On, fill: impl AsyncFnOnce(DatabaseConnection)) -> Self {
+        let (mut database, db) = TestDb::migrated(on).await;
+        fill(db.clone()).await;
+        if on == On::Sqlite {
+            // All of it in the one file that is copied.
+            db.execute_unprepared("pragma wal_checkpoint(truncate)").await.unwrap();
+        }
+        db.close().await.unwrap();
+        match database.file.take() {
+            Some(file) => Self::File(file),
+            None => Self::Named(database.url.rsplit('/').next().unwrap().split('?').next().unwrap().to_owned()),
+        }
+    }
+}
+
+/// 3,000 synthetic people with an epoch: `demo-harbor` is large, `demo-coast` over 64 is nobody to speak of.
+async fn synthetic(on: On) -> &'static Template {
+    static SQLITE: OnceCell<Template> = OnceCell::const_new();
+    static POSTGRES: OnceCell<Template> = OnceCell::const_new();
+    let cell = if on == On::Sqlite { &SQLITE } else { &POSTGRES };
+    cell.get_or_init(|| {
+        Template::make(on, async |db| {
+            Population { agents: 3_000, seed: 1 }.store(&db, "other").await.unwrap();
+            rollup::build(&db, ENDS_AT, NOW, Progress::Hidden).await.unwrap();
+        })
+    })
+    .await
+}
+
+/// The real check-ins of New York with the epoch of 2012-05-28; `None` where they are not at hand.
+pub async fn new_york(on: On) -> Option<TestDb> {
+    static SQLITE: OnceCell<Template> = OnceCell::const_new();
+    static POSTGRES: OnceCell<Template> = OnceCell::const_new();
+    let folder = crate::shared::folder("data/nyc")?;
+    let cell = if on == On::Sqlite { &SQLITE } else { &POSTGRES };
+    let template = cell
+        .get_or_init(|| {
+            Template::make(on, async move |db| {
+                crate::nyc::import_and_build(&db, &folder).await;
+            })
+        })
+        .await;
+    Some(TestDb::copy_of(template).await)
+}
+
+/// The server, whole, as a test sees it.
+pub struct TestApp {
+    pub state: State,
+    pub clock: Arc<TestClock>,
+    pub noise: Arc<SeededNoise>,
+    pub database: TestDb,
+    router: Router,
+}
+
+impl TestApp {
+    /// Over the synthetic people.
+    pub async fn new(on: On) -> Self {
+        let database = TestDb::copy_of(synthetic(on).await).await;
+        Self::over(database, NOW, 1).await
+    }
+
+    /// A server of the same synthetic people that answers introspection without a key.
+    pub async fn with_public_introspection() -> Self {
+        Self::start(TestDb::copy_of(synthetic(On::Sqlite).await).await, NOW, 1, true).await
+    }
+
+    /// Over a database that has an epoch.
+    pub async fn over(database: TestDb, now: i64, seed: u64) -> Self {
+        Self::start(database, now, seed, false).await
+    }
+
+    async fn start(database: TestDb, now: i64, seed: u64, public_introspection: bool) -> Self {
+        let db = db::connect(&database.url).await.unwrap();
+        let clock = Arc::new(TestClock(AtomicI64::new(now * 1000)));
+        let noise = Arc::new(SeededNoise { seed, draws: AtomicU32::new(0) });
+        let (log, _) = LogWriter::start(db.clone());
+        let state = State::new(Given {
+            clock: clock.clone(),
+            noise: noise.clone(),
+            engine: Arc::new(SqlEngine::new(db.clone())),
+            quotas: Arc::new(ProcessQuotas::default()),
+            log,
+            epoch: Epoch::load_newest(&db, now).await.unwrap().unwrap(),
+            public_introspection,
+            db,
+        })
+        .unwrap();
+        Self { router: spots_enrichment::app(state.clone()), state, clock, noise, database }
+    }
+
+    pub fn db(&self) -> &DatabaseConnection {
+        &self.state.db
+    }
+
+    /// A key of partner `acme` with these scopes.
+    pub async fn client(&self, scopes: &[Scope]) -> Client<'_> {
+        self.client_of("acme", scopes, ledger::KEY_CAP_MU).await
+    }
+
+    /// A key with a privacy cap.
+    pub async fn client_of(&self, partner: &str, scopes: &[Scope], cap_mu: i64) -> Client<'_> {
+        // The table wants a scope; one that reads nothing stands for none.
+        let scopes = if scopes.is_empty() { vec![Scope::Admin] } else { scopes.to_vec() };
+        let new = NewKey {
+            partner_id: partner.to_owned(),
+            environment: Environment::Poc,
+            scopes,
+            per_minute: 100,
+            per_day: 10_000,
+            expires_at: None,
+            cap_mu,
+        };
+        let (key_id, key) = auth::create_key(self.db(), &new, self.clock.now()).await.unwrap();
+        Client { app: self, key_id, key: key.reveal().to_owned() }
+    }
+
+    /// A request as it is.
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Answer { status: parts.status, headers: parts.headers, text, body }
+    }
+}
+
+/// Somebody with a key.
+pub struct Client<'a> {
+    app: &'a TestApp,
+    pub key_id: String,
+    pub key: String,
+}
+
+impl Client<'_> {
+    pub async fn ask(&self, query: &str) -> Answer {
+        self.ask_with(query, json!({})).await
+    }
+
+    pub async fn ask_with(&self, query: &str, variables: Value) -> Answer {
+        let body = json!({"query": query, "variables": variables}).to_string();
+        self.app.send(post(&[("authorization", &format!("Bearer {}", self.key))], body)).await
+    }
+}
+
+/// `POST /graphql` with a JSON body.
+pub fn post(headers: &[(&str, &str)], body: impl Into<Body>) -> Request<Body> {
+    let mut request = Request::post("/graphql").header("content-type", "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(body.into()).unwrap()
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+    pub body: Value,
+}
+
+impl Answer {
+    /// `data` at a JSON pointer.
+    pub fn data(&self, pointer: &str) -> &Value {
+        self.body["data"].pointer(pointer).unwrap_or(&Value::Null)
+    }
+
+    /// The data, of an answer that must have no errors.
+    #[track_caller]
+    pub fn ok(&self) -> &Value {
+        assert_eq!((self.status, &self.body["errors"]), (StatusCode::OK, &Value::Null), "{}", self.text);
+        &self.body["data"]
+    }
+
+    /// The codes of the errors, in their order.
+    pub fn codes(&self) -> Vec<&str> {
+        let errors = self.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+        errors.iter().map(|error| error["extensions"]["code"].as_str().unwrap_or("none")).collect()
+    }
+}

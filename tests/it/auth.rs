@@ -1,0 +1,119 @@
+use axum::http::StatusCode;
+use serde_json::Value;
+use spots_enrichment::auth::{self, Environment, NewKey, Scope};
+
+use crate::app::{ALL, On, TestApp, post};
+
+const QUERY: &str = r#"{"query": "{ viewer { partner } }"}"#;
+
+fn without_id(mut body: Value) -> Value {
+    let id = body["errors"][0]["extensions"]["requestId"].take();
+    assert!(id.as_str().is_some_and(|id| id.len() == 16), "every error names its request");
+    body
+}
+
+#[tokio::test]
+async fn a_key_that_is_missing_malformed_unknown_or_revoked_gets_one_body() {
+    let app = TestApp::new(On::Sqlite).await;
+    let revoked = app.client(&ALL).await;
+    let sql = format!("update api_keys set revoked_at = 1 where key_id = '{}'", revoked.key_id);
+    sea_orm::ConnectionTrait::execute_unprepared(app.db(), &sql).await.unwrap();
+    let unknown = format!("Bearer spots_poc_acme_{}", auth::random_hex(16).unwrap());
+    let revoked = format!("Bearer {}", revoked.key);
+    let mut bodies = Vec::new();
+    for headers in [
+        &[][..],
+        &[("authorization", "Bearer nonsense")],
+        &[("authorization", "Basic dXNlcjpwYXNz")],
+        &[("authorization", unknown.as_str())],
+        &[("authorization", revoked.as_str())],
+        &[("x-api-key", "")],
+    ] {
+        let answer = app.send(post(headers, QUERY)).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{headers:?}");
+        bodies.push(without_id(answer.body));
+    }
+    assert!(bodies.iter().all(|body| *body == bodies[0]));
+    insta::assert_json_snapshot!(bodies[0], @r#"
+    {
+      "errors": [
+        {
+          "extensions": {
+            "code": "AUTHENTICATION_FAILED",
+            "docs": "/docs/errors.md#authentication_failed",
+            "requestId": null
+          },
+          "message": "This key is not valid here. Send it as `Authorization: Bearer KEY`."
+        }
+      ]
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn a_key_works_in_each_of_three_headers_until_it_expires() {
+    let app = TestApp::new(On::Sqlite).await;
+    let new = NewKey {
+        partner_id: "acme".to_owned(),
+        environment: Environment::Live,
+        scopes: vec![Scope::Behavior],
+        per_minute: 10,
+        per_day: 10,
+        expires_at: Some(crate::app::NOW + 60),
+        cap_mu: 0,
+    };
+    let (_, key) = auth::create_key(app.db(), &new, crate::app::NOW).await.unwrap();
+    let (bearer, api_key) = (format!("Bearer {}", key.reveal()), format!("ApiKey {}", key.reveal()));
+    let headers = [("authorization", bearer.as_str()), ("authorization", &api_key), ("x-api-key", key.reveal())];
+    for header in headers {
+        let answer = app.send(post(&[header], QUERY)).await;
+        assert_eq!(answer.ok()["viewer"]["partner"], "acme");
+    }
+    app.clock.advance_s(60);
+    let answer = app.send(post(&[headers[0]], QUERY)).await;
+    assert_eq!((answer.status, answer.codes()), (StatusCode::UNAUTHORIZED, vec!["API_KEY_EXPIRED"]));
+}
+
+#[tokio::test]
+async fn a_field_beyond_the_scopes_is_refused_and_the_rest_answered() {
+    let app = TestApp::new(On::Sqlite).await;
+    let client = app.client(&[Scope::Behavior]).await;
+    let answer = client
+        .ask(
+            r#"{ cohort(definition: {regions: ["demo-harbor"]}) {
+            behavior { visitsPerPerson { quality } } personality { archetype } } }"#,
+        )
+        .await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.codes(), ["FORBIDDEN"]);
+    assert_eq!(answer.body["errors"][0]["path"], serde_json::json!(["cohort", "personality"]));
+    assert_eq!(answer.body["errors"][0]["extensions"]["needs"], serde_json::json!(["personality"]));
+    assert!(answer.data("/cohort/behavior/visitsPerPerson/quality").is_string());
+}
+
+#[tokio::test]
+async fn the_viewer_shows_scopes_and_limits_and_no_key() {
+    let app = TestApp::new(On::Sqlite).await;
+    let client = app.client(&[Scope::Network]).await;
+    let query = "{ viewer { partner keyId environment scopes expiresAt limits { requestsPerMinute requestsLeftThisMinute requestsPerDay requestsLeftThisDay } } }";
+    let mut answer = client.ask(query).await;
+    assert!(!answer.text.contains(&client.key));
+    assert_eq!(answer.body["data"]["viewer"]["keyId"].take(), client.key_id.as_str());
+    insta::assert_json_snapshot!(answer.ok()["viewer"], @r#"
+    {
+      "environment": "poc",
+      "expiresAt": null,
+      "keyId": null,
+      "limits": {
+        "requestsLeftThisDay": 9999,
+        "requestsLeftThisMinute": 99,
+        "requestsPerDay": 10000,
+        "requestsPerMinute": 100
+      },
+      "partner": "acme",
+      "scopes": [
+        "NETWORK"
+      ]
+    }
+    "#);
+}

@@ -1,0 +1,177 @@
+//! The binary, run as a person runs it.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+use crate::app::folder;
+
+fn binary(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spots-enrichment"));
+    command.current_dir(dir).env_remove("DATABASE_URL").env_remove("LISTEN_ADDR");
+    command
+}
+
+fn run(dir: &Path, arguments: &[&str]) -> Output {
+    binary(dir).args(arguments).output().unwrap()
+}
+
+/// Exit code and what was said on standard error.
+fn failure(dir: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = run(dir, arguments);
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn wrong_inputs_are_answered_with_what_is_wrong_and_how_to_mend_it() {
+    let dir = folder("cli");
+    for (arguments, code, says) in [
+        (&["keys", "create", "--partner", "acme", "--per-minute", "-3"][..], 2, "-3 is not in 1..=1000000"),
+        (&["keys", "create"], 2, "--partner"),
+        (&["serve", "--listen-addr", "nowhere"], 2, "nowhere"),
+        (&["frobnicate"], 2, "unrecognized subcommand"),
+        (&["import"], 2, "--dir"),
+        (&["serve"], 1, "run `spots-enrichment migrate up` first"),
+        (&["epoch", "list"], 1, "run `spots-enrichment migrate up` first"),
+        (&["serve", "--database-url", "mysql://u:secret@h/d"], 1, "must begin with sqlite:// or postgres://"),
+        (&["serve", "--database-url", "postgres://u:secret@127.0.0.1:1/d"], 1, "no PostgreSQL server answers there"),
+        (&["import", "--dir", "nowhere"], 1, "there is no folder nowhere"),
+        (&["migrate", "up"], 0, ""),
+        (&["serve"], 1, "run `spots-enrichment epoch build` first"),
+        (&["epoch", "build"], 1, "there are no visits yet"),
+        (&["epoch", "build", "--as-of", "yesterday"], 2, "--as-of"),
+        (&["keys", "create", "--partner", "ACME Inc"], 1, "2 to 40 lower-case letters"),
+        (&["keys", "create", "--partner", "acme", "--expires", "2001-01-01"], 1, "the expiry is in the past"),
+        (&["keys", "revoke", "key_none"], 1, "`keys list` shows them"),
+        (&["import", "agents", "agents.csv"], 1, "cannot open agents.csv"),
+        (&["segments", "add", "all", "--name", "All"], 1, "run `epoch build` first"),
+        (&["segments", "remove", "all"], 1, "no shared segment"),
+    ] {
+        let (status, said) = failure(&dir, arguments);
+        assert_eq!(status, Some(code), "{arguments:?}: {said}");
+        assert!(said.contains(says), "{arguments:?}: {said}");
+        assert!(!said.contains("secret"), "{arguments:?} repeats a password: {said}");
+    }
+}
+
+#[test]
+fn a_taken_port_is_named() {
+    let dir = folder("cli");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (status, said) = failure(&dir, &["demo", "--listen-addr", &address]);
+    assert_eq!(status, Some(1));
+    assert!(said.contains(&format!("cannot listen on {address}")) && said.contains("--listen-addr"), "{said}");
+    assert!(!dir.join("data").exists(), "nothing was made for a server that cannot be reached");
+}
+
+#[test]
+fn a_key_is_made_listed_shown_and_revoked_and_printed_once() {
+    let dir = folder("cli");
+    run(&dir, &["migrate", "up"]);
+    let created = run(&dir, &["keys", "create", "--partner", "acme", "--scopes", "behavior,network", "--env", "poc"]);
+    let key = String::from_utf8(created.stdout).unwrap().trim().to_owned();
+    assert!(key.starts_with("spots_poc_acme_"), "{key}");
+    let list = || String::from_utf8(run(&dir, &["keys", "list"]).stdout).unwrap();
+    let id = list().split_whitespace().find(|word| word.starts_with("key_")).unwrap().to_owned();
+    assert!(list().contains("active") && list().contains("behavior|network"));
+    let show = String::from_utf8(run(&dir, &["keys", "show", &id]).stdout).unwrap();
+    assert!(show.contains("acme") && show.contains("10000"));
+    assert_eq!(run(&dir, &["keys", "revoke", &id]).status.code(), Some(0));
+    assert!(list().contains("revoked"));
+    let (status, said) = failure(&dir, &["keys", "show", &key]);
+    assert_eq!(status, Some(1));
+    for text in [list(), show, said] {
+        assert!(!text.contains(&key), "{text}");
+    }
+}
+
+#[test]
+fn a_generated_population_can_be_imported_and_built() {
+    let dir = folder("cli");
+    assert_eq!(run(&dir, &["generate", "--agents", "300", "--dir", "files"]).status.code(), Some(0));
+    let imported = run(&dir, &["import", "--dir", "files", "--partner", "acme"]);
+    let said = String::from_utf8(imported.stdout).unwrap();
+    assert_eq!(imported.status.code(), Some(0), "{said}");
+    assert!(said.contains("visits") && !dir.join("data/rejects").exists(), "{said}");
+    let built = String::from_utf8(run(&dir, &["epoch", "build"]).stdout).unwrap();
+    assert!(built.starts_with("epoch 2026-W22 (ends 2026-06-01T00:00:00Z)"), "{built}");
+    let again = String::from_utf8(run(&dir, &["epoch", "build"]).stdout).unwrap();
+    assert!(again.contains("never changed"), "{again}");
+    let added =
+        run(&dir, &["segments", "add", "harbor", "--name", "Harbor", "--regions", "demo-harbor", "--age-to", "34"]);
+    assert_eq!(added.status.code(), Some(0));
+    assert!(String::from_utf8(run(&dir, &["segments", "list"]).stdout).unwrap().contains("harbor"));
+    assert!(String::from_utf8(run(&dir, &["partners", "list"]).stdout).unwrap().contains("acme"));
+}
+
+struct Server {
+    child: Child,
+    banner: String,
+}
+
+/// Starts the demo and reads what it prints, to the end of the banner.
+fn demo(dir: &Path) -> Server {
+    let mut command = binary(dir);
+    command.args(["demo", "--agents", "5000", "--listen-addr", "127.0.0.1:0"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut banner = String::new();
+    while !banner.contains("Ctrl-C stops the server.") {
+        let Some(line) = lines.next() else { panic!("the demo ended: {banner}") };
+        banner.push_str(&line.unwrap());
+        banner.push('\n');
+    }
+    Server { child, banner }
+}
+
+impl Server {
+    fn pasted(&self) -> serde_json::Value {
+        let line = self.banner.lines().find(|line| line.starts_with("curl ")).unwrap();
+        let output = Command::new("sh").args(["-c", line]).output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Ends it as Ctrl-C does; returns the exit code and what was said on standard error.
+    fn interrupt(mut self) -> (Option<i32>, String) {
+        Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
+        let status = self.child.wait().unwrap();
+        let mut said = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        (status.code(), said)
+    }
+}
+
+#[test]
+fn the_demos_curl_line_answers_a_portrait_and_the_second_start_reuses_the_data() {
+    let dir = folder("demo");
+    let first = demo(&dir);
+    if Command::new("curl").arg("--version").output().is_err() {
+        crate::app::left_out("the demo's curl line (curl is not installed)");
+        first.interrupt();
+        return;
+    }
+    let answer = first.pasted();
+    assert_eq!(answer["errors"], serde_json::Value::Null, "{answer}");
+    let segment = &answer["data"]["segment"];
+    for path in [
+        "/behavior/release/id",
+        "/personality/release/id",
+        "/network/release/id",
+        "/behavior/visitsPerPerson/interval95/low",
+    ] {
+        assert!(segment.pointer(path).is_some_and(|value| !value.is_null()), "{path}: {answer}");
+    }
+    let (status, said) = first.interrupt();
+    assert_eq!(status, Some(0), "{said}");
+    assert!(said.contains("people who do not exist") && said.contains("stopped"), "{said}");
+
+    let second = demo(&dir);
+    assert_eq!(second.pasted(), answer, "the same database, the same stored releases");
+    let (status, said) = second.interrupt();
+    assert_eq!(status, Some(0), "{said}");
+    assert!(!said.contains("making"), "{said}");
+}

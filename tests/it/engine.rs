@@ -1,0 +1,84 @@
+use std::sync::Arc;
+
+use spots_enrichment::{
+    db,
+    engine::{Engine as _, SqlEngine, SumRequest},
+    epoch::{Epoch, WindowLength},
+    privacy::Bundle,
+    segment::{AgeRange, Cohort, Definition},
+};
+
+use crate::app::{NOW, On, TestApp, databases, new_york};
+
+fn requests(epoch: &Epoch, definitions: &[Definition]) -> Vec<SumRequest> {
+    let cohorts: Vec<Arc<Cohort>> =
+        definitions.iter().map(|definition| Arc::new(Cohort::parse(definition, &epoch.vocabulary).unwrap())).collect();
+    let mut requests = Vec::new();
+    for cohort in cohorts {
+        for length in WindowLength::ALL {
+            for bundle in Bundle::ALL {
+                requests.push(SumRequest { cohort: Arc::clone(&cohort), window: epoch.window(length), bundle });
+            }
+        }
+    }
+    requests
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn sqlite_and_postgres_make_the_same_integer_sums_of_new_york() {
+    if databases().len() < 2 {
+        return;
+    }
+    let (Some(sqlite), Some(postgres)) = (new_york(On::Sqlite).await, new_york(On::Postgres).await) else { return };
+    let (sqlite, postgres) = (db::connect(&sqlite.url).await.unwrap(), db::connect(&postgres.url).await.unwrap());
+    let epoch = Epoch::load_newest(&sqlite, NOW).await.unwrap().unwrap();
+    assert_eq!(
+        epoch.vocabulary.categories,
+        Epoch::load_newest(&postgres, NOW).await.unwrap().unwrap().vocabulary.categories
+    );
+    let definitions = [
+        Definition::default(),
+        Definition { regions: Some(words(&["us-nyc-manhattan"])), ..Definition::default() },
+        Definition {
+            regions: Some(words(&["us-nyc-manhattan", "us-nyc-queens"])),
+            interests: Some(words(&["food"])),
+            ..Definition::default()
+        },
+        Definition {
+            age: Some(AgeRange { from: Some(18), to: Some(30) }),
+            categories: Some(words(&["coffee_shop", "bar"])),
+            ..Definition::default()
+        },
+    ];
+    let requests = requests(&epoch, &definitions);
+    let one = SqlEngine::new(sqlite).sums(&requests).await.unwrap();
+    let two = SqlEngine::new(postgres).sums(&requests).await.unwrap();
+    assert_eq!((one.len(), two.len()), (requests.len(), requests.len()));
+    for ((one, two), request) in one.iter().zip(&two).zip(&requests) {
+        assert!(one.same_as(two), "{request:?}");
+    }
+    assert!(!one[0].same_as(&one[4]), "a comparison that could not fail");
+}
+
+#[tokio::test]
+async fn a_batch_answers_each_request_as_if_it_had_come_alone() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let engine = SqlEngine::new(app.db().clone());
+        let definitions = [
+            Definition { regions: Some(words(&["demo-harbor"])), ..Definition::default() },
+            Definition { interests: Some(words(&["food", "nightlife_spot"])), ..Definition::default() },
+        ];
+        let mut requests = requests(&app.state.epoch(), &definitions);
+        requests.reverse();
+        let batch = engine.sums(&requests).await.unwrap();
+        for (request, sums) in requests.iter().zip(&batch) {
+            let alone = engine.sums(std::slice::from_ref(request)).await.unwrap();
+            assert!(sums.same_as(&alone[0]), "{request:?}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Walks the committed schema: a key without scopes must be refused at every field that holds data.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::app::{On, TestApp};
+
+/// Fields that any key may read: who asks, the words, the names of segments. No number about people among them.
+const OPEN: [&str; 14] = [
+    "Query.viewer",
+    "Query.vocabulary",
+    "Query.segment",
+    "Query.segments",
+    "Query.cohort",
+    "Segment.id",
+    "Segment.slug",
+    "Segment.name",
+    "Segment.shared",
+    "Segment.definition",
+    "Segment.window",
+    "SegmentConnection.edges",
+    "SegmentConnection.nodes",
+    "SegmentConnection.pageInfo",
+];
+
+/// A value for each argument that must be given.
+fn argument(name: &str) -> &'static str {
+    match name {
+        "slug" => "\"mine\"",
+        "definition" => "{}",
+        "input" => r#"{slug: "mine", name: "Mine", definition: {}}"#,
+        other => panic!("the walk needs a value for the argument {other}"),
+    }
+}
+
+struct Field {
+    name: String,
+    arguments: String,
+    /// The named type, if it has fields.
+    object: Option<String>,
+}
+
+async fn fields_by_type(app: &TestApp) -> BTreeMap<String, Vec<Field>> {
+    let client = app.client(&[]).await;
+    let answer = client
+        .ask(
+            "{ __schema { types { name kind fields { name args { name defaultValue type { kind } }
+            type { ...T } } } } }
+            fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }",
+        )
+        .await;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let types = answer.ok()["__schema"]["types"].as_array().unwrap().clone();
+    let objects = types.iter().filter(|kind| kind["kind"] == "OBJECT" && !text(&kind["name"]).starts_with("__"));
+    objects
+        .map(|object| {
+            let fields = object["fields"].as_array().unwrap().iter().map(|field| {
+                let mut named = &field["type"];
+                while named["name"].is_null() {
+                    named = &named["ofType"];
+                }
+                let needed =
+                    field["args"].as_array().unwrap().iter().filter(|argument| {
+                        argument["type"]["kind"] == "NON_NULL" && argument["defaultValue"].is_null()
+                    });
+                let arguments: Vec<String> = needed
+                    .map(|given| format!("{}: {}", text(&given["name"]), argument(given["name"].as_str().unwrap())))
+                    .collect();
+                Field {
+                    name: text(&field["name"]),
+                    arguments: if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) },
+                    object: (named["kind"] == "OBJECT").then(|| text(&named["name"])),
+                }
+            });
+            (text(&object["name"]), fields.collect())
+        })
+        .collect()
+}
+
+/// Every way down from a root that has not met a refusal yet; `path` holds the selection so far.
+fn walk(
+    types: &BTreeMap<String, Vec<Field>>,
+    on: &str,
+    path: &mut Vec<String>,
+    seen: &mut BTreeSet<String>,
+    out: &mut Vec<(String, Vec<String>)>,
+) {
+    if !seen.insert(on.to_owned()) {
+        return;
+    }
+    for field in &types[on] {
+        path.push(format!("{}{}", field.name, field.arguments));
+        out.push((format!("{on}.{}", field.name), path.clone()));
+        if let Some(object) = &field.object {
+            // Below an open field everything is walked; below a guarded one nothing can be reached.
+            if OPEN.contains(&format!("{on}.{}", field.name).as_str()) {
+                walk(types, object, path, seen, out);
+            }
+        }
+        path.pop();
+    }
+}
+
+fn query(root: &str, path: &[String], leaf: Option<&str>) -> String {
+    let mut query = path.join(" { ");
+    if let Some(leaf) = leaf {
+        query = format!("{query} {{ {leaf} }}");
+    }
+    let closing = " }".repeat(path.len() - 1);
+    format!("{root} {{ {query}{closing} }}")
+}
+
+#[tokio::test]
+async fn without_scopes_every_data_field_of_the_schema_is_refused() {
+    let app = TestApp::new(On::Sqlite).await;
+    let types = fields_by_type(&app).await;
+    let saver = app.client(&crate::app::ALL).await;
+    saver.ask(r#"mutation { saveSegment(input: {slug: "mine", name: "Mine", definition: {}}) { id } }"#).await.ok();
+    let nobody = app.client(&[]).await;
+
+    let mut ways = Vec::new();
+    for (root, operation) in [("Query", "query"), ("Mutation", "mutation")] {
+        let mut found = Vec::new();
+        walk(&types, root, &mut Vec::new(), &mut BTreeSet::new(), &mut found);
+        ways.extend(found.into_iter().map(|(name, path)| (operation, name, path)));
+    }
+    let object_of = |name: &str| {
+        let (on, field) = name.split_once('.').unwrap();
+        types[on].iter().find(|candidate| candidate.name == field).and_then(|field| field.object.clone())
+    };
+    let (mut refused, mut open) = (0, 0);
+    for (number, (operation, name, path)) in ways.iter().enumerate() {
+        if number % 90 == 89 {
+            app.clock.advance_s(61);
+        }
+        let leaf = object_of(name).map(|_| "__typename");
+        let answer = nobody.ask(&query(operation, path, leaf)).await;
+        let below_open = OPEN.contains(&name.as_str())
+            || ["Viewer.", "Limits.", "Vocabulary.", "AgeBand.", "Definition.", "Window.", "PageInfo.", "SegmentEdge."]
+                .iter()
+                .any(|open| name.starts_with(open));
+        if below_open {
+            answer.ok();
+            open += 1;
+        } else {
+            assert_eq!(answer.codes(), ["FORBIDDEN"], "{name} is open: {}", answer.text);
+            refused += 1;
+        }
+    }
+    // What the walk must have met; a schema that hides data behind an open field would not be met.
+    for name in ["Segment.size", "Segment.behavior", "Segment.personality", "Segment.network", "Query.products"] {
+        assert!(ways.iter().any(|(_, way, _)| way == name), "{name} was not walked");
+    }
+    assert!(refused >= 7 && open >= 20, "{refused} refused, {open} open");
+    assert_eq!(app.noise.draws.load(std::sync::atomic::Ordering::SeqCst), 0, "a refusal drew noise");
+}

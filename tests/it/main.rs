@@ -1,0 +1,22 @@
+//! Everything comes in by the front door: through the router, over a database that the migrator built.
+//!
+//! SQLite always; PostgreSQL as well where `TEST_DATABASE_URL` names a server (`./check` starts one).
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod app;
+mod auth;
+mod cli;
+mod engine;
+mod guard;
+mod http;
+mod import;
+mod limits;
+mod log;
+mod nyc;
+mod privacy;
+mod queries;
+mod rollup;
+mod schema;
+mod segments;
+mod shared;

@@ -1,0 +1,218 @@
+use std::sync::atomic::Ordering;
+
+use sea_orm::{EntityTrait as _, QueryOrder as _};
+use serde_json::Value;
+use spots_enrichment::{
+    clock::DAY,
+    entity::{privacy_charge, privacy_release},
+    privacy::ledger,
+};
+
+use crate::app::{ALL, TestApp, databases};
+
+const PORTRAIT: &str = r#"{ cohort(definition: {regions: ["demo-harbor"]}) {
+    size { value } behavior { visitsPerPerson { value sigma } categories { group share { value } } }
+    personality { dimensions { name mean { value } p50 { value } histogram } }
+    network { connectionsPerPerson { value } } } }"#;
+
+/// Nobody of 65 or more lives at the demo's coast in numbers.
+const FEW: &str = r#"{ cohort(definition: {regions: ["demo-coast"], age: {from: 65}}) {
+    size { value } behavior { visitsPerPerson { value } } network { density { value } } } }"#;
+
+async fn charges(app: &TestApp) -> Vec<(String, i64)> {
+    let charges =
+        privacy_charge::Entity::find().order_by_asc(privacy_charge::COLUMN.subject).all(app.db()).await.unwrap();
+    charges.into_iter().map(|charge| (charge.subject, charge.mu)).collect()
+}
+
+fn sum_of(charges: &[(String, i64)], subject: &str) -> i64 {
+    charges.iter().filter(|(charged, _)| charged == subject).map(|(_, mu)| mu).sum()
+}
+
+#[tokio::test]
+async fn one_question_is_one_release_whoever_asks_and_however_often() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let (one, two) = (app.client(&ALL).await, app.client_of("other", &ALL, ledger::KEY_CAP_MU).await);
+        let first = one.ask(PORTRAIT).await.ok().clone();
+        let draws = app.noise.draws.load(Ordering::SeqCst);
+        assert_eq!(draws, 4, "size, behavior, personality, network");
+        assert_eq!(*one.ask(PORTRAIT).await.ok(), first);
+        assert_eq!(*two.ask(PORTRAIT).await.ok(), first);
+        let aliases = r#"{ a: cohort(definition: {regions: ["demo-harbor", "DEMO-HARBOR"]}) { size { value } }
+            b: cohort(definition: {regions: ["demo-harbor"], interests: []}) { size { value } } }"#;
+        let aliased = two.ask(aliases).await.ok().clone();
+        assert_eq!((&aliased["a"], &aliased["b"]), (&aliased["b"], &aliased["a"]));
+        assert_eq!(aliased["a"]["size"], first["cohort"]["size"]);
+        assert_eq!(app.noise.draws.load(Ordering::SeqCst), draws, "nothing was drawn again");
+
+        let charges = charges(&app).await;
+        let portrait = 120 + 310 + 500 + 300;
+        for subject in [format!("key:{}", one.key_id), format!("key:{}", two.key_id), "region:demo-harbor".to_owned()] {
+            assert_eq!(sum_of(&charges, &subject), portrait, "{subject}");
+        }
+        assert_eq!(charges.len(), 12, "each of the three pays once for each of four releases");
+    }
+}
+
+#[tokio::test]
+async fn a_server_started_anew_answers_from_the_stored_rows() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let client = app.client(&ALL).await;
+        let first = client.ask(PORTRAIT).await.text;
+        let (key, TestApp { database, .. }) = (client.key.clone(), app);
+        let again = TestApp::over(database, crate::app::NOW, 99).await;
+        let body = serde_json::json!({ "query": PORTRAIT }).to_string();
+        let answer = again.send(crate::app::post(&[("x-api-key", &key)], body)).await;
+        assert_eq!(answer.text, first);
+        assert_eq!(again.noise.draws.load(Ordering::SeqCst), 0);
+    }
+}
+
+#[tokio::test]
+async fn too_few_people_are_refused_without_a_number_and_cost_only_the_size() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let client = app.client(&ALL).await;
+        let answer = client.ask(FEW).await;
+        assert_eq!(answer.codes(), ["INSUFFICIENT_DATA"; 3]);
+        for error in answer.body["errors"].as_array().unwrap() {
+            assert_eq!(error["extensions"]["reason"], "BELOW_THRESHOLD");
+            assert!(!error["message"].as_str().unwrap().contains(|letter: char| letter.is_ascii_digit()));
+        }
+        assert_eq!(answer.body["data"], serde_json::json!({ "cohort": null }));
+        assert_eq!(sum_of(&charges(&app).await, &format!("key:{}", client.key_id)), 120);
+        let rows = privacy_release::Entity::find().all(app.db()).await.unwrap();
+        assert_eq!(rows.len(), 1, "nothing but the size was even asked of the ledger");
+        assert_eq!((rows[0].status.as_str(), &rows[0].payload), ("suppressed", &None));
+        assert_eq!(client.ask(FEW).await.codes(), ["INSUFFICIENT_DATA"; 3]);
+        assert_eq!(app.noise.draws.load(Ordering::SeqCst), 1);
+
+        // Nobody at all looks the same as too few.
+        let nobody =
+            FEW.replace("age: {from: 65}", "age: {from: 65}, interests: [\"food\"], categories: [\"airport\"]");
+        let words = client.ask("{ vocabulary { interests categories } }").await.ok()["vocabulary"].clone();
+        if words["categories"].as_array().unwrap().contains(&Value::from("airport")) {
+            assert_eq!(client.ask(&nobody).await.codes(), ["INSUFFICIENT_DATA"; 3]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_refused_whole_when_its_units_are_spent_and_admitted_when_they_return() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let client = app.client_of("acme", &ALL, 1_230 + 430).await;
+        client.ask(PORTRAIT).await.ok();
+        app.clock.advance_s(DAY);
+        let second = r#"{ cohort(definition: {regions: ["demo-hills"]}) { behavior { visitsPerPerson { value } } } }"#;
+        client.ask(second).await.ok();
+        let before = charges(&app).await;
+
+        // A size would not fit either, and a document of an old and a new question is refused whole.
+        let both = r#"{ old: cohort(definition: {regions: ["demo-harbor"]}) { size { value } }
+            new: cohort(definition: {regions: ["demo-lakes"]}) { size { value } } }"#;
+        let answer = client.ask(both).await;
+        assert_eq!(answer.codes(), ["PRIVACY_BUDGET_EXHAUSTED"; 2], "{}", answer.text);
+        let details = &answer.body["errors"][0]["extensions"];
+        assert_eq!((&details["whose"], &details["returnsAt"]), (&"key".into(), &"2026-07-11T00:00:00Z".into()));
+        assert_eq!(charges(&app).await, before, "a refusal charges nobody");
+        client.ask(PORTRAIT).await.ok();
+
+        app.clock.advance_s(29 * DAY);
+        client.ask(both).await.ok();
+    }
+}
+
+#[tokio::test]
+async fn a_document_that_would_not_fit_in_the_end_does_not_pay_its_size_first() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let client = app.client_of("acme", &ALL, 1_229).await;
+        assert_eq!(client.ask(PORTRAIT).await.codes(), ["PRIVACY_BUDGET_EXHAUSTED"; 4]);
+        assert_eq!(charges(&app).await, []);
+        assert_eq!(app.noise.draws.load(Ordering::SeqCst), 0);
+        assert!(privacy_release::Entity::find().all(app.db()).await.unwrap().is_empty());
+    }
+}
+
+/// An inline segment needs no look-up, a saved one does: their questions must still be admitted or refused together.
+#[tokio::test]
+async fn a_document_of_inline_and_saved_segments_is_refused_whole() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let client = app.client_of("acme", &ALL, 200).await;
+        let save = r#"mutation { saveSegment(input: {slug: "hills", name: "Hills", definition: {regions: ["demo-hills"]}}) { id } }"#;
+        client.ask(save).await.ok();
+        let document = r#"{ inline: cohort(definition: {regions: ["demo-harbor"]}) { size { value } }
+            saved: segment(slug: "hills") { size { value } } listed: segments { nodes { size { value } } } }"#;
+        assert_eq!(client.ask(document).await.codes(), ["PRIVACY_BUDGET_EXHAUSTED"; 3]);
+        assert_eq!(charges(&app).await, []);
+        let rich = app.client_of("acme", &ALL, 240).await;
+        rich.ask(document).await.ok();
+        assert_eq!(sum_of(&charges(&app).await, &format!("key:{}", rich.key_id)), 240);
+    }
+}
+
+#[tokio::test]
+async fn a_region_is_protected_from_all_keys_together() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let sql = "update privacy_accounts set cap_mu = 1230 where subject = 'region:demo-harbor'";
+        sea_orm::ConnectionTrait::execute_unprepared(app.db(), sql).await.unwrap();
+        let (one, two) = (app.client(&ALL).await, app.client_of("other", &ALL, ledger::KEY_CAP_MU).await);
+        one.ask(PORTRAIT).await.ok();
+        two.ask(PORTRAIT).await.ok();
+        let more = r#"{ cohort(definition: {regions: ["demo-harbor"], age: {to: 34}}) { size { value } } }"#;
+        let answer = two.ask(more).await;
+        assert_eq!(answer.codes(), ["PRIVACY_BUDGET_EXHAUSTED"]);
+        assert_eq!(answer.body["errors"][0]["extensions"]["whose"], "region");
+        // Everywhere is also there.
+        assert_eq!(
+            two.ask("{ cohort(definition: {}) { size { value } } }").await.codes(),
+            ["PRIVACY_BUDGET_EXHAUSTED"]
+        );
+        two.ask(r#"{ cohort(definition: {regions: ["demo-hills"]}) { size { value } } }"#).await.ok();
+    }
+}
+
+#[tokio::test]
+async fn many_at_once_draw_once_and_are_never_admitted_beyond_the_cap() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let one = app.client(&ALL).await;
+        let question = r#"{ cohort(definition: {regions: ["demo-harbor"]}) { size { value } } }"#;
+        let answers = futures_util::future::join_all((0..24).map(|_| one.ask(question))).await;
+        assert!(answers.iter().all(|answer| answer.ok() == answers[0].ok()));
+        assert_eq!(app.noise.draws.load(Ordering::SeqCst), 1);
+
+        // Sizes cost 120: of thirty different ones a cap of 1,000 admits eight.
+        let poor = app.client_of("poor", &ALL, 1_000).await;
+        let mut questions = Vec::new();
+        for region in ["demo-harbor", "demo-hills", "demo-lakes"] {
+            for age in [24, 34, 44, 54, 64] {
+                for interest in ["food", "nightlife_spot"] {
+                    questions.push(format!(
+                        r#"{{ cohort(definition: {{regions: ["{region}"], age: {{to: {age}}}, interests: ["{interest}"]}}) {{ size {{ value }} }} }}"#
+                    ));
+                }
+            }
+        }
+        let answers = futures_util::future::join_all(questions.iter().map(|question| poor.ask(question))).await;
+        let refused = answers.iter().filter(|answer| answer.codes() == ["PRIVACY_BUDGET_EXHAUSTED"]).count();
+        let spent = sum_of(&charges(&app).await, &format!("key:{}", poor.key_id));
+        assert_eq!(spent, 960, "as much as fits and not a unit more");
+        assert_eq!(refused, 22);
+    }
+}
+
+#[tokio::test]
+async fn the_release_block_says_how_the_numbers_were_made() {
+    let app = TestApp::new(crate::app::On::Sqlite).await;
+    let client = app.client(&ALL).await;
+    let query = r#"{ cohort(definition: {regions: ["demo-harbor"]}) { behavior(window: DAYS_84) { release {
+        epoch window { length start end epoch } epsilon delta rho mechanism units sigma { group size sigma }
+        policyVersion kMin publicationLine } } } }"#;
+    insta::assert_json_snapshot!(client.ask(query).await.ok()["cohort"]["behavior"]["release"]);
+}

@@ -1,0 +1,91 @@
+use sea_orm::{EntityTrait, QuerySelect as _};
+use spots_enrichment::{entity, schema};
+
+use crate::app::{TestDb, databases};
+
+const COMMITTED: &str = include_str!("../../schema.graphql");
+
+#[test]
+fn the_committed_schema_is_the_schema() {
+    assert!(schema::sdl() == COMMITTED, "schema.graphql is not up to date: `just schema` writes it");
+}
+
+#[test]
+fn there_is_no_interface_because_guards_are_skipped_through_one() {
+    assert!(!COMMITTED.lines().any(|line| line.starts_with("interface ") || line.contains(" implements ")));
+}
+
+/// Types that a library describes, or that every GraphQL server has.
+const NOT_OURS: [&str; 3] = ["schema {", "type SegmentConnection {", "type ProductConnection {"];
+
+#[test]
+fn every_type_field_argument_and_value_is_described() {
+    let lines: Vec<&str> = COMMITTED.lines().map(str::trim).collect();
+    let mut directive = false;
+    for (number, line) in lines.iter().enumerate() {
+        let before = number.checked_sub(1).map_or("", |before| lines[before]);
+        let described = before.ends_with("\"\"\"");
+        let defines = ["type ", "input ", "enum ", "scalar "].iter().any(|word| line.starts_with(word));
+        let field = line.split_once(':').is_some_and(|(name, _)| {
+            name.split('(').next().unwrap_or_default().chars().all(|letter| letter.is_ascii_alphanumeric())
+        });
+        let value = !line.is_empty()
+            && line.chars().all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_');
+        directive = line.starts_with("directive") || (directive && !line.is_empty());
+        let schema_block = number > 0
+            && lines[..number]
+                .iter()
+                .rev()
+                .find(|line| line.ends_with('{'))
+                .is_some_and(|open| NOT_OURS.contains(open));
+        if (defines || field || value)
+            && !directive
+            && !schema_block
+            && !line.starts_with("\"\"\"")
+            && !inside_text(&lines, number)
+        {
+            assert!(described || NOT_OURS.contains(line), "line {}: {line} has no description", number + 1);
+        }
+    }
+}
+
+fn inside_text(lines: &[&str], number: usize) -> bool {
+    lines[..number].iter().map(|line| line.matches("\"\"\"").count()).sum::<usize>() % 2 == 1
+}
+
+/// One row through every entity: a column that an entity has and the migrations lack is an error.
+#[tokio::test]
+async fn every_entity_selects_from_the_migrated_database() {
+    async fn select<E: EntityTrait>(db: &sea_orm::DatabaseConnection) {
+        E::find().limit(1).all(db).await.unwrap_or_else(|error| panic!("{}: {error}", E::default().table_name()));
+    }
+    for on in databases() {
+        let (_database, db) = TestDb::migrated(on).await;
+        select::<entity::agent::Entity>(&db).await;
+        select::<entity::agent_rollup::Entity>(&db).await;
+        select::<entity::api_key::Entity>(&db).await;
+        select::<entity::api_request_log::Entity>(&db).await;
+        select::<entity::connection::Entity>(&db).await;
+        select::<entity::epoch::Entity>(&db).await;
+        select::<entity::epoch_word::Entity>(&db).await;
+        select::<entity::market_segment::Entity>(&db).await;
+        select::<entity::partner::Entity>(&db).await;
+        select::<entity::personality_profile::Entity>(&db).await;
+        select::<entity::privacy_account::Entity>(&db).await;
+        select::<entity::privacy_charge::Entity>(&db).await;
+        select::<entity::privacy_release::Entity>(&db).await;
+        select::<entity::product::Entity>(&db).await;
+        select::<entity::user_action::Entity>(&db).await;
+    }
+}
+
+#[tokio::test]
+async fn migrations_go_up_down_and_up_again() {
+    use migration::{Migrator, MigratorTrait as _};
+    for on in databases() {
+        let (_database, db) = TestDb::migrated(on).await;
+        Migrator::down(&db, None).await.unwrap();
+        Migrator::up(&db, None).await.unwrap();
+        entity::agent_rollup::Entity::find().limit(1).all(&db).await.unwrap();
+    }
+}

@@ -1,0 +1,147 @@
+use serde_json::json;
+use spots_enrichment::{
+    auth::Scope,
+    mutation::{self, SaveSegmentInput},
+    segment::Definition,
+};
+
+use crate::app::{ALL, On, TestApp, databases};
+
+async fn share(app: &TestApp, slug: &str) {
+    let input =
+        SaveSegmentInput { slug: slug.to_owned(), name: format!("Shared {slug}"), definition: Definition::default() };
+    mutation::save(app.db(), None, &input, crate::app::NOW).await.unwrap();
+}
+
+fn save(slug: &str, region: &str) -> String {
+    format!(
+        r#"mutation {{ saveSegment(input: {{slug: "{slug}", name: "Mine", definition: {{regions: ["{region}"]}}}}) {{ slug shared definition {{ regions }} }} }}"#
+    )
+}
+
+#[tokio::test]
+async fn a_partner_saves_changes_and_deletes_its_own_segments_and_sees_nobody_elses() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let (acme, other) = (app.client(&ALL).await, app.client_of("other", &ALL, 0).await);
+        let saved = acme.ask(&save("mine", "demo-hills")).await;
+        assert_eq!(
+            saved.ok()["saveSegment"],
+            json!({"slug": "mine", "shared": false, "definition": {"regions": ["demo-hills"]}})
+        );
+        let saved = acme.ask(&save("mine", "DEMO-LAKES")).await;
+        assert_eq!(saved.ok()["saveSegment"]["definition"], json!({"regions": ["demo-lakes"]}));
+        let by_slug = r#"{ segment(slug: "mine") { definition { regions } } }"#;
+        assert_eq!(acme.ask(by_slug).await.ok()["segment"]["definition"], json!({"regions": ["demo-lakes"]}));
+        assert_eq!(other.ask(by_slug).await.codes(), ["INVALID_SEGMENT"]);
+        let delete = r#"mutation { deleteSegment(slug: "mine") }"#;
+        assert_eq!(other.ask(delete).await.codes(), ["INVALID_SEGMENT"]);
+        assert_eq!(acme.ask(delete).await.ok()["deleteSegment"], true);
+        assert_eq!(acme.ask(by_slug).await.codes(), ["INVALID_SEGMENT"]);
+    }
+}
+
+#[tokio::test]
+async fn shared_segments_are_everybodys_and_nobodys_to_change() {
+    let app = TestApp::new(On::Sqlite).await;
+    share(&app, "everybody").await;
+    let acme = app.client(&[Scope::Behavior]).await;
+    assert_eq!(acme.ask(r#"{ segment(slug: "everybody") { name shared } }"#).await.ok()["segment"]["shared"], true);
+    let answer = acme.ask(&save("everybody", "demo-hills")).await;
+    assert_eq!(
+        (answer.codes(), &answer.body["errors"][0]["extensions"]["field"]),
+        (vec!["BAD_USER_INPUT"], &json!("slug"))
+    );
+    assert_eq!(acme.ask(r#"mutation { deleteSegment(slug: "everybody") }"#).await.codes(), ["INVALID_SEGMENT"]);
+}
+
+#[tokio::test]
+async fn an_unknown_slug_is_answered_with_near_ones() {
+    let app = TestApp::new(On::Sqlite).await;
+    for slug in ["harbor-adults", "harbor-youth", "hills"] {
+        share(&app, slug).await;
+    }
+    let answer = app.client(&ALL).await.ask(r#"{ segment(slug: "harbor-adlts") { id } }"#).await;
+    assert_eq!(answer.codes(), ["INVALID_SEGMENT"]);
+    assert_eq!(answer.body["errors"][0]["extensions"]["suggestions"][0], "harbor-adults");
+}
+
+#[tokio::test]
+async fn segments_are_paged_and_searched() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let acme = app.client(&ALL).await;
+        for slug in ["a-one", "b-two", "c-three", "d-four"] {
+            share(&app, slug).await;
+        }
+        let first = acme
+            .ask("{ segments(first: 3) { nodes { slug } pageInfo { hasNextPage hasPreviousPage endCursor } } }")
+            .await;
+        let page = &first.ok()["segments"];
+        assert_eq!(page["nodes"], json!([{"slug": "a-one"}, {"slug": "b-two"}, {"slug": "c-three"}]));
+        assert_eq!(
+            (&page["pageInfo"]["hasNextPage"], &page["pageInfo"]["hasPreviousPage"]),
+            (&json!(true), &json!(false))
+        );
+        let cursor = page["pageInfo"]["endCursor"].as_str().unwrap();
+        let rest = acme
+            .ask(&format!(
+                r#"{{ segments(first: 3, after: "{cursor}") {{ nodes {{ slug }} pageInfo {{ hasNextPage }} }} }}"#
+            ))
+            .await;
+        assert_eq!(rest.ok()["segments"], json!({"nodes": [{"slug": "d-four"}], "pageInfo": {"hasNextPage": false}}));
+        let last = acme.ask("{ segments(last: 2) { nodes { slug } } }").await;
+        assert_eq!(last.ok()["segments"]["nodes"], json!([{"slug": "c-three"}, {"slug": "d-four"}]));
+        let search = acme.ask(r#"{ segments(search: "THREE") { nodes { slug } } }"#).await;
+        assert_eq!(search.ok()["segments"]["nodes"], json!([{"slug": "c-three"}]));
+        assert_eq!(
+            acme.ask(r#"{ segments(search: "%_%") { nodes { slug } } }"#).await.ok()["segments"]["nodes"],
+            json!([])
+        );
+        for (arguments, field) in
+            [("first: 101", "first"), ("first: -1", "first"), ("last: 101", "last"), (r#"after: "x""#, "after")]
+        {
+            let answer = acme.ask(&format!("{{ segments({arguments}) {{ nodes {{ slug }} }} }}")).await;
+            assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{arguments}");
+            assert_eq!(answer.body["errors"][0]["extensions"]["field"], field);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_definition_that_cannot_be_meant_names_its_field() {
+    let app = TestApp::new(On::Sqlite).await;
+    let acme = app.client(&ALL).await;
+    for (definition, field, hint) in [
+        (r#"{regions: ["demo-harbour"]}"#, "definition.regions", "demo-harbor"),
+        (r#"{interests: ["foood"]}"#, "definition.interests", "food"),
+        (r#"{categories: ["x'; drop table agents; --"]}"#, "definition.categories", "not in the vocabulary"),
+        ("{age: {from: 40, to: 20}}", "definition.age", "above"),
+        ("{age: {to: 17}}", "definition.age", "18"),
+    ] {
+        let answer = acme.ask(&format!("{{ cohort(definition: {definition}) {{ size {{ value }} }} }}")).await;
+        assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{definition}");
+        assert_eq!(answer.body["errors"][0]["extensions"]["field"], field);
+        assert!(answer.body["errors"][0]["message"].as_str().unwrap().contains(hint), "{}", answer.text);
+    }
+    for (slug, name, field) in [("Mine!", "Mine", "slug"), ("m", "Mine", "slug"), ("mine", " ", "name")] {
+        let query = format!(
+            r#"mutation {{ saveSegment(input: {{slug: "{slug}", name: "{name}", definition: {{}}}}) {{ id }} }}"#
+        );
+        let answer = acme.ask(&query).await;
+        assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{slug} {name}");
+        assert_eq!(answer.body["errors"][0]["extensions"]["field"], field);
+    }
+}
+
+#[tokio::test]
+async fn a_catalog_is_its_partners_alone() {
+    let app = TestApp::new(On::Sqlite).await;
+    let query = "{ products(first: 2) { nodes { id title price priceRange } pageInfo { hasNextPage } } }";
+    // The synthetic catalog belongs to `other`.
+    let own = app.client_of("other", &ALL, 0).await.ask(query).await;
+    assert_eq!(own.ok()["products"]["nodes"].as_array().unwrap().len(), 2);
+    assert_eq!(own.ok()["products"]["pageInfo"]["hasNextPage"], true);
+    let foreign = app.client(&ALL).await.ask(query).await;
+    assert_eq!(foreign.ok()["products"]["nodes"], json!([]));
+}
