@@ -1,14 +1,8 @@
 //! Routes, the layer stack, and the way of a GraphQL request through the steps.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::{Arc, atomic::Ordering};
 
-use async_graphql::{ErrorExtensionValues, dataloader::DataLoader};
+use async_graphql::ErrorExtensionValues;
 use async_graphql_axum::GraphQLResponse;
 use axum::{
     Extension, Json, Router,
@@ -28,9 +22,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     auth::{self, ApiKey},
-    batch::Batches,
     error::Error,
-    loader::Loader,
     log::{self, Open},
     page,
     session::Session,
@@ -89,22 +81,8 @@ async fn answer(state: State, open: &Open, request: Request) -> Result<Response,
     let left = state.quotas.admit(&caller, state.clock.now_ms())?;
     let request = read(&parts.headers, body, open).await?;
 
-    let (epoch, paid_mu) = (state.epoch(), Arc::new(AtomicI64::new(0)));
-    let loader = Loader {
-        state: state.clone(),
-        caller: caller.clone(),
-        epoch: Arc::clone(&epoch),
-        paid_mu: Arc::clone(&paid_mu),
-    };
-    let batches = Arc::new(Batches::default());
-    let (lookups, questions) = (Arc::clone(&batches), Arc::clone(&batches));
-    let segments = DataLoader::new(loader.clone(), move |batch| lookups.look_up(batch)).delay(Duration::ZERO);
-    let answers = DataLoader::new(loader, move |batch| questions.question(batch))
-        .delay(Duration::ZERO)
-        // A batch that is full would go before the rest of the document.
-        .max_batch_size(usize::MAX);
-    let session =
-        Session { state: state.clone(), caller, epoch, left, segments, answers, batches: Arc::clone(&batches) };
+    let session = Session::open(state.clone(), caller, left);
+    let (batches, paid_mu) = (Arc::clone(&session.batches), Arc::clone(&session.paid_mu));
     let response = batches.drive(state.schema.execute(request.data(session))).await;
     open.note(|entry| entry.units_mu = paid_mu.load(Ordering::Relaxed));
     Ok(respond(response, open))

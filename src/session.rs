@@ -1,11 +1,20 @@
-//! What one request carries through its resolvers: who asks, of which epoch, and the loader that batches.
+//! What one request carries through its resolvers: who asks, of which epoch, and the loaders that gather its questions.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, atomic::AtomicI64},
+    time::Duration,
+};
 
 use async_graphql::{Context, dataloader::DataLoader};
 
 use crate::{
-    auth::Caller, batch::Batches, epoch::Epoch, error::Error, loader::Loader, quota::Left, segment::Cohort,
+    auth::Caller,
+    batch::Batches,
+    epoch::Epoch,
+    error::Error,
+    loader::Loader,
+    quota::Left,
+    segment::{Cohort, Definition},
     state::State,
 };
 
@@ -19,10 +28,32 @@ pub struct Session {
     pub segments: DataLoader<Loader>,
     /// Answers questions about segments.
     pub answers: DataLoader<Loader>,
+    /// When the loaders' batches run.
     pub batches: Arc<Batches>,
+    /// What this request paid, in milli-units.
+    pub paid_mu: Arc<AtomicI64>,
 }
 
 impl Session {
+    /// The session of a caller whose request was admitted.
+    #[must_use]
+    pub fn open(state: State, caller: Caller, left: Left) -> Self {
+        let (epoch, paid_mu, batches) = (state.epoch(), Arc::<AtomicI64>::default(), Arc::<Batches>::default());
+        let loader = Loader {
+            state: state.clone(),
+            caller: caller.clone(),
+            epoch: Arc::clone(&epoch),
+            paid_mu: Arc::clone(&paid_mu),
+        };
+        let (lookups, questions) = (Arc::clone(&batches), Arc::clone(&batches));
+        let segments = DataLoader::new(loader.clone(), move |batch| lookups.look_up(batch)).delay(Duration::ZERO);
+        let answers = DataLoader::new(loader, move |batch| questions.question(batch))
+            .delay(Duration::ZERO)
+            // A batch that is full would go before the rest of the document.
+            .max_batch_size(usize::MAX);
+        Self { state, caller, epoch, left, segments, answers, batches, paid_mu }
+    }
+
     /// The session of a resolver.
     ///
     /// # Errors
@@ -35,7 +66,7 @@ impl Session {
     ///
     /// # Errors
     /// The definition is not one.
-    pub fn cohort(&self, definition: &crate::segment::Definition) -> Result<Arc<Cohort>, Error> {
+    pub fn cohort(&self, definition: &Definition) -> Result<Arc<Cohort>, Error> {
         Cohort::parse(definition, &self.epoch.vocabulary).map(Arc::new)
     }
 }

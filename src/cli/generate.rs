@@ -9,7 +9,7 @@ use csv::Writer;
 use crate::{
     clock::format_time,
     generate::{DEMO_AGENTS, Population},
-    personality::DIMENSIONS,
+    import::{AgentRow, ConnectionRow, PersonalityRow, ProductRow, Row as _, VisitRow},
 };
 
 /// Write a synthetic population as import files. The same numbers make the same files.
@@ -46,14 +46,9 @@ pub(super) fn write(population: Population, dir: &Path) -> anyhow::Result<()> {
         writer.write_record(header)?;
         Ok(writer)
     };
-    let mut agents =
-        open("agents.csv", &["agent_id", "region", "age", "interests", "category_preferences", "consent"])?;
-    let header: Vec<&str> = ["agent_id"].into_iter().chain(DIMENSIONS).collect();
-    let mut personality = open("personality.csv", &header)?;
-    let mut visits = open(
-        "visits.csv",
-        &["agent_id", "action_type", "spot_id", "category", "category_group", "start_time", "end_time"],
-    )?;
+    let mut agents = open("agents.csv", AgentRow::REQUIRED)?;
+    let mut personality = open("personality.csv", PersonalityRow::REQUIRED)?;
+    let mut visits = open("visits.csv", VisitRow::REQUIRED)?;
     let text = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
     for person in population.people() {
         let agent = person.agent;
@@ -77,25 +72,12 @@ pub(super) fn write(population: Population, dir: &Path) -> anyhow::Result<()> {
             ])?;
         }
     }
-    let mut connections = open("connections.csv", &["agent_id_1", "agent_id_2", "compatibility", "created_at"])?;
+    let mut connections = open("connections.csv", ConnectionRow::REQUIRED)?;
     for tie in population.connections() {
         let (one, two) = &tie.agents;
         connections.write_record([one, two, &tie.compatibility.to_string(), &format_time(tie.created_at)])?;
     }
-    let mut products = open(
-        "products.csv",
-        &[
-            "product_id",
-            "title",
-            "category",
-            "subcategory",
-            "price",
-            "currency",
-            "rating",
-            "rating_count",
-            "price_range",
-        ],
-    )?;
+    let mut products = open("products.csv", ProductRow::REQUIRED)?;
     for product in population.products() {
         products.write_record([
             product.product_id.as_str(),

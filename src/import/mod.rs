@@ -247,7 +247,7 @@ async fn consume<R: Row>(
 /// Loads every file of a folder that has the name of a kind.
 ///
 /// # Errors
-/// The folder is missing or holds none of the files, or as [`file`]; files before the failing one stay.
+/// The folder is missing or holds none of the files, or as [`file()`]; files before the failing one stay.
 pub async fn folder(db: &DatabaseConnection, folder: &Path, options: &Options) -> anyhow::Result<Vec<Report>> {
     if !folder.is_dir() {
         bail!("there is no folder {}", folder.display());

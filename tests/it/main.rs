@@ -14,6 +14,7 @@ mod import;
 mod limits;
 mod log;
 mod nyc;
+mod oracle;
 mod privacy;
 mod queries;
 mod rollup;
