@@ -5,6 +5,8 @@
 //! group loses at most f x rho0 and a bundle at most its price x rho0. [`check`] proves that in integers before the
 //! server starts.
 
+use std::sync::LazyLock;
+
 use anyhow::ensure;
 
 /// rho of one unit, in 1/10,000: 0.0062.
@@ -134,6 +136,14 @@ impl Bundle {
     #[must_use]
     pub fn rho(self) -> f64 {
         rho_of_units(self.price_mu())
+    }
+
+    /// epsilon that one release loses at most, at [`DELTA`].
+    #[must_use]
+    pub fn epsilon(self) -> f64 {
+        // A search over alpha takes as long as the rest of an answer: once is enough.
+        static EPSILONS: LazyLock<[f64; 4]> = LazyLock::new(|| Bundle::ALL.map(|bundle| epsilon(bundle.rho(), DELTA)));
+        EPSILONS[self as usize]
     }
 
     /// delta of one release.

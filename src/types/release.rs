@@ -86,7 +86,7 @@ impl From<&privacy::Release> for Release {
             id: release.key.clone(),
             epoch: release.window.epoch_name(),
             window: release.window.into(),
-            epsilon: bundles::epsilon(bundle.rho(), bundles::DELTA),
+            epsilon: bundle.epsilon(),
             delta: bundle.delta(),
             rho: bundle.rho(),
             mechanism: "discrete_gaussian".to_owned(),

@@ -108,6 +108,39 @@ fn a_generated_population_can_be_imported_and_built() {
     assert!(String::from_utf8(run(&dir, &["partners", "list"]).stdout).unwrap().contains("acme"));
 }
 
+/// What `generate` writes is what `demo` makes: the same sums, with returns derived here and given there.
+#[tokio::test]
+async fn generated_files_hold_the_same_population_as_the_demo() {
+    use spots_enrichment::{
+        db,
+        engine::{Engine as _, SqlEngine, SumRequest},
+        epoch::{Epoch, WindowLength},
+        privacy::Bundle,
+    };
+    let dir = folder("cli");
+    run(&dir, &["generate", "--agents", "400", "--dir", "files"]);
+    run(&dir, &["import", "--dir", "files", "--partner", "acme"]);
+    run(&dir, &["epoch", "build"]);
+    let imported = db::connect(&format!("sqlite://{}", dir.join("data/enrichment.db").display())).await.unwrap();
+    let (_database, made) = crate::app::TestDb::migrated(crate::app::On::Sqlite).await;
+    spots_enrichment::generate::Population { agents: 400, seed: 1 }.store(&made, "acme").await.unwrap();
+    let ends_at = spots_enrichment::generate::ENDS_AT;
+    let progress = spots_enrichment::progress::Progress::Hidden;
+    spots_enrichment::engine::rollup::build(&made, ends_at, crate::app::NOW, progress).await.unwrap();
+    let epoch = Epoch::load_newest(&made, crate::app::NOW).await.unwrap().unwrap();
+    let mut requests = Vec::new();
+    for length in WindowLength::ALL {
+        for bundle in Bundle::ALL {
+            requests.push(SumRequest { cohort: std::sync::Arc::default(), window: epoch.window(length), bundle });
+        }
+    }
+    let (one, two) = (SqlEngine::new(imported), SqlEngine::new(made));
+    let (one, two) = (one.sums(&requests).await.unwrap(), two.sums(&requests).await.unwrap());
+    for ((one, two), request) in one.iter().zip(&two).zip(&requests) {
+        assert!(one.same_as(two), "{request:?}");
+    }
+}
+
 struct Server {
     child: Child,
     banner: String,

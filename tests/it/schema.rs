@@ -80,6 +80,19 @@ async fn every_entity_selects_from_the_migrated_database() {
 }
 
 #[tokio::test]
+async fn a_fresh_database_is_migrated_and_an_older_one_is_left_to_the_operator() {
+    use migration::{Migrator, MigratorTrait as _};
+    for on in databases() {
+        let database = TestDb::empty(on).await;
+        let db = spots_enrichment::db::connect(&database.url).await.unwrap();
+        spots_enrichment::db::migrate_if_fresh(&db).await.unwrap();
+        Migrator::down(&db, Some(1)).await.unwrap();
+        let refused = spots_enrichment::db::migrate_if_fresh(&db).await.unwrap_err().to_string();
+        assert!(refused.contains("lacks 1 migration(s): run `spots-enrichment migrate up`"), "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn migrations_go_up_down_and_up_again() {
     use migration::{Migrator, MigratorTrait as _};
     for on in databases() {
