@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
+    IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
 };
 
 /// Opens a database; for an SQLite file that may be made, makes its folder.
@@ -87,6 +87,19 @@ pub async fn begin_write(db: &DatabaseConnection) -> Result<DatabaseTransaction,
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
     })
     .await
+}
+
+/// A writing transaction that sees the data as they were when it began, whatever others write meanwhile.
+///
+/// # Errors
+/// As [`begin_write`].
+pub async fn begin_snapshot(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    if db.get_database_backend() == DbBackend::Sqlite {
+        // The only writer sees a snapshot anyway.
+        return begin_write(db).await;
+    }
+    let isolation_level = Some(IsolationLevel::RepeatableRead);
+    db.begin_with_options(TransactionOptions { isolation_level, ..TransactionOptions::default() }).await
 }
 
 /// A table as a bulk writer sees it.

@@ -69,7 +69,8 @@ pub async fn build(db: &DatabaseConnection, as_of: i64, now: i64, progress: Prog
             format_time(ends_at + READABLE_AFTER)
         );
     }
-    let transaction = db::begin_write(db).await?;
+    // Visits and ties must be of one moment, also while an import runs.
+    let transaction = db::begin_snapshot(db).await?;
     if let Some(there) = epoch::Entity::find_by_id(epoch_id).one(&transaction).await? {
         return Ok(Built { epoch_id, ends_at: there.ends_at, agents: there.agents, new: false });
     }
