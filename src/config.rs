@@ -21,6 +21,7 @@ pub struct Database {
         long,
         env = "DATABASE_URL",
         default_value = "sqlite://data/enrichment.db?mode=rwc",
+        global = true,
         // A URL may hold a password: `--help` must not print what the environment says.
         hide_env_values = true,
         value_name = "URL"

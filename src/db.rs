@@ -39,9 +39,8 @@ pub async fn connect(url: &str) -> anyhow::Result<DatabaseConnection> {
                 .pragma("cache_size", "-65536")
                 .busy_timeout(Duration::from_secs(10))
         });
-    Database::connect(options).await.map_err(|cause| {
-        // The driver's text may hold the address; its kind is enough to mend it.
-        tracing::debug!(%cause, "connect");
+    // The driver's text may hold the address, and with it the password: it goes nowhere, not even to the log.
+    Database::connect(options).await.map_err(|_| {
         anyhow::anyhow!(
             "cannot open the database of DATABASE_URL: {}",
             if sqlite {
@@ -81,10 +80,13 @@ pub async fn migrate_if_fresh(db: &DatabaseConnection) -> anyhow::Result<()> {
 /// # Errors
 /// The database is gone, or its write lock was not to be had for 10 s.
 pub async fn begin_write(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let sqlite = db.get_database_backend() == DbBackend::Sqlite;
     db.begin_with_options(TransactionOptions {
-        isolation_level: None,
+        // Whatever the server's default: the ledger reads what was spent after it has waited for its locks, and a
+        // snapshot from before the wait would let many requests spend the same units. SQLite has its one writer.
+        isolation_level: (!sqlite).then_some(IsolationLevel::ReadCommitted),
         access_mode: None,
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        sqlite_transaction_mode: sqlite.then_some(SqliteTransactionMode::Immediate),
     })
     .await
 }

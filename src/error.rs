@@ -177,6 +177,11 @@ impl From<DbErr> for Error {
                 tracing::error!(%cause, "database not reachable");
                 Self::Unavailable
             }
+            // SQLite's one write lock was not to be had in time: an import or a build holds it.
+            cause if cause.to_string().contains("database is locked") => {
+                tracing::warn!("the database is locked by another writer");
+                Self::Unavailable
+            }
             cause => Self::internal(cause),
         }
     }

@@ -81,14 +81,19 @@ impl Sample {
         Estimate::new(self.sums[index] + center * self.people, self.sigma.hypot(center * self.sigma_people))
     }
 
-    /// Shares that sum to 1: negative ones are noise and become 0.
+    /// Shares that sum to 1: the nearest point of the simplex to the noisy ones (subtract, then cut at 0; scaling would
+    /// pull large shares towards 0). The interval is that of the noisy share itself, which is unbiased, widened where it
+    /// does not hold the value.
     #[must_use]
     pub fn shares(&self, center: f64) -> Vec<Estimate> {
         let raw: Vec<Estimate> = (0..self.sums.len()).map(|index| self.mean(index, center)).collect();
-        let positive: f64 = raw.iter().map(|share| share.value.max(0.0)).sum();
-        let scale = if positive > 0.0 { 1.0 / positive } else { 1.0 };
+        let shift = simplex_shift(&raw.iter().map(|share| share.value).collect::<Vec<_>>());
         raw.into_iter()
-            .map(|share| Estimate::new(share.value.max(0.0) * scale, share.sigma * scale).within(0.0, 1.0))
+            .map(|share| {
+                let value = (share.value - shift).max(0.0);
+                let share = share.within(0.0, 1.0);
+                Estimate { value, sigma: share.sigma, low: share.low.min(value), high: share.high.max(value) }
+            })
             .collect()
     }
 
@@ -101,6 +106,21 @@ impl Sample {
         let variance = a.sigma.powi(2) + (ratio * b.sigma).powi(2) - 2.0 * ratio * shared;
         Estimate::new(ratio, variance.max(0.0).sqrt() / b.value.abs())
     }
+}
+
+/// What must be subtracted from each value so that the positive rest sums to 1 (Duchi et al. 2008).
+fn simplex_shift(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(|a, b| b.total_cmp(a));
+    let (mut sum, mut shift) = (0.0, 0.0);
+    for (before, value) in sorted.into_iter().enumerate() {
+        sum += value;
+        let candidate = (sum - 1.0) / (before + 1) as f64;
+        if value > candidate {
+            shift = candidate;
+        }
+    }
+    shift
 }
 
 /// The standard error of a noisy size.
@@ -261,6 +281,46 @@ mod tests {
         near(deviation(point(0.0), point(0.25)).value, 0.5);
         near(deviation(point(0.3), point(0.0)).value, 0.0);
         near(deviation(point(0.1), point(0.05)).value, 0.2);
+    }
+
+    #[test]
+    fn shares_sum_to_one_and_their_intervals_hold_the_noisy_share_and_the_value() {
+        let sample = Sample { sums: vec![60.0, -10.0, -20.0, 30.0], sigma: 5.0, people: 100.0, sigma_people: 0.0 };
+        let shares = sample.shares(0.25);
+        near(shares.iter().map(|share| share.value).sum(), 1.0);
+        let expected = [0.65, 0.0, 0.0, 0.35];
+        for (index, share) in shares.iter().enumerate() {
+            near(share.value, expected[index]);
+            assert!(share.low <= share.value && share.value <= share.high, "{share:?}");
+            let noisy = sample.mean(index, 0.25).value.clamp(0.0, 1.0);
+            assert!(share.low <= noisy && noisy <= share.high && share.high - share.low > 0.09, "{share:?}");
+        }
+    }
+
+    /// A large share beside cells that nobody is in: 95 % of the intervals hold it (2,000 draws, fixed seed: the
+    /// standard error of the coverage is 0.5 %, the bound lies 4 of them below).
+    #[test]
+    fn intervals_of_shares_cover_what_they_promise() {
+        use rand::SeedableRng as _;
+        let exact = [0.55, 0.15, 0.1, 0.08, 0.05, 0.04, 0.02, 0.01, 0.0, 0.0, 0.0, 0.0];
+        let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(3);
+        for people in [300.0, 1_000.0, 3_000.0] {
+            let mut held = 0;
+            for _ in 0..2_000 {
+                let noise = crate::privacy::noise::sample(Bundle::Behavior, &mut rng).unwrap();
+                let noise = &noise[15..27];
+                let sums: Vec<f64> = exact
+                    .iter()
+                    .zip(noise)
+                    .map(|(share, noise)| (share - 1.0 / 12.0) * people + *noise as f64 / 1e4)
+                    .collect();
+                let (group, _) = Bundle::Behavior.group("CAT");
+                let sample = Sample { sums, sigma: group.sigma() / 1e4, people, sigma_people: 0.0 };
+                let share = sample.shares(1.0 / 12.0)[0];
+                held += i32::from(share.low <= exact[0] && exact[0] <= share.high);
+            }
+            assert!(held >= 1_860, "{people} people: {held} of 2,000");
+        }
     }
 
     #[test]

@@ -101,7 +101,10 @@ async fn read(headers: &axum::http::HeaderMap, body: Body, open: &Open) -> Resul
     let request: async_graphql::Request = serde_json::from_slice(&body)
         .map_err(|_| invalid("The body must be one JSON object: {\"query\": \"...\", \"variables\": {...}}."))?;
     open.note(|entry| {
-        entry.operation_name = request.operation_name.as_ref().map(|name| name.chars().take(100).collect());
+        entry.operation_name = request.operation_name.as_ref().map(|name| {
+            // A name is letters; anything else was not meant, and PostgreSQL refuses NUL.
+            name.chars().filter(|letter| !letter.is_control()).take(100).collect()
+        });
         entry.document_hash = Some(hex::encode(Sha256::digest(&request.query)));
     });
     Ok(request)

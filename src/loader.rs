@@ -15,6 +15,7 @@ use crate::{
     entity::market_segment,
     epoch::Epoch,
     error::Error,
+    mutation::is_slug,
     privacy::{Question, Released},
     segment,
     state::State,
@@ -55,7 +56,8 @@ impl async_graphql::dataloader::Loader<SavedAs> for Loader {
     type Error = Error;
 
     async fn load(&self, slugs: &[SavedAs]) -> Result<HashMap<SavedAs, Self::Value>, Error> {
-        let slugs: HashSet<&str> = slugs.iter().map(|SavedAs(slug)| slug.as_str()).collect();
+        let slugs: HashSet<&str> =
+            slugs.iter().map(|SavedAs(slug)| slug.as_str()).filter(|slug| is_slug(slug)).collect();
         let rows = market_segment::Entity::find()
             .filter(visible_to(&self.caller.partner_id))
             .filter(market_segment::COLUMN.slug.is_in(slugs))

@@ -32,6 +32,8 @@ const QUEUE: usize = 10_000;
 const BATCH: usize = 500;
 /// How old a row gets before it is written.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How often a batch is tried before its rows are tried one by one.
+const ATTEMPTS: usize = 3;
 /// The status of a request whose client left before the answer (as nginx writes it).
 const CLIENT_GONE: i32 = 499;
 
@@ -177,11 +179,8 @@ async fn write(db: DatabaseConnection, mut receiver: mpsc::Receiver<Message>, dr
                 Err(_) => break,
             }
         }
-        let count = rows.len();
-        if count > 0
-            && let Err(cause) = insert(&db, rows).await
-        {
-            tracing::error!(%cause, count, "request log rows were lost");
+        if !rows.is_empty() {
+            insert_or_retry(&db, rows).await;
         }
         let lost = dropped.swap(0, Ordering::Relaxed);
         if lost > 0 {
@@ -189,6 +188,21 @@ async fn write(db: DatabaseConnection, mut receiver: mpsc::Receiver<Message>, dr
         }
         for sender in waiting {
             let _ = sender.send(());
+        }
+    }
+}
+
+/// Tries again while the database is locked or away; then row by row, so that one row cannot take others with it.
+async fn insert_or_retry(db: &DatabaseConnection, rows: Vec<Entry>) {
+    for _ in 0..ATTEMPTS {
+        if insert(db, rows.clone()).await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(PATIENCE).await;
+    }
+    for row in rows {
+        if let Err(cause) = insert(db, vec![row]).await {
+            tracing::error!(%cause, "a request log row was lost");
         }
     }
 }

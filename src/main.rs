@@ -1,6 +1,6 @@
 //! Picks the subcommand.
 
-use std::process::ExitCode;
+use std::{io::ErrorKind, process::ExitCode};
 
 use clap::Parser as _;
 use spots_enrichment::cli::{self, Cli};
@@ -10,6 +10,12 @@ async fn main() -> ExitCode {
     // clap itself ends with 2 on wrong usage.
     match cli::run(Cli::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads the output has read enough (`| head`).
+        Err(error)
+            if error.downcast_ref::<std::io::Error>().is_some_and(|cause| cause.kind() == ErrorKind::BrokenPipe) =>
+        {
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE

@@ -3,6 +3,7 @@
 use async_graphql::{Context, InputObject, Object};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, DatabaseConnection, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    SqlErr,
 };
 
 use crate::{
@@ -47,7 +48,7 @@ impl Mutation {
         session.cohort(&input.definition)?;
         let saved =
             save(&session.state.db, Some(&session.caller.partner_id), &input, session.state.clock.now()).await?;
-        Segment::parse(saved, session)
+        Ok(Segment::saved(saved, session))
     }
 
     /// Deletes a segment of the caller's own.
@@ -60,7 +61,7 @@ impl Mutation {
         let session = Session::of(ctx)?;
         let deleted = market_segment::Entity::delete_many()
             .filter(market_segment::COLUMN.partner_id.eq(session.caller.partner_id.clone()))
-            .filter(market_segment::COLUMN.slug.eq(&slug))
+            .filter(market_segment::COLUMN.slug.eq(if is_slug(&slug) { slug.as_str() } else { "" }))
             .exec(&session.state.db)
             .await?;
         if deleted.rows_affected == 0 {
@@ -81,8 +82,7 @@ pub async fn save(
     input: &SaveSegmentInput,
     now: i64,
 ) -> Result<market_segment::Model, Error> {
-    let letters = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
-    if !(2..=60).contains(&input.slug.len()) || !input.slug.chars().all(letters) {
+    if !is_slug(&input.slug) {
         return Err(Error::input("slug", "2 to 60 lower-case letters, digits and hyphens."));
     }
     let name = input.name.trim();
@@ -120,5 +120,16 @@ pub async fn save(
         created_at: Set(now),
         updated_at: Set(now),
     };
-    Ok(row.insert(db).await?)
+    match row.insert(db).await {
+        // Somebody saved the same slug a moment before: try again, and it is theirs or an update.
+        Err(cause) if matches!(cause.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Err(Error::Unavailable),
+        saved => Ok(saved?),
+    }
+}
+
+/// Whether a text can be the name of a segment in queries.
+#[must_use]
+pub fn is_slug(text: &str) -> bool {
+    let letter = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    (2..=60).contains(&text.len()) && text.chars().all(letter)
 }

@@ -49,7 +49,7 @@ impl Query {
         let session = Session::of(ctx)?;
         let _looking_up = session.batches.looking_up();
         if let Some(saved) = session.segments.load_one(SavedAs(slug.clone())).await? {
-            return Segment::parse(saved, session).map(Some);
+            return Ok(Some(Segment::saved(saved, session)));
         }
         let suggestions = session.segments.loader().suggestions(&slug).await?;
         Err(Error::InvalidSegment { slug: slug.chars().take(60).collect(), suggestions })
@@ -86,8 +86,8 @@ impl Query {
         }
         rows = if page.backward { rows.order_by_desc(slug) } else { rows.order_by_asc(slug) };
         let rows = rows.limit(page.size + 1).all(&session.state.db).await?;
-        let segments = rows.into_iter().map(|row| Ok((row.slug.clone(), Segment::parse(row, session)?)));
-        Ok(page.connect(segments.collect::<Result<_, Error>>()?))
+        let segments = rows.into_iter().map(|row| (row.slug.clone(), Segment::saved(row, session)));
+        Ok(page.connect(segments.collect()))
     }
 
     /// An inline segment: nothing is saved.
@@ -98,7 +98,7 @@ impl Query {
         definition: segment::Definition,
     ) -> Result<Segment, Error> {
         let cohort = Session::of(ctx)?.cohort(&definition)?;
-        Ok(Segment { saved: None, cohort })
+        Ok(Segment { saved: None, cohort: Ok(cohort) })
     }
 
     /// The caller's own products, by id.
@@ -114,6 +114,9 @@ impl Query {
         let page = Page::parse(first, after.as_deref(), None, None)?;
         let mut rows = product::Entity::find().filter(product::COLUMN.partner_id.eq(session.caller.partner_id.clone()));
         if let Some(category) = category {
+            if category.chars().any(char::is_control) {
+                return Err(Error::input("category", "no control characters."));
+            }
             rows = rows.filter(product::COLUMN.category.eq(category));
         }
         if let Some(beyond) = &page.beyond {
@@ -126,8 +129,8 @@ impl Query {
 
 /// Rows whose slug or name holds a text, whatever its case.
 fn holds(search: &str) -> Result<Condition, Error> {
-    if search.chars().count() > LONGEST_SEARCH {
-        return Err(Error::input("search", format!("at most {LONGEST_SEARCH} characters.")));
+    if search.chars().count() > LONGEST_SEARCH || search.chars().any(char::is_control) {
+        return Err(Error::input("search", format!("at most {LONGEST_SEARCH} characters, no control characters.")));
     }
     let text = search.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     let pattern = LikeExpr::new(format!("%{text}%")).escape('\\');

@@ -148,9 +148,9 @@ const PORTRAIT: &str = "{ segment(slug: \\\"harbor-adults\\\") { name size { val
     personality { archetype dimensions { name mean { value interval95 { low high } quality } } release { id epsilon units } } \
     network { connectionsPerPerson { value interval95 { low high } quality } viralPotential { value interval95 { low high } quality } release { id epsilon units } } } }";
 
-fn banner(address: SocketAddr, key: &str) {
+fn banner(address: SocketAddr, key: &str) -> std::io::Result<()> {
     let segment: Vec<String> = segments().iter().map(|segment| segment.slug.clone()).collect();
-    println!(
+    say!(
         "
   spots-enrichment demo
 
@@ -170,4 +170,5 @@ curl -s http://{address}/graphql -H 'Authorization: Bearer {key}' -H 'Content-Ty
 ",
         segment.join(", ")
     );
+    Ok(())
 }

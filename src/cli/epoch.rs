@@ -44,14 +44,14 @@ impl Epoch {
                 let started = Instant::now();
                 let as_of = match as_of {
                     Some(date) => midnight(date),
-                    None => rollup::newest_filled_week(&db).await?,
+                    None => rollup::newest_filled_week(&db, SystemClock.now()).await?,
                 };
                 let built = rollup::build(&db, as_of, SystemClock.now(), Progress::Shown).await?;
                 let (what, elapsed) = (rollup::describe(&built), started.elapsed().as_secs_f64());
                 if built.new {
-                    println!("{what}: {} people counted, built in {elapsed:.1} s", built.agents);
+                    say!("{what}: {} people counted, built in {elapsed:.1} s", built.agents);
                 } else {
-                    println!("{what} was built before; an epoch is never changed");
+                    say!("{what} was built before; an epoch is never changed");
                 }
             }
             Action::List => {
@@ -68,7 +68,7 @@ impl Epoch {
                         ]
                     })
                     .collect();
-                super::table::print(&["epoch", "ends", "people", "built"], &rows);
+                super::table::print(&["epoch", "ends", "people", "built"], &rows)?;
             }
         }
         Ok(())

@@ -29,7 +29,7 @@ pub(super) struct Generate {
 impl Generate {
     pub(super) fn run(self) -> anyhow::Result<()> {
         write(Population { agents: self.agents, seed: self.seed }, &self.dir)?;
-        println!("{} people are in {}", self.agents, self.dir.display());
+        say!("{} people are in {}", self.agents, self.dir.display());
         Ok(())
     }
 }

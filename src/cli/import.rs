@@ -47,21 +47,26 @@ impl Import {
             (None, Some(kind), Some(file)) => vec![import::file(&db, kind, &file, &options).await?],
             _ => anyhow::bail!("name a folder with --dir, or a kind and a file"),
         };
-        print(&reports);
+        print(&reports)?;
         for report in reports.iter().filter(|report| !report.rejects.is_empty()) {
             let file = self.rejects.join(format!("{}.csv", report.kind.name()));
             write_rejects(report, &file).with_context(|| format!("cannot write {}", file.display()))?;
-            println!("{} rejected rows of {}: {}", report.rejects.len(), report.kind.name(), file.display());
+            say!("{} rejected rows of {}: {}", report.rejects.len(), report.kind.name(), file.display());
+        }
+        if let Some(report) =
+            reports.iter().find(|report| report.read > 0 && report.rejects.len() as u64 == report.read)
+        {
+            anyhow::bail!("every row of {} was rejected", report.kind.name());
         }
         if options.dry_run {
-            println!("dry run: nothing was kept");
+            say!("dry run: nothing was kept");
         }
         Ok(())
     }
 }
 
 /// Totals, one line a file.
-pub(super) fn print(reports: &[Report]) {
+fn print(reports: &[Report]) -> std::io::Result<()> {
     let rows: Vec<Vec<String>> = reports
         .iter()
         .map(|report| {
@@ -72,7 +77,7 @@ pub(super) fn print(reports: &[Report]) {
             row
         })
         .collect();
-    super::table::print(&["file", "rows", "new", "again", "rejected", "elapsed"], &rows);
+    super::table::print(&["file", "rows", "new", "again", "rejected", "elapsed"], &rows)
 }
 
 fn write_rejects(report: &Report, file: &std::path::Path) -> anyhow::Result<()> {

@@ -1,5 +1,7 @@
 //! `keys`: who may ask.
 
+use std::io::Write as _;
+
 use anyhow::{Context as _, bail};
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
@@ -73,7 +75,11 @@ impl Keys {
                     cap_mu: ledger::KEY_CAP_MU,
                 };
                 let (id, key) = auth::create_key(&db, &new, now).await?;
-                println!("{}", key.reveal());
+                if let Err(cause) = writeln!(std::io::stdout(), "{}", key.reveal()) {
+                    // A key that nobody has seen must not be left to work.
+                    revoke(&db, find(&db, &id).await?, now).await?;
+                    return Err(anyhow::Error::new(cause).context("the key could not be shown and is revoked"));
+                }
                 eprintln!("{id}: shown once, stored as SHA-256 only");
             }
             Action::List => {
@@ -87,7 +93,7 @@ impl Keys {
                         vec![key.key_id, key.partner_id, key.environment, state, key.scopes, minute, day]
                     })
                     .collect();
-                super::table::print(&["id", "partner", "env", "state", "scopes", "per minute", "per day"], &rows);
+                super::table::print(&["id", "partner", "env", "state", "scopes", "per minute", "per day"], &rows)?;
             }
             Action::Show { id } => {
                 let key = find(&db, &id).await?;
@@ -105,7 +111,7 @@ impl Keys {
                     ("revoked", key.revoked_at.map_or_else(never, format_time)),
                 ];
                 for (name, value) in lines {
-                    println!("{name:<18} {value}");
+                    say!("{name:<18} {value}");
                 }
             }
             Action::Revoke { id } => {
@@ -113,10 +119,8 @@ impl Keys {
                 if key.revoked_at.is_some() {
                     bail!("{id} was revoked before");
                 }
-                let mut key = key.into_active_model();
-                key.revoked_at = Set(Some(now));
-                key.update(&db).await?;
-                println!("{id} is revoked");
+                revoke(&db, key, now).await?;
+                say!("{id} is revoked");
             }
         }
         Ok(())
@@ -127,6 +131,13 @@ async fn find(db: &sea_orm::DatabaseConnection, id: &str) -> anyhow::Result<api_
     let key = api_key::Entity::find_by_id(id).one(db).await?;
     // Whoever pastes the key itself must not find it repeated in a terminal's scrollback or a log.
     key.context("there is no key of that id: `keys list` shows them (the id begins with `key_`)")
+}
+
+async fn revoke(db: &sea_orm::DatabaseConnection, key: api_key::Model, now: i64) -> anyhow::Result<()> {
+    let mut key = key.into_active_model();
+    key.revoked_at = Set(Some(now));
+    key.update(db).await?;
+    Ok(())
 }
 
 fn state(key: &api_key::Model, now: i64) -> String {

@@ -33,10 +33,10 @@ impl Migrate {
             Action::Status => {}
         }
         for migration in Migrator::get_applied_migrations(&db).await? {
-            println!("applied  {}", migration.name());
+            say!("applied  {}", migration.name());
         }
         for migration in Migrator::get_pending_migrations(&db).await? {
-            println!("pending  {}", migration.name());
+            say!("pending  {}", migration.name());
         }
         Ok(())
     }

@@ -7,6 +7,13 @@ use tracing_subscriber::prelude::*;
 
 use crate::config::{Database, LogFormat, Logging};
 
+/// Writes a line to standard output. Unlike `println` it is an error, not a panic, when nobody reads it any more.
+macro_rules! say {
+    ($($text:tt)*) => {
+        std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{}\n", format_args!($($text)*)))?
+    };
+}
+
 mod demo;
 mod epoch;
 mod generate;
@@ -69,7 +76,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Partners(command) => command.run().await,
         Command::Generate(command) => command.run(),
         Command::Schema => {
-            print!("{}", crate::schema::sdl());
+            say!("{}", crate::schema::sdl().trim_end());
             Ok(())
         }
     }

@@ -27,7 +27,7 @@ impl Partners {
         let partners = partner::Entity::find().order_by_asc(partner::COLUMN.partner_id).all(&db).await?;
         let rows: Vec<Vec<String>> =
             partners.into_iter().map(|partner| vec![partner.partner_id, format_time(partner.created_at)]).collect();
-        super::table::print(&["partner", "since"], &rows);
+        super::table::print(&["partner", "since"], &rows)?;
         Ok(())
     }
 }

@@ -67,7 +67,7 @@ impl Segments {
                 Cohort::parse(&definition, &epoch.vocabulary).map_err(explain)?;
                 let input = SaveSegmentInput { slug, name, definition };
                 let saved = mutation::save(&db, None, &input, now).await.map_err(explain)?;
-                println!("{} is shared", saved.slug);
+                say!("{} is shared", saved.slug);
             }
             Action::List => {
                 let rows = market_segment::Entity::find()
@@ -77,7 +77,7 @@ impl Segments {
                     .await?;
                 let rows: Vec<Vec<String>> =
                     rows.into_iter().map(|row| vec![row.slug, row.name, row.definition]).collect();
-                super::table::print(&["slug", "name", "definition"], &rows);
+                super::table::print(&["slug", "name", "definition"], &rows)?;
             }
             Action::Remove { slug } => {
                 let removed = market_segment::Entity::delete_many()
@@ -88,7 +88,7 @@ impl Segments {
                 if removed.rows_affected == 0 {
                     bail!("there is no shared segment {slug:?}: `segments list` shows them");
                 }
-                println!("{slug} is removed");
+                say!("{slug} is removed");
             }
         }
         Ok(())

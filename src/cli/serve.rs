@@ -36,7 +36,8 @@ impl Serve {
         let listener = bind(&self.server).await?;
         let address = listener.local_addr()?;
         serve(db, listener, self.server.public_introspection, || {
-            println!("listening on http://{address}");
+            say!("listening on http://{address}");
+            Ok(())
         })
         .await
     }
@@ -55,7 +56,7 @@ pub(super) async fn serve(
     db: DatabaseConnection,
     listener: TcpListener,
     public_introspection: bool,
-    ready: impl FnOnce(),
+    ready: impl FnOnce() -> std::io::Result<()>,
 ) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let epoch = Epoch::load_newest(&db, clock.now()).await?;
@@ -72,7 +73,7 @@ pub(super) async fn serve(
         public_introspection,
     })?;
     let looking = tokio::spawn(look_for_epochs(state.clone()));
-    ready();
+    ready()?;
     axum::serve(listener, crate::app(state)).with_graceful_shutdown(stop_signal()).await?;
     looking.abort();
     let _ = looking.await;
@@ -111,5 +112,9 @@ async fn stop_signal() {
         () = interrupt => {}
         () = terminate => {}
     }
-    tracing::info!("stopping");
+    tracing::info!("stopping: requests in flight are answered first; a second Ctrl-C ends at once");
+    tokio::spawn(async {
+        let _ = tokio::signal::ctrl_c().await;
+        std::process::exit(1);
+    });
 }

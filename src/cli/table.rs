@@ -1,7 +1,10 @@
 //! A table on standard output: columns as wide as their widest value.
 
 /// Prints rows under a header.
-pub(super) fn print(header: &[&str], rows: &[Vec<String>]) {
+///
+/// # Errors
+/// Nobody reads it any more.
+pub(super) fn print(header: &[&str], rows: &[Vec<String>]) -> std::io::Result<()> {
     let width = |column: usize| {
         let values = rows.iter().map(|row| row[column].chars().count());
         values.chain([header[column].len()]).max().unwrap_or(0)
@@ -9,10 +12,12 @@ pub(super) fn print(header: &[&str], rows: &[Vec<String>]) {
     let widths: Vec<usize> = (0..header.len()).map(width).collect();
     let line = |cells: &[String]| {
         let cells: Vec<String> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        println!("{}", cells.join("  ").trim_end());
+        say!("{}", cells.join("  ").trim_end());
+        std::io::Result::Ok(())
     };
-    line(&header.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    line(&header.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())?;
     for row in rows {
-        line(row);
+        line(row)?;
     }
+    Ok(())
 }

@@ -44,15 +44,17 @@ pub struct Built {
 ///
 /// # Errors
 /// There are no visits.
-pub async fn newest_filled_week(db: &DatabaseConnection) -> anyhow::Result<i64> {
+pub async fn newest_filled_week(db: &DatabaseConnection, now: i64) -> anyhow::Result<i64> {
     let newest: Option<Option<i64>> = user_action::Entity::find()
         .select_only()
         .expr(user_action::COLUMN.start_time.max())
+        // A visit of the future is a slip of somebody's clock.
+        .filter(user_action::COLUMN.start_time.lt(now - READABLE_AFTER))
         .into_tuple()
         .one(db)
         .await?;
     let newest = newest.flatten().context("there are no visits yet: `spots-enrichment import` brings them")?;
-    Ok(monday(newest + DAY))
+    Ok(monday(Ord::min(newest + DAY, now - READABLE_AFTER)))
 }
 
 /// Builds the epoch that ends at the Monday at or before `as_of` (Unix seconds).
@@ -72,6 +74,14 @@ pub async fn build(db: &DatabaseConnection, as_of: i64, now: i64, progress: Prog
     // Visits and ties must be of one moment, also while an import runs.
     let transaction = db::begin_snapshot(db).await?;
     if let Some(there) = epoch::Entity::find_by_id(epoch_id).one(&transaction).await? {
+        // What a ledger that was made anew lacks.
+        let regions = epoch_word::Entity::find()
+            .filter(epoch_word::COLUMN.epoch_id.eq(epoch_id))
+            .filter(epoch_word::COLUMN.kind.eq("region"))
+            .all(&transaction)
+            .await?;
+        open_accounts(&transaction, regions.iter().map(|region| region.word.as_str())).await?;
+        transaction.commit().await?;
         return Ok(Built { epoch_id, ends_at: there.ends_at, agents: there.agents, new: false });
     }
     let newer = epoch::Entity::find().filter(epoch::COLUMN.ends_at.gt(ends_at)).count(&transaction).await?;
@@ -102,10 +112,7 @@ pub async fn build(db: &DatabaseConnection, as_of: i64, now: i64, progress: Prog
         word: Set(word),
     });
     epoch_word::Entity::insert_many(words).exec_without_returning(&transaction).await?;
-    for region in builder.regions.keys() {
-        let subject = ledger::region_subject(region);
-        ledger::open_account(&transaction, &subject, ledger::REGION_CAP_MU, Some(ledger::REGION_CAP_YEAR_MU)).await?;
-    }
+    open_accounts(&transaction, builder.regions.keys().map(String::as_str)).await?;
     epoch::Entity::update_many()
         .col_expr(epoch::Column::Agents, builder.counted.into())
         .filter(epoch::COLUMN.epoch_id.eq(epoch_id))
@@ -163,6 +170,17 @@ async fn prepare_ties(transaction: &DatabaseTransaction, ends_at: i64) -> anyhow
     }
     for step in steps {
         transaction.execute_unprepared(&step).await.context("cannot prepare the ties")?;
+    }
+    Ok(())
+}
+
+async fn open_accounts(
+    transaction: &DatabaseTransaction,
+    regions: impl Iterator<Item = &str>,
+) -> Result<(), sea_orm::DbErr> {
+    for region in regions {
+        let subject = ledger::region_subject(region);
+        ledger::open_account(transaction, &subject, ledger::REGION_CAP_MU, Some(ledger::REGION_CAP_YEAR_MU)).await?;
     }
     Ok(())
 }

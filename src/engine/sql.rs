@@ -14,7 +14,10 @@ use sea_orm::{
 
 use super::{Engine, SumRequest};
 use crate::{
-    entity::agent_rollup::{COLUMN, Entity},
+    entity::{
+        agent_rollup::{COLUMN, Entity},
+        epoch,
+    },
     error::Error,
     privacy::{Bundle, Exact, Sums},
 };
@@ -47,7 +50,12 @@ impl Engine for SqlEngine {
                 let statement = statement(bundle, numbers.iter().map(|&number| (number, &requests[number])));
                 for row in self.db.query_all(&statement).await? {
                     let number: i64 = row.try_get_by_index(0)?;
-                    let values = (1..=bundle.width()).map(|index| row.try_get_by_index(index));
+                    // A build may have dropped the epoch that this server still holds. Sums over nothing would become
+                    // pure noise that looks like an answer.
+                    if row.try_get_by_index::<i64>(1)? != 1 {
+                        return Err(Error::Unavailable);
+                    }
+                    let values = (2..bundle.width() + 2).map(|index| row.try_get_by_index(index));
                     let number = usize::try_from(number).map_err(Error::internal)?;
                     sums[number] = Some(values.collect::<Result<_, _>>()?);
                 }
@@ -72,7 +80,12 @@ fn branch(bundle: Bundle, number: usize, request: &SumRequest) -> SelectStatemen
     let mut select = Query::select();
     let number = i64::try_from(number).unwrap_or(i64::MAX);
     // PostgreSQL cannot tell the type of a bare parameter in a select list.
-    select.expr(Expr::value(number).cast_as("bigint")).from(Entity);
+    let epoch_there = Query::select()
+        .expr(Expr::cust("count(*)"))
+        .from(epoch::Entity)
+        .and_where(Expr::col((epoch::Entity, epoch::Column::EpochId)).eq(request.window.epoch_id))
+        .to_owned();
+    select.expr(Expr::value(number).cast_as("bigint")).expr(epoch_there).from(Entity);
     for term in terms(bundle) {
         // PostgreSQL sums bigint as numeric; an empty cohort sums to nothing at all.
         select.expr(Expr::expr(term.sum().cast_as("bigint")).if_null(Expr::cust("0")));

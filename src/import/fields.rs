@@ -21,10 +21,16 @@ impl Fields<'_> {
         index.and_then(|index| self.record.get(index)).unwrap_or_default().trim()
     }
 
+    fn maybe(&self, column: &str) -> Option<&str> {
+        Some(self.text(column)).filter(|text| !text.is_empty())
+    }
+
     /// A text that may be unknown.
-    #[must_use]
-    pub fn maybe(&self, column: &str) -> Option<String> {
-        Some(self.text(column)).filter(|text| !text.is_empty()).map(str::to_owned)
+    ///
+    /// # Errors
+    /// It is too long or holds control characters.
+    pub fn known(&self, column: &str) -> Result<Option<String>, String> {
+        self.maybe(column).map(|_| self.needed(column)).transpose()
     }
 
     /// A text that must be there.
@@ -77,7 +83,7 @@ impl Fields<'_> {
     /// # Errors
     /// It is not a time.
     pub fn maybe_time(&self, column: &str) -> Result<Option<i64>, String> {
-        let time = self.maybe(column).map(|text| parse_time(&text)).transpose();
+        let time = self.maybe(column).map(parse_time).transpose();
         time.map_err(|reason| format!("{column}: {reason}"))
     }
 

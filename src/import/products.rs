@@ -53,7 +53,7 @@ impl Row for ProductRow {
             category: fields.word("category")?,
             subcategory: fields.word("subcategory")?,
             price: fields.number("price", 0.0, 1e12)?,
-            currency: fields.maybe("currency"),
+            currency: fields.known("currency")?,
             rating: fields.number("rating", 0.0, 5.0)?,
             rating_count,
             price_range,

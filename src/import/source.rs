@@ -32,7 +32,7 @@ pub(super) fn read<R: Row>(path: &Path, progress: Progress, sender: &mpsc::Sende
     // kinds of file. Flexible, so that a line of the wrong length is one reject and not the end of the file.
     let mut reader = csv::ReaderBuilder::new().flexible(true).terminator(Terminator::Any(b'\n')).from_reader(unpacked);
     let header =
-        header::<R>(&mut reader).with_context(|| format!("{} is not a {} file", path.display(), R::KIND.name()))?;
+        header::<R>(&mut reader).with_context(|| format!("{} is not a file of {}", path.display(), R::KIND.name()))?;
 
     let mut batch = Batch { rows: Vec::with_capacity(BATCH), rejects: Vec::new() };
     let mut bytes = ByteRecord::new();
@@ -46,6 +46,10 @@ pub(super) fn read<R: Row>(path: &Path, progress: Progress, sender: &mpsc::Sende
             }
         }
         line = bytes.position().map_or(line + 1, csv::Position::line);
+        // No value of ours holds a line break: a quote that is not closed would swallow the lines after it.
+        if bytes.iter().any(|value| value.contains(&b'\n')) {
+            bail!("{}: a quoted value that begins in line {line} does not end in it", path.display());
+        }
         match parse::<R>(&header, &bytes) {
             Ok(row) => batch.rows.push((line, row)),
             Err(reason) => batch.rejects.push(Reject { line, reason }),

@@ -69,7 +69,7 @@ impl Page {
 }
 
 fn decode(cursor: &str) -> Option<String> {
-    String::from_utf8(hex::decode(cursor).ok()?).ok()
+    String::from_utf8(hex::decode(cursor).ok()?).ok().filter(|key| !key.chars().any(char::is_control))
 }
 
 #[cfg(test)]

@@ -25,22 +25,25 @@ use crate::{
 /// A definition, saved or inline, and the people it matches in the newest epoch.
 pub struct Segment {
     pub saved: Option<market_segment::Model>,
-    pub cohort: Arc<Cohort>,
+    /// An error if a saved definition uses a word that the newest epoch no longer knows: the segment can still be
+    /// listed, changed and deleted.
+    pub cohort: Result<Arc<Cohort>, Error>,
 }
 
 impl Segment {
     /// A saved segment, read against the words of today.
-    ///
-    /// # Errors
-    /// Its definition uses a word that the newest epoch no longer knows.
-    pub fn parse(saved: market_segment::Model, session: &Session) -> Result<Self, Error> {
-        let definition = serde_json::from_str(&saved.definition).map_err(Error::internal)?;
-        Ok(Self { cohort: session.cohort(&definition)?, saved: Some(saved) })
+    pub fn saved(saved: market_segment::Model, session: &Session) -> Self {
+        let definition = serde_json::from_str(&saved.definition).map_err(Error::internal);
+        Self { cohort: definition.and_then(|definition| session.cohort(&definition)), saved: Some(saved) }
+    }
+
+    fn cohort(&self) -> Result<&Arc<Cohort>, Error> {
+        self.cohort.as_ref().map_err(Clone::clone)
     }
 
     async fn released(&self, ctx: &Context<'_>, length: WindowLength, bundle: Bundle) -> Result<Released, Error> {
         let session = Session::of(ctx)?;
-        let cohort = Arc::clone(&self.cohort);
+        let cohort = Arc::clone(self.cohort()?);
         let question = Question { cohort, window: session.epoch.window(length), bundle };
         session.answers.load_one(question).await?.unwrap_or(Err(Error::Internal))
     }
@@ -50,8 +53,8 @@ impl Segment {
 #[Object]
 impl Segment {
     /// The same for the same canonical definition, whoever asks.
-    async fn id(&self) -> ID {
-        ID(hex::encode(&Sha256::digest(self.cohort.canonical())[..16]))
+    async fn id(&self) -> Result<ID, Error> {
+        Ok(ID(hex::encode(&Sha256::digest(self.cohort()?.canonical())[..16])))
     }
 
     /// The name in queries; null for an inline cohort.
@@ -70,8 +73,8 @@ impl Segment {
     }
 
     /// The definition in its canonical form.
-    async fn definition(&self) -> Definition {
-        self.cohort.as_ref().into()
+    async fn definition(&self) -> Result<Definition, Error> {
+        Ok(self.cohort()?.as_ref().into())
     }
 
     /// The default window of 28 days that ends with the newest readable epoch.

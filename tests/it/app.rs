@@ -174,6 +174,12 @@ impl TestDb {
         (database, db)
     }
 
+    /// Runs a statement on PostgreSQL from outside; `NAME` stands for this database.
+    pub async fn execute(&self, sql: &str) {
+        let name = self.url.rsplit('/').next().unwrap().split('?').next().unwrap();
+        postgres(&sql.replace("NAME", name)).await;
+    }
+
     /// A copy of a database that this test run makes once.
     async fn copy_of(template: &Template) -> Self {
         match template {

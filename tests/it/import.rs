@@ -76,6 +76,17 @@ async fn a_file_that_cannot_be_read_is_refused_whole_with_the_reason() {
         "what was read before the damage is undone"
     );
 
+    let quote = error(
+        load(
+            &db,
+            Kind::Agents,
+            &file("agents.csv", &format!("{AGENTS}x,north,1,,,true\ny,\"north,1,,,true\nz,north,1,,,true\n")),
+        )
+        .await,
+    );
+    assert!(quote.contains("a quoted value that begins in line 3 does not end in it"), "{quote}");
+    assert_eq!(agent::Entity::find().all(&db).await.unwrap().len(), 1, "nothing of it was stored");
+
     let folder = error(import::folder(&db, Path::new("/no/such"), &OPTIONS).await.map(|mut reports| reports.remove(0)));
     assert!(folder.contains("there is no folder /no/such"), "{folder}");
 }

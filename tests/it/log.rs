@@ -61,6 +61,20 @@ async fn a_row_holds_no_document_no_variables_and_no_key() {
     }
 }
 
+/// One request must not take other partners' rows with it.
+#[tokio::test]
+async fn an_operation_name_of_control_characters_loses_no_row() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let client = app.client(&[Scope::Behavior]).await;
+        client.ask("{ __typename }").await.ok();
+        let body = r#"{"query": "query A { __typename }", "operationName": "\u0000A\n"}"#;
+        app.send(post(&[("x-api-key", &client.key)], body)).await;
+        client.ask("{ __typename }").await.ok();
+        assert_eq!(rows(&app).await.len(), 3);
+    }
+}
+
 #[tokio::test]
 async fn a_request_whose_client_has_gone_has_a_row() {
     let app = TestApp::new(On::Sqlite).await;

@@ -134,6 +134,59 @@ async fn a_definition_that_cannot_be_meant_names_its_field() {
     }
 }
 
+/// PostgreSQL's texts cannot hold NUL: it must not come so far.
+#[tokio::test]
+async fn control_characters_are_answered_like_any_other_nonsense() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let acme = app.client(&ALL).await;
+        let nul = r"\u0000";
+        for (query, code) in [
+            (format!(r#"{{ segment(slug: "{nul}") {{ id }} }}"#), "INVALID_SEGMENT"),
+            (format!(r#"{{ segments(search: "{nul}") {{ nodes {{ id }} }} }}"#), "BAD_USER_INPUT"),
+            (r#"{ segments(after: "00") { nodes { id } } }"#.to_owned(), "BAD_USER_INPUT"),
+            (format!(r#"{{ products(category: "{nul}") {{ nodes {{ id }} }} }}"#), "BAD_USER_INPUT"),
+            (format!(r#"{{ cohort(definition: {{regions: ["{nul}"]}}) {{ id }} }}"#), "BAD_USER_INPUT"),
+            (format!(r#"mutation {{ deleteSegment(slug: "{nul}") }}"#), "INVALID_SEGMENT"),
+        ] {
+            assert_eq!(acme.ask(&query).await.codes(), [code], "{query}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_saved_segment_whose_word_has_left_the_vocabulary_can_still_be_listed_and_deleted() {
+    let app = TestApp::new(On::Sqlite).await;
+    let acme = app.client(&ALL).await;
+    share(&app, "everybody").await;
+    acme.ask(&save("mine", "demo-hills")).await.ok();
+    let sql = r#"update market_segments set definition = '{"regions": ["atlantis"]}' where slug = 'mine'"#;
+    sea_orm::ConnectionTrait::execute_unprepared(app.db(), sql).await.unwrap();
+    let answer = acme.ask("{ segments { nodes { slug } } }").await;
+    assert_eq!(answer.ok()["segments"]["nodes"], json!([{"slug": "everybody"}, {"slug": "mine"}]));
+    let answer =
+        acme.ask(r#"{ segment(slug: "mine") { size { value } } everybody: segment(slug: "everybody") { id } }"#).await;
+    assert_eq!(answer.codes(), ["BAD_USER_INPUT"]);
+    assert!(answer.data("/everybody/id").is_string());
+    acme.ask(r#"mutation { deleteSegment(slug: "mine") }"#).await.ok();
+}
+
+#[tokio::test]
+async fn twenty_who_save_one_slug_at_once_leave_one_segment() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let acme = app.client(&ALL).await;
+        let document = save("mine", "demo-hills");
+        let answers = futures_util::future::join_all((0..20).map(|_| acme.ask(&document))).await;
+        for answer in &answers {
+            assert!(answer.codes().is_empty() || answer.codes() == ["UNAVAILABLE"], "{}", answer.text);
+        }
+        assert!(answers.iter().any(|answer| answer.codes().is_empty()));
+        let mine = acme.ask("{ segments { nodes { slug } } }").await;
+        assert_eq!(mine.ok()["segments"]["nodes"], json!([{"slug": "mine"}]));
+    }
+}
+
 #[tokio::test]
 async fn a_catalog_is_its_partners_alone() {
     let app = TestApp::new(On::Sqlite).await;
