@@ -4,7 +4,7 @@
 //! each time would average away.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -125,6 +125,12 @@ impl Desk {
             let unpaid = questions.iter().filter(|(key, _)| !paid.contains(*key));
             unpaid.map(|(_, question)| question.wanted(&epoch.vocabulary)).collect()
         };
+
+        // What follows from a size that this payer has already seen fail is not wanted, so it need not fit.
+        let seen = sizes.iter().filter(|(key, _)| paid.contains(*key)).collect();
+        let seen = self.read(&seen).await?.into_iter().filter(|(_, size)| size.payload.is_none());
+        let failed: HashSet<String> = seen.map(|(key, _)| key).collect();
+        others.retain(|_, question| !failed.contains(&question.size().release_key()));
 
         let mut paid_mu = 0;
         let due = unpaid(&sizes);

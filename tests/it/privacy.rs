@@ -156,6 +156,19 @@ async fn a_document_of_inline_and_saved_segments_is_refused_whole() {
 }
 
 #[tokio::test]
+async fn a_segment_known_to_be_too_small_takes_no_room_in_the_budget() {
+    let app = TestApp::new(On::Sqlite).await;
+    let client = app.client_of("acme", &ALL, 120 + 610 + 120).await;
+    assert_eq!(client.ask(FEW).await.codes(), ["INSUFFICIENT_DATA"; 3]);
+    // The bundles of the small one would not fit beside the size of the new one; they are not wanted any more.
+    let both = r#"{ few: cohort(definition: {regions: ["demo-coast"], age: {from: 65}}) { behavior { visitsPerPerson { value } } network { density { value } } }
+        new: cohort(definition: {regions: ["demo-harbor"]}) { size { value } behavior { visitsPerPerson { value } } } }"#;
+    let answer = client.ask(both).await;
+    assert_eq!(answer.codes(), ["INSUFFICIENT_DATA"; 2], "{}", answer.text);
+    assert!(answer.data("/new/behavior/visitsPerPerson/value").is_number());
+}
+
+#[tokio::test]
 async fn a_region_is_protected_from_all_keys_together() {
     for on in databases() {
         let app = TestApp::new(on).await;
