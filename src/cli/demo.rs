@@ -57,6 +57,7 @@ impl Demo {
             populate(&db, Population { agents: self.agents, seed: 1 }).await?;
             eprintln!("made in {:.1} s; the next start reuses them", started.elapsed().as_secs_f64());
         }
+        furnish(&db).await?;
         let key = key(&db, &self.dir.join("demo.key")).await?;
         serve::serve(db, listener, server.public_introspection, || banner(address, &key)).await
     }
@@ -68,6 +69,11 @@ async fn populate(db: &DatabaseConnection, population: Population) -> anyhow::Re
     population.store(db, PARTNER).await?;
     let progress = if std::io::stderr().is_terminal() { Progress::Shown } else { Progress::Hidden };
     rollup::build(db, ENDS_AT, now, progress).await?;
+    Ok(())
+}
+
+/// The demo's caps and segments; at every start, so that an interrupted first one does not leave them out.
+async fn furnish(db: &DatabaseConnection) -> anyhow::Result<()> {
     privacy_account::Entity::update_many()
         .col_expr(privacy_account::Column::CapMu, Expr::value(CAP_MU))
         .col_expr(privacy_account::Column::CapYearMu, Expr::value(CAP_MU))
@@ -75,7 +81,7 @@ async fn populate(db: &DatabaseConnection, population: Population) -> anyhow::Re
         .exec(db)
         .await?;
     for segment in segments() {
-        mutation::save(db, None, &segment, now).await.map_err(|error| explain(&error))?;
+        mutation::save(db, None, &segment, SystemClock.now()).await.map_err(|error| explain(&error))?;
     }
     Ok(())
 }
