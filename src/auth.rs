@@ -183,8 +183,8 @@ pub async fn create_key(db: &DatabaseConnection, new: &NewKey, now: i64) -> anyh
     }
     let transaction = db::begin_write(db).await?;
     ensure_partner(&transaction, &new.partner_id, now).await?;
-    let key = ApiKey::generate(new.environment, &new.partner_id).map_err(|error| anyhow::anyhow!(error.message()))?;
-    let key_id = format!("key_{}", random_hex(6).map_err(|error| anyhow::anyhow!(error.message()))?);
+    let key = ApiKey::generate(new.environment, &new.partner_id).map_err(Error::explain)?;
+    let key_id = format!("key_{}", random_hex(6).map_err(Error::explain)?);
     let subject = format!("key:{key_id}");
     ledger::open_account(&transaction, &subject, new.cap_mu, None).await?;
     let scopes: Vec<_> = new.scopes.iter().map(|scope| scope.word()).collect();

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
+    IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value, sea_query::LikeExpr,
 };
 
 /// Opens a database; for an SQLite file that may be made, makes its folder.
@@ -77,18 +77,13 @@ pub async fn migrate_if_fresh(db: &DatabaseConnection) -> anyhow::Result<()> {
 
 /// A transaction that will write: on SQLite the write lock is taken at once, so that it cannot fail half way.
 ///
+/// READ COMMITTED, whatever the server's default: the ledger reads what was spent after it has waited for its locks, and
+/// a snapshot from before the wait would let many requests spend the same units.
+///
 /// # Errors
 /// The database is gone, or its write lock was not to be had for 10 s.
 pub async fn begin_write(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    let sqlite = db.get_database_backend() == DbBackend::Sqlite;
-    db.begin_with_options(TransactionOptions {
-        // Whatever the server's default: the ledger reads what was spent after it has waited for its locks, and a
-        // snapshot from before the wait would let many requests spend the same units. SQLite has its one writer.
-        isolation_level: (!sqlite).then_some(IsolationLevel::ReadCommitted),
-        access_mode: None,
-        sqlite_transaction_mode: sqlite.then_some(SqliteTransactionMode::Immediate),
-    })
-    .await
+    begin(db, IsolationLevel::ReadCommitted).await
 }
 
 /// A writing transaction that sees the data as they were when it began, whatever others write meanwhile.
@@ -96,12 +91,26 @@ pub async fn begin_write(db: &DatabaseConnection) -> Result<DatabaseTransaction,
 /// # Errors
 /// As [`begin_write`].
 pub async fn begin_snapshot(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    if db.get_database_backend() == DbBackend::Sqlite {
-        // The only writer sees a snapshot anyway.
-        return begin_write(db).await;
-    }
-    let isolation_level = Some(IsolationLevel::RepeatableRead);
-    db.begin_with_options(TransactionOptions { isolation_level, ..TransactionOptions::default() }).await
+    begin(db, IsolationLevel::RepeatableRead).await
+}
+
+async fn begin(db: &DatabaseConnection, isolation: IsolationLevel) -> Result<DatabaseTransaction, DbErr> {
+    // SQLite knows no levels: its one writer sees a snapshot anyway.
+    let sqlite = db.get_database_backend() == DbBackend::Sqlite;
+    db.begin_with_options(TransactionOptions {
+        isolation_level: (!sqlite).then_some(isolation),
+        access_mode: None,
+        sqlite_transaction_mode: sqlite.then_some(SqliteTransactionMode::Immediate),
+    })
+    .await
+}
+
+/// The pattern that finds a text anywhere, taken literally: `_` and `%` would match others, and our words are full of
+/// the former.
+#[must_use]
+pub fn like(text: &str) -> LikeExpr {
+    let text = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    LikeExpr::new(format!("%{text}%")).escape('\\')
 }
 
 /// A table as a bulk writer sees it.

@@ -29,7 +29,7 @@ pub enum Error {
     /// The caller's fault: an argument; the field is named.
     BadUserInput { field: String, message: String },
     /// Nobody's fault: too few people for a number to be published. Never says how many.
-    InsufficientData { reason: &'static str },
+    InsufficientData { reason: Reason },
     /// Nobody's fault: what may be asked in a time was asked; `returns_at` is Unix seconds.
     PrivacyBudgetExhausted { whose: &'static str, returns_at: i64 },
     /// The path or thing does not exist.
@@ -40,6 +40,26 @@ pub enum Error {
     Unavailable,
     /// Our fault. The cause is in the server's log under the request's id.
     Internal,
+}
+
+/// Why there is too little data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The segment is below the size rule.
+    BelowThreshold,
+    /// A total is so small that noise or few people make most of it.
+    Dominance,
+}
+
+impl Reason {
+    /// The word in `extensions.reason`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::BelowThreshold => "BELOW_THRESHOLD",
+            Self::Dominance => "DOMINANCE",
+        }
+    }
 }
 
 impl Error {
@@ -107,10 +127,10 @@ impl Error {
                 format!("There is no segment {slug:?}. Did you mean {}?", suggestions.join(", "))
             }
             Self::BadUserInput { field, message } => format!("{field}: {message}"),
-            Self::InsufficientData { reason: "DOMINANCE" } => {
+            Self::InsufficientData { reason: Reason::Dominance } => {
                 "Too few connections for a share of them to be published. Widen the segment.".to_owned()
             }
-            Self::InsufficientData { .. } => {
+            Self::InsufficientData { reason: Reason::BelowThreshold } => {
                 "Too few people for numbers to be published. Widen the segment or the window.".to_owned()
             }
             Self::PrivacyBudgetExhausted { whose, returns_at } => format!(
@@ -142,7 +162,7 @@ impl Error {
                 extensions.set("suggestions", Value::List(suggestions.iter().cloned().map(Value::from).collect()));
             }
             Self::BadUserInput { field, .. } => extensions.set("field", field.clone()),
-            Self::InsufficientData { reason } => extensions.set("reason", *reason),
+            Self::InsufficientData { reason } => extensions.set("reason", reason.word()),
             Self::PrivacyBudgetExhausted { whose, returns_at } => {
                 extensions.set("whose", *whose);
                 extensions.set("returnsAt", format_time(*returns_at));
@@ -160,7 +180,13 @@ impl Error {
     /// Fewer people than the size rule demands.
     #[must_use]
     pub fn below_threshold() -> Self {
-        Self::InsufficientData { reason: "BELOW_THRESHOLD" }
+        Self::InsufficientData { reason: Reason::BelowThreshold }
+    }
+
+    /// The same, for the operator at a command line.
+    #[must_use]
+    pub fn explain(self) -> anyhow::Error {
+        anyhow::anyhow!(self.message())
     }
 
     /// A cause that the caller must not see: to the log, under the request's id.

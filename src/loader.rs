@@ -15,9 +15,8 @@ use crate::{
     entity::market_segment,
     epoch::Epoch,
     error::Error,
-    mutation::is_slug,
     privacy::{Question, Released},
-    segment,
+    segment::{self, is_slug},
     state::State,
 };
 use tracing::Instrument as _;

@@ -12,7 +12,7 @@ use crate::{
     error::Error,
     guard::{INSIGHT, Needs},
     loader::visible_to,
-    segment::Definition,
+    segment::{Definition, is_slug},
     session::Session,
     types::segment::Segment,
 };
@@ -59,16 +59,13 @@ impl Mutation {
         #[graphql(desc = "The segment's slug.")] slug: String,
     ) -> Result<bool, Error> {
         let session = Session::of(ctx)?;
-        let deleted = market_segment::Entity::delete_many()
+        let own = market_segment::Entity::delete_many()
             .filter(market_segment::COLUMN.partner_id.eq(session.caller.partner_id.clone()))
-            .filter(market_segment::COLUMN.slug.eq(if is_slug(&slug) { slug.as_str() } else { "" }))
-            .exec(&session.state.db)
-            .await?;
-        if deleted.rows_affected == 0 {
-            let slug = slug.chars().take(60).collect();
-            return Err(Error::InvalidSegment { slug, suggestions: Vec::new() });
+            .filter(market_segment::COLUMN.slug.eq(&slug));
+        if is_slug(&slug) && own.exec(&session.state.db).await?.rows_affected > 0 {
+            return Ok(true);
         }
-        Ok(true)
+        Err(Error::InvalidSegment { slug: slug.chars().take(60).collect(), suggestions: Vec::new() })
     }
 }
 
@@ -125,11 +122,4 @@ pub async fn save(
         Err(cause) if matches!(cause.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Err(Error::Unavailable),
         saved => Ok(saved?),
     }
-}
-
-/// Whether a text can be the name of a segment in queries.
-#[must_use]
-pub fn is_slug(text: &str) -> bool {
-    let letter = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
-    (2..=60).contains(&text.len()) && text.chars().all(letter)
 }

@@ -6,11 +6,12 @@ use async_graphql::{
 };
 use sea_orm::{
     Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    sea_query::{Expr, Func, LikeExpr},
+    sea_query::{Expr, Func},
 };
 
 use crate::{
     auth::Scope,
+    db,
     entity::{market_segment, product},
     error::Error,
     guard::Needs,
@@ -132,8 +133,7 @@ fn holds(search: &str) -> Result<Condition, Error> {
     if search.chars().count() > LONGEST_SEARCH || search.chars().any(char::is_control) {
         return Err(Error::input("search", format!("at most {LONGEST_SEARCH} characters, no control characters.")));
     }
-    let text = search.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    let pattern = LikeExpr::new(format!("%{text}%")).escape('\\');
+    let pattern = db::like(&search.to_lowercase());
     Ok(["slug", "name"].into_iter().fold(Condition::any(), |any, column| {
         any.add(Expr::expr(Func::lower(Expr::col(column))).like(pattern.clone()))
     }))

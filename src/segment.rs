@@ -147,6 +147,13 @@ fn bands(age: AgeRange) -> Result<Vec<i32>, Error> {
     Ok((1..).zip(AGE_BANDS).filter(|(_, band)| touched(band)).map(|(number, _)| number).collect())
 }
 
+/// Whether a text can be the name of a segment in queries.
+#[must_use]
+pub fn is_slug(text: &str) -> bool {
+    let letter = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    (2..=60).contains(&text.len()) && text.chars().all(letter)
+}
+
 /// Up to three of the known words that a misspelt one may have meant, nearest first.
 pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut near: Vec<_> = known

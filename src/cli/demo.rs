@@ -81,7 +81,7 @@ async fn furnish(db: &DatabaseConnection) -> anyhow::Result<()> {
         .exec(db)
         .await?;
     for segment in segments() {
-        mutation::save(db, None, &segment, SystemClock.now()).await.map_err(|error| explain(&error))?;
+        mutation::save(db, None, &segment, SystemClock.now()).await.map_err(Error::explain)?;
     }
     Ok(())
 }
@@ -141,10 +141,6 @@ async fn key(db: &DatabaseConnection, file: &std::path::Path) -> anyhow::Result<
     // In the clear, because it opens nothing but made-up people; a real key is never stored.
     std::fs::write(file, key.reveal()).with_context(|| format!("cannot write {}", file.display()))?;
     Ok(key.reveal().to_owned())
-}
-
-fn explain(error: &Error) -> anyhow::Error {
-    anyhow::anyhow!(error.message())
 }
 
 /// A portrait of a segment, in one line for a shell.

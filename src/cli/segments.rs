@@ -9,6 +9,7 @@ use crate::{
     config::Database,
     entity::market_segment,
     epoch::Epoch,
+    error::Error,
     mutation::{self, SaveSegmentInput},
     segment::{AgeRange, Cohort, Definition},
 };
@@ -63,10 +64,9 @@ impl Segments {
                 let definition = Definition { regions, age, interests, categories };
                 let epoch = Epoch::load_newest(&db, now).await?;
                 let epoch = epoch.context("there is no epoch whose words it could use: run `epoch build` first")?;
-                let explain = |error: crate::error::Error| anyhow::anyhow!(error.message());
-                Cohort::parse(&definition, &epoch.vocabulary).map_err(explain)?;
+                Cohort::parse(&definition, &epoch.vocabulary).map_err(Error::explain)?;
                 let input = SaveSegmentInput { slug, name, definition };
-                let saved = mutation::save(&db, None, &input, now).await.map_err(explain)?;
+                let saved = mutation::save(&db, None, &input, now).await.map_err(Error::explain)?;
                 say!("{} is shared", saved.slug);
             }
             Action::List => {

@@ -134,7 +134,8 @@ async fn prepare_ties(transaction: &DatabaseTransaction, ends_at: i64) -> anyhow
     let starts_at = ends_at - 12 * WEEK;
     let mut steps = vec![
         "create temporary table epoch_people (agent_id text primary key, region text not null)".to_owned(),
-        "insert into epoch_people select agent_id, region from agents where consent and region is not null and (age is null or age >= 18)"
+        "insert into epoch_people select agent_id, region from agents
+         where consent and region is not null and (age is null or age >= 18)"
             .to_owned(),
         "create temporary table epoch_first_visits
             (agent_id text not null, spot_id text not null, first_at bigint not null, primary key (agent_id, spot_id))"

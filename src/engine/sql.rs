@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use sea_orm::{
     Condition, ConnectionTrait, DatabaseConnection, ExprTrait,
-    sea_query::{Expr, LikeExpr, Query, SelectStatement, SimpleExpr, UnionType},
+    sea_query::{Expr, Query, SelectStatement, SimpleExpr, UnionType},
 };
 
 use super::{Engine, SumRequest};
 use crate::{
+    db,
     entity::{
         agent_rollup::{COLUMN, Entity},
         epoch,
@@ -79,12 +80,12 @@ fn statement<'a>(bundle: Bundle, requests: impl Iterator<Item = (usize, &'a SumR
 fn branch(bundle: Bundle, number: usize, request: &SumRequest) -> SelectStatement {
     let mut select = Query::select();
     let number = i64::try_from(number).unwrap_or(i64::MAX);
-    // PostgreSQL cannot tell the type of a bare parameter in a select list.
     let epoch_there = Query::select()
         .expr(Expr::cust("count(*)"))
         .from(epoch::Entity)
         .and_where(Expr::col((epoch::Entity, epoch::Column::EpochId)).eq(request.window.epoch_id))
         .to_owned();
+    // PostgreSQL cannot tell the type of a bare parameter in a select list.
     select.expr(Expr::value(number).cast_as("bigint")).expr(epoch_there).from(Entity);
     for term in terms(bundle) {
         // PostgreSQL sums bigint as numeric; an empty cohort sums to nothing at all.
@@ -109,9 +110,7 @@ fn filter(request: &SumRequest) -> Condition {
         if !words.is_empty() {
             let mut any = Condition::any();
             for word in words {
-                // `_` would match any letter, and our words are full of them.
-                let pattern = format!("%|{}|%", word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
-                any = any.add(Expr::col(column).like(LikeExpr::new(pattern).escape('\\')));
+                any = any.add(Expr::col(column).like(db::like(&format!("|{word}|"))));
             }
             filter = filter.add(any);
         }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     engine::contribution::TIE_CAP,
-    error::Error,
+    error::{Error, Reason},
     estimate::{Estimate, Sample},
     privacy::Released,
 };
@@ -36,7 +36,7 @@ impl Network {
     fn of_ties(&self, index: usize) -> Result<Measure, Error> {
         let sample = self.sample();
         if sample.total(0, 0.5).value < ENOUGH_TIES {
-            return Err(Error::InsufficientData { reason: "DOMINANCE" });
+            return Err(Error::InsufficientData { reason: Reason::Dominance });
         }
         Ok(Scale::SHARE.measure(sample.ratio(index, 0, 0.5)))
     }
