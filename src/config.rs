@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use axum::http::HeaderValue;
 use clap::{Args, ValueEnum};
 
 /// How log lines look.
@@ -39,6 +40,32 @@ pub struct Server {
     /// Answer introspection without a key (the schema is no secret, the data is).
     #[arg(long, env = "PUBLIC_INTROSPECTION", value_name = "BOOL", default_value_t = false, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub public_introspection: bool,
+
+    /// Where metrics are served, as Prometheus reads them; empty = nowhere. Not for the public.
+    #[arg(long, env = "METRICS_ADDR", default_value = "127.0.0.1:9090", value_name = "ADDRESS:PORT")]
+    pub metrics_addr: String,
+
+    /// Redis where several servers share limits: `redis://[:PASSWORD@]HOST[:PORT]`; absent = limits are kept in process.
+    #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]
+    pub redis_url: Option<String>,
+
+    /// Origins whose pages may read answers, separated by commas, such as `https://shop.example`.
+    #[arg(long, env = "CORS_ORIGINS", value_name = "ORIGINS", value_delimiter = ',', value_parser = parse_origin)]
+    pub cors_origins: Vec<HeaderValue>,
+
+    /// Days that rows of the request log are kept.
+    #[arg(long, env = "LOG_RETENTION_DAYS", value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(2..=3_650))]
+    pub log_retention_days: u16,
+}
+
+fn parse_origin(text: &str) -> Result<HeaderValue, String> {
+    let wrong = || format!("{text:?} is not an origin like https://shop.example");
+    let (scheme, host) = text.split_once("://").ok_or_else(wrong)?;
+    let plain = !host.is_empty() && !host.contains(['/', '*', '@', '?', '#', ' ']);
+    if !plain || !matches!(scheme, "http" | "https") {
+        return Err(wrong());
+    }
+    HeaderValue::from_str(text).map_err(|_| wrong())
 }
 
 /// How the program speaks of what it does.

@@ -3,11 +3,16 @@
 //! There is no `Display`, on purpose: `?` on a stray error would otherwise compile in a resolver, drop the code and
 //! send the text (a database message, a path) to the caller.
 
-use async_graphql::{ErrorExtensionValues, Value};
+use async_graphql::{ErrorExtensionValues, ServerError, Value};
 use axum::http::StatusCode;
 use sea_orm::DbErr;
 
-use crate::{auth::Scope, clock::format_time};
+use crate::{
+    auth::Scope,
+    clock::format_time,
+    cost::{PageFit, PathPoints},
+    quota::Refusal,
+};
 
 /// Why a request, or a field of it, was not answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,10 +25,29 @@ pub enum Error {
     Forbidden { needs: &'static [Scope] },
     /// The caller's fault: too many requests. 429 with `Retry-After`.
     RateLimitExceeded { limit: &'static str, allowed: u64, retry_after_s: u64 },
+    /// The caller's fault: the document costs more than the key may spend on one. 400.
+    QueryTooCostly { cost: u64, limit: u64, dearest: Vec<PathPoints>, fits: Option<PageFit> },
+    /// The caller's fault: the points of a minute or a day are spent. 429 with `Retry-After`.
+    CostLimitExceeded { cost: u64, refusal: Refusal, dearest: Vec<PathPoints>, fits: Option<PageFit> },
     /// The caller's fault: not a GraphQL request. 400.
     InvalidRequest { message: String },
+    /// The caller's fault: the document does not parse, or does not fit the schema. 400, or 200 for a client that
+    /// accepts `application/json` only.
+    InvalidDocument(Vec<ServerError>),
     /// The caller's fault: the body is over the limit. 413.
     DocumentTooLarge { limit_bytes: usize },
+    /// The caller's fault: nested too deep. 400.
+    DocumentTooDeep { what: &'static str, limit: usize },
+    /// The caller's fault: too much of something. 400.
+    DocumentTooComplex { what: &'static str, limit: usize },
+    /// The caller's fault: a body that is not plain JSON. 415.
+    UnsupportedMediaType { message: &'static str },
+    /// The caller's fault: it accepts no kind of answer that there is. 406.
+    NotAcceptable,
+    /// The caller's fault: the body did not come in time. 408.
+    BodyTimeout,
+    /// Our fault, passing: the answer took too long. 503.
+    Timeout,
     /// The caller's fault: no such segment for this partner.
     InvalidSegment { slug: String, suggestions: Vec<String> },
     /// The caller's fault: an argument; the field is named.
@@ -34,8 +58,8 @@ pub enum Error {
     PrivacyBudgetExhausted { whose: &'static str, returns_at: i64 },
     /// The path or thing does not exist.
     NotFound { what: String },
-    /// The method does not fit the path. 405.
-    MethodNotAllowed,
+    /// The method does not fit the path or the operation. 405.
+    MethodNotAllowed { allow: &'static str },
     /// Our fault, passing: try again.
     Unavailable,
     /// Our fault. The cause is in the server's log under the request's id.
@@ -71,7 +95,16 @@ impl Error {
             Self::ApiKeyExpired => "API_KEY_EXPIRED",
             Self::Forbidden { .. } => "FORBIDDEN",
             Self::RateLimitExceeded { .. } => "RATE_LIMIT_EXCEEDED",
-            Self::InvalidRequest { .. } | Self::MethodNotAllowed => "INVALID_REQUEST",
+            Self::QueryTooCostly { .. } => "QUERY_TOO_COSTLY",
+            Self::CostLimitExceeded { .. } => "COST_LIMIT_EXCEEDED",
+            Self::InvalidRequest { .. }
+            | Self::InvalidDocument(_)
+            | Self::MethodNotAllowed { .. }
+            | Self::UnsupportedMediaType { .. }
+            | Self::NotAcceptable => "INVALID_REQUEST",
+            Self::DocumentTooDeep { .. } => "DOCUMENT_TOO_DEEP",
+            Self::DocumentTooComplex { .. } => "DOCUMENT_TOO_COMPLEX",
+            Self::BodyTimeout | Self::Timeout => "TIMEOUT",
             Self::DocumentTooLarge { .. } => "DOCUMENT_TOO_LARGE",
             Self::InvalidSegment { .. } => "INVALID_SEGMENT",
             Self::BadUserInput { .. } => "BAD_USER_INPUT",
@@ -89,17 +122,35 @@ impl Error {
         match self {
             Self::AuthenticationFailed | Self::ApiKeyExpired => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
-            Self::RateLimitExceeded { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::RateLimitExceeded { .. } | Self::CostLimitExceeded { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::DocumentTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::InvalidRequest { .. } => StatusCode::BAD_REQUEST,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::InvalidRequest { .. }
+            | Self::InvalidDocument(_)
+            | Self::QueryTooCostly { .. }
+            | Self::DocumentTooDeep { .. }
+            | Self::DocumentTooComplex { .. }
+            | Self::BadUserInput { .. } => StatusCode::BAD_REQUEST,
+            Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::InvalidSegment { .. }
-            | Self::BadUserInput { .. }
-            | Self::InsufficientData { .. }
-            | Self::PrivacyBudgetExhausted { .. } => StatusCode::OK,
+            Self::InvalidSegment { .. } | Self::InsufficientData { .. } | Self::PrivacyBudgetExhausted { .. } => {
+                StatusCode::OK
+            }
+        }
+    }
+
+    /// Whole seconds after which the same request may do better, where that is known.
+    #[must_use]
+    pub fn retry_after_s(&self) -> Option<u64> {
+        match self {
+            Self::RateLimitExceeded { retry_after_s, .. } => Some(*retry_after_s),
+            Self::CostLimitExceeded { refusal, .. } => Some(refusal.retry_after_s),
+            Self::Unavailable | Self::Timeout => Some(1),
+            _ => None,
         }
     }
 
@@ -118,7 +169,26 @@ impl Error {
             Self::RateLimitExceeded { limit, allowed, retry_after_s } => format!(
                 "This key may make {allowed} requests a {limit}; the next one is possible in {retry_after_s} s."
             ),
+            Self::QueryTooCostly { cost, limit, .. } => format!(
+                "This document costs {cost} points; this key may spend {limit} on one. \
+                 Ask for less where it is dearest, or for a smaller page."
+            ),
+            Self::CostLimitExceeded { cost, refusal, .. } => format!(
+                "This document costs {cost} points and {} are left; it fits in {} s.",
+                refusal.available, refusal.retry_after_s
+            ),
             Self::InvalidRequest { message } => message.clone(),
+            Self::InvalidDocument(errors) => {
+                errors.first().map_or_else(|| "The document is not valid.".to_owned(), |error| error.message.clone())
+            }
+            Self::DocumentTooDeep { what, limit } => format!("Too deep: at most {limit} {what}."),
+            Self::DocumentTooComplex { what, limit } => format!("Too much in one document: at most {limit} {what}."),
+            Self::UnsupportedMediaType { message } => (*message).to_owned(),
+            Self::NotAcceptable => {
+                "The answer is application/graphql-response+json or application/json: accept one of them.".to_owned()
+            }
+            Self::BodyTimeout => "The body did not come in time.".to_owned(),
+            Self::Timeout => "The answer took too long. Try again: what was computed so far is kept.".to_owned(),
             Self::DocumentTooLarge { limit_bytes } => format!("A request body may hold {limit_bytes} bytes."),
             Self::InvalidSegment { slug, suggestions } if suggestions.is_empty() => {
                 format!("There is no segment {slug:?}.")
@@ -139,7 +209,7 @@ impl Error {
                 format_time(*returns_at)
             ),
             Self::NotFound { what } => format!("There is no {what}."),
-            Self::MethodNotAllowed => "Send a POST with a JSON body: {\"query\": \"...\"}.".to_owned(),
+            Self::MethodNotAllowed { allow } => format!("This method does not go here; use {allow}."),
             Self::Unavailable => "The server is busy. Try again in a moment.".to_owned(),
             Self::Internal => "Something went wrong on our side. Name the request id if you report it.".to_owned(),
         }
@@ -158,6 +228,22 @@ impl Error {
                 extensions.set("allowed", *allowed);
                 extensions.set("retryAfterSeconds", *retry_after_s);
             }
+            Self::QueryTooCostly { cost, limit, dearest, fits } => {
+                extensions.set("cost", *cost);
+                extensions.set("limit", *limit);
+                explain_cost(extensions, dearest, fits.as_ref());
+            }
+            Self::CostLimitExceeded { cost, refusal, dearest, fits } => {
+                extensions.set("cost", *cost);
+                extensions.set("limit", refusal.limit);
+                extensions.set("allowed", refusal.allowed);
+                extensions.set("available", refusal.available);
+                extensions.set("retryAfterSeconds", refusal.retry_after_s);
+                explain_cost(extensions, dearest, fits.as_ref());
+            }
+            Self::DocumentTooLarge { limit_bytes: limit }
+            | Self::DocumentTooDeep { limit, .. }
+            | Self::DocumentTooComplex { limit, .. } => extensions.set("limit", *limit),
             Self::InvalidSegment { suggestions, .. } => {
                 extensions.set("suggestions", Value::List(suggestions.iter().cloned().map(Value::from).collect()));
             }
@@ -167,7 +253,7 @@ impl Error {
                 extensions.set("whose", *whose);
                 extensions.set("returnsAt", format_time(*returns_at));
             }
-            Self::Unavailable => extensions.set("retryable", true),
+            Self::Unavailable | Self::Timeout => extensions.set("retryable", true),
             _ => {}
         }
     }
@@ -194,6 +280,13 @@ impl Error {
         tracing::error!(%cause, "request failed");
         Self::Internal
     }
+}
+
+/// The dearest places, and the page size that would fit.
+fn explain_cost(extensions: &mut ErrorExtensionValues, dearest: &[PathPoints], fits: Option<&PageFit>) {
+    let value = |value| async_graphql::to_value(value).unwrap_or(Value::Null);
+    extensions.set("dearestPaths", value(dearest));
+    extensions.set("largestPage", async_graphql::to_value(fits).unwrap_or(Value::Null));
 }
 
 impl From<DbErr> for Error {

@@ -4,13 +4,15 @@
 //! One request is one straight chain; `use` lines point down this list, never up ([`error`] and [`log`] are open to
 //! all):
 //!
-//! 1. [`http`] reads `POST /graphql`, [`log`] opens an entry around it;
+//! 1. [`listen`] takes connections, [`http`] reads `/graphql`, [`log`] opens an entry around it;
 //! 2. [`auth`]: headers -> [`auth::Caller`], or 401 before the body is read;
-//! 3. [`quota`]: requests a minute and a day, or 429;
-//! 4. [`schema`], [`query`], [`mutation`], [`guard`]: what may be asked, and the scope that each field needs;
-//! 5. [`types`]: load and hand over; [`session`], [`loader`] and [`batch`] gather a request's questions;
-//! 6. [`privacy`]: charge -> [`engine`] sums -> noise -> store -> read back;
-//! 7. [`estimate`]: released sums -> numbers with intervals.
+//! 3. [`document`]: text -> guarded, validated, in normal form;
+//! 4. [`cost`]: normal form x price table -> points; after the run, what it was worth;
+//! 5. [`quota`]: requests and points reserved, or 429; settled when the request ends;
+//! 6. [`schema`], [`query`], [`mutation`], [`guard`]: what may be asked, and the scope that each field needs;
+//! 7. [`types`]: load and hand over; [`session`], [`loader`] and [`batch`] gather a request's questions;
+//! 8. [`privacy`]: charge -> [`engine`] sums -> noise -> store -> read back;
+//! 9. [`estimate`]: released sums -> numbers with intervals.
 //!
 //! Beside the chain: [`import`] fills the raw tables, [`engine::rollup`] builds epochs, [`generate`] makes people up,
 //! [`cli`] is the operator's side of all of it.
@@ -18,11 +20,14 @@
 pub mod cli;
 pub mod config;
 
+pub mod listen;
 pub mod http;
 pub mod page;
 pub mod log;
 pub mod state;
 pub mod auth;
+pub mod document;
+pub mod cost;
 pub mod quota;
 pub mod schema;
 pub mod query;

@@ -43,7 +43,7 @@ impl async_graphql::dataloader::Loader<Question> for Loader {
         let (loader, questions) = (self.clone(), questions.to_vec());
         // A task of its own: when the client leaves, what was charged is still drawn and stored for whoever asks next.
         let answering =
-            async move { loader.state.desk.answer(&loader.caller.privacy_subject, &loader.epoch, &questions).await };
+            async move { loader.state.desk.answer(&loader.caller.account, &loader.epoch, &questions).await };
         let answers = tokio::spawn(answering.in_current_span()).await.map_err(Error::internal)??;
         self.paid_mu.fetch_add(answers.paid_mu, Ordering::Relaxed);
         Ok(answers.released)

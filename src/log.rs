@@ -4,9 +4,10 @@
 //! client has gone and the request was dropped half way.
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -17,14 +18,20 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use sea_orm::{ActiveValue::Set, DatabaseConnection, EntityTrait};
+use sea_orm::{
+    ActiveValue::Set, DatabaseConnection, EntityTrait, ExprTrait, QueryFilter, QuerySelect, QueryTrait, sea_query::Expr,
+};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
 };
 use tracing::Instrument as _;
 
-use crate::{auth::random_hex, entity::api_request_log, state::State};
+use crate::{
+    auth::random_hex,
+    entity::{api_key, api_request_log},
+    state::State,
+};
 
 /// Rows that may wait to be written; beyond that they are counted and dropped.
 const QUEUE: usize = 10_000;
@@ -49,6 +56,10 @@ pub struct Entry {
     pub document_hash: Option<String>,
     pub error_code: Option<String>,
     pub units_mu: i64,
+    /// Whether the limits let it pass.
+    pub admitted: bool,
+    pub points_requested: u64,
+    pub points: u64,
     status: i32,
     processing_us: i64,
 }
@@ -63,10 +74,31 @@ impl Open {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// Notes units paid and points begun whenever the request ends.
+    #[must_use]
+    pub fn counts_when_dropped(&self, paid_mu: &Arc<AtomicI64>, begun: &Arc<AtomicU64>) -> Counting {
+        Counting { open: self.clone(), paid_mu: Arc::clone(paid_mu), begun: Arc::clone(begun) }
+    }
+
     /// The request's id.
     #[must_use]
     pub fn request_id(&self) -> String {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).request_id.clone()
+    }
+}
+
+/// Notes what a request used so far when it goes out of scope: the request was answered, took too long, or its client
+/// has gone.
+pub struct Counting {
+    open: Open,
+    paid_mu: Arc<AtomicI64>,
+    begun: Arc<AtomicU64>,
+}
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        let (paid_mu, begun) = (self.paid_mu.load(Ordering::Relaxed), self.begun.load(Ordering::Relaxed));
+        self.open.note(|entry| (entry.units_mu, entry.points) = (paid_mu, begun));
     }
 }
 
@@ -80,7 +112,11 @@ struct OnDrop {
 impl Drop for OnDrop {
     fn drop(&mut self) {
         let mut entry = self.open.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        entry.processing_us = i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX);
+        let elapsed = self.started.elapsed();
+        entry.processing_us = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
+        let code = entry.error_code.clone().unwrap_or_default();
+        metrics::counter!("spots_requests_total", "status" => entry.status.to_string(), "code" => code).increment(1);
+        metrics::histogram!("spots_request_seconds").record(elapsed.as_secs_f64());
         self.writer.send(entry);
     }
 }
@@ -89,14 +125,16 @@ impl Drop for OnDrop {
 pub async fn layer(AxumState(state): AxumState<State>, mut request: Request, next: Next) -> Response {
     let entry = Entry {
         received_at_ms: state.clock.now_ms(),
-        // Without randomness nothing else works either; the row is still worth having.
-        request_id: random_hex(8).unwrap_or_else(|_| "unknown".to_owned()),
+        request_id: request_id(&request),
         key_id: None,
         partner_id: None,
         operation_name: None,
         document_hash: None,
         error_code: None,
         units_mu: 0,
+        admitted: false,
+        points_requested: 0,
+        points: 0,
         status: CLIENT_GONE,
         processing_us: 0,
     };
@@ -111,6 +149,16 @@ pub async fn layer(AxumState(state): AxumState<State>, mut request: Request, nex
         response.headers_mut().insert("x-request-id", value);
     }
     response
+}
+
+/// The id that the client or a proxy gave the request, if it is a plain word; else a new one.
+fn request_id(request: &Request) -> String {
+    let plain = |id: &&str| {
+        (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    let given = request.headers().get("x-request-id").and_then(|value| value.to_str().ok()).filter(plain);
+    // Without randomness nothing else works either; the row is still worth having.
+    given.map_or_else(|| random_hex(8).unwrap_or_else(|_| "unknown".to_owned()), str::to_owned)
 }
 
 enum Message {
@@ -139,6 +187,7 @@ impl LogWriter {
     fn send(&self, entry: Entry) {
         if self.sender.try_send(Message::Row(entry)).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
+            metrics::counter!("spots_log_rows_dropped_total").increment(1);
         }
     }
 
@@ -153,6 +202,7 @@ impl LogWriter {
 
 async fn write(db: DatabaseConnection, mut receiver: mpsc::Receiver<Message>, dropped: Arc<AtomicU64>) {
     let mut open = true;
+    let mut last_used = LastUsed::default();
     while open {
         let mut rows = Vec::new();
         let mut waiting = Vec::new();
@@ -180,6 +230,7 @@ async fn write(db: DatabaseConnection, mut receiver: mpsc::Receiver<Message>, dr
             }
         }
         if !rows.is_empty() {
+            last_used.note(&db, &rows).await;
             insert_or_retry(&db, rows).await;
         }
         let lost = dropped.swap(0, Ordering::Relaxed);
@@ -219,8 +270,62 @@ async fn insert(db: &DatabaseConnection, entries: Vec<Entry>) -> Result<(), sea_
         error_code: Set(entry.error_code),
         units_mu: Set(entry.units_mu),
         processing_us: Set(entry.processing_us),
+        admitted: Set(entry.admitted),
+        points_requested: Set(i64::try_from(entry.points_requested).unwrap_or(i64::MAX)),
+        points: Set(i64::try_from(entry.points).unwrap_or(i64::MAX)),
         ..Default::default()
     });
     api_request_log::Entity::insert_many(rows).exec_without_returning(db).await?;
     Ok(())
+}
+
+/// When each key was used last, to the minute: written at most once a minute for each.
+#[derive(Default)]
+struct LastUsed(HashMap<String, i64>);
+
+impl LastUsed {
+    async fn note(&mut self, db: &DatabaseConnection, rows: &[Entry]) {
+        for row in rows {
+            let minute = row.received_at_ms / 60_000 * 60;
+            let Some(key_id) = &row.key_id else { continue };
+            if self.0.get(key_id).is_some_and(|known| *known >= minute) {
+                continue;
+            }
+            let update = api_key::Entity::update_many()
+                .col_expr(api_key::Column::LastUsedAt, Expr::value(minute))
+                .filter(api_key::COLUMN.key_id.eq(key_id));
+            match update.exec(db).await {
+                Ok(_) => {
+                    self.0.insert(key_id.clone(), minute);
+                }
+                // The next request of the key tries again.
+                Err(cause) => tracing::warn!(%cause, "cannot note when a key was used"),
+            }
+        }
+    }
+}
+
+/// Deletes rows that were received before a time, a few thousand at once so that nobody waits for long.
+///
+/// # Errors
+/// As the database says.
+pub async fn forget_before(db: &DatabaseConnection, before_ms: i64) -> Result<u64, sea_orm::DbErr> {
+    let mut forgotten = 0;
+    loop {
+        let oldest = api_request_log::Entity::find()
+            .select_only()
+            .column(api_request_log::Column::LogId)
+            .filter(api_request_log::COLUMN.received_at_ms.lt(before_ms))
+            .limit(5_000)
+            .into_query();
+        let deleted = api_request_log::Entity::delete_many()
+            .filter(Expr::col(api_request_log::Column::LogId).in_subquery(oldest))
+            .exec(db)
+            .await?
+            .rows_affected;
+        forgotten += deleted;
+        if deleted == 0 {
+            return Ok(forgotten);
+        }
+    }
 }

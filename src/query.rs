@@ -1,7 +1,7 @@
 //! What may be asked.
 
 use async_graphql::{
-    Context, Object,
+    Context, Json, Object, Variables,
     connection::{Connection, EmptyFields},
 };
 use sea_orm::{
@@ -11,14 +11,14 @@ use sea_orm::{
 
 use crate::{
     auth::Scope,
-    db,
+    cost, db, document,
     entity::{market_segment, product},
     error::Error,
     guard::Needs,
     loader::{SavedAs, visible_to},
     segment,
     session::Session,
-    types::{page::Page, product::Product, segment::Segment, viewer::Viewer, vocabulary::Vocabulary},
+    types::{page::Page, product::Product, quote::Quote, segment::Segment, viewer::Viewer, vocabulary::Vocabulary},
 };
 
 /// The longest search text.
@@ -102,17 +102,40 @@ impl Query {
         Ok(Segment { saved: None, cohort: Ok(cohort) })
     }
 
+    /// What a document would cost: points and privacy units. Nothing of it is run. A document that is not valid is an
+    /// error of this field, with the code it would have.
+    async fn quote(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The document, as it would be sent.")] document: String,
+        #[graphql(desc = "Its variables: an object.")] variables: Option<
+            Json<serde_json::Map<String, serde_json::Value>>,
+        >,
+        #[graphql(desc = "Which of its operations; needed if there are several.")] operation_name: Option<String>,
+    ) -> Result<Quote, Error> {
+        let session = Session::of(ctx)?;
+        let variables = variables.map_or_else(Variables::default, |Json(variables)| {
+            Variables::from_json(serde_json::Value::Object(variables))
+        });
+        let state = &session.state;
+        let document = document::read(&document, operation_name.as_deref(), variables, &state.checker).await?;
+        let bill = cost::price(&document, &state.shape)?;
+        Ok(Quote::new(&bill, &session.caller.limits))
+    }
+
     /// The caller's own products, by id.
     #[graphql(guard = "Needs(&[Scope::Catalog])")]
     async fn products(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Page size, at most 100.", default = 20)] first: Option<i32>,
+        #[graphql(desc = "Page size from the beginning, at most 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
+        #[graphql(desc = "Page size from the end, at most 100; goes before `first`.")] last: Option<i32>,
+        #[graphql(desc = "The cursor before which the page ends; with `last`.")] before: Option<String>,
         #[graphql(desc = "Only products of this category.")] category: Option<String>,
     ) -> Result<Connection<String, Product, EmptyFields, EmptyFields>, Error> {
         let session = Session::of(ctx)?;
-        let page = Page::parse(first, after.as_deref(), None, None)?;
+        let page = Page::parse(first, after.as_deref(), last, before.as_deref())?;
         let mut rows = product::Entity::find().filter(product::COLUMN.partner_id.eq(session.caller.partner_id.clone()));
         if let Some(category) = category {
             if category.chars().any(char::is_control) {
@@ -120,10 +143,12 @@ impl Query {
             }
             rows = rows.filter(product::COLUMN.category.eq(category));
         }
+        let id = product::COLUMN.product_id;
         if let Some(beyond) = &page.beyond {
-            rows = rows.filter(product::COLUMN.product_id.gt(beyond));
+            rows = rows.filter(if page.backward { id.lt(beyond) } else { id.gt(beyond) });
         }
-        let rows = rows.order_by_asc(product::COLUMN.product_id).limit(page.size + 1).all(&session.state.db).await?;
+        rows = if page.backward { rows.order_by_desc(id) } else { rows.order_by_asc(id) };
+        let rows = rows.limit(page.size + 1).all(&session.state.db).await?;
         Ok(page.connect(rows.into_iter().map(|row| (row.product_id.clone(), row.into())).collect()))
     }
 }

@@ -1,7 +1,10 @@
 //! What one request carries through its resolvers: who asks, of which epoch, and the loaders that gather its questions.
 
 use std::{
-    sync::{Arc, atomic::AtomicI64},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64},
+    },
     time::Duration,
 };
 
@@ -13,7 +16,7 @@ use crate::{
     epoch::Epoch,
     error::Error,
     loader::Loader,
-    quota::Left,
+    quota::{Left, Reservation},
     segment::{Cohort, Definition},
     state::State,
 };
@@ -23,7 +26,10 @@ pub struct Session {
     pub state: State,
     pub caller: Caller,
     pub epoch: Arc<Epoch>,
+    /// What was left of the key's limits when this request began.
     pub left: Left,
+    /// Points of what this request has begun.
+    pub begun: Arc<AtomicU64>,
     /// Looks saved segments up.
     pub segments: DataLoader<Loader>,
     /// Answers questions about segments.
@@ -37,7 +43,7 @@ pub struct Session {
 impl Session {
     /// The session of a caller whose request was admitted.
     #[must_use]
-    pub fn open(state: State, caller: Caller, left: Left) -> Self {
+    pub fn open(state: State, caller: Caller, reservation: &Reservation) -> Self {
         let (epoch, paid_mu, batches) = (state.epoch(), Arc::<AtomicI64>::default(), Arc::<Batches>::default());
         let loader = Loader {
             state: state.clone(),
@@ -51,7 +57,8 @@ impl Session {
             .delay(Duration::ZERO)
             // A batch that is full would go before the rest of the document.
             .max_batch_size(usize::MAX);
-        Self { state, caller, epoch, left, segments, answers, batches, paid_mu }
+        let (left, begun) = (reservation.left(), reservation.begun());
+        Self { state, caller, epoch, left, begun, segments, answers, batches, paid_mu }
     }
 
     /// The session of a resolver.

@@ -1,17 +1,24 @@
 //! What the server is made of: all that a test must supply.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
+use axum::http::HeaderValue;
 use sea_orm::DatabaseConnection;
+use tokio::sync::Semaphore;
 
 use crate::{
+    auth::Directory,
     clock::Clock,
+    cost::Shape,
     engine::Engine,
     epoch::Epoch,
     log::LogWriter,
     privacy::{Desk, NoiseSource, bundles},
     quota::QuotaStore,
-    schema::{self, Schema},
+    schema::{self, Checker, Schema},
 };
 
 /// Shared by all requests; cloning is cheap.
@@ -25,8 +32,15 @@ pub struct Parts {
     pub quotas: Arc<dyn QuotaStore>,
     pub desk: Desk,
     pub log: LogWriter,
+    pub directory: Directory,
     pub schema: Schema,
+    pub checker: Checker,
+    pub shape: Shape,
+    /// Requests that may be worked on at once.
+    pub workers: Semaphore,
+    pub timeouts: Timeouts,
     pub public_introspection: bool,
+    pub cors_origins: Vec<HeaderValue>,
     epoch: RwLock<Arc<Epoch>>,
 }
 
@@ -39,20 +53,60 @@ pub struct Given {
     pub quotas: Arc<dyn QuotaStore>,
     pub log: LogWriter,
     pub epoch: Epoch,
+    pub timeouts: Timeouts,
     pub public_introspection: bool,
+    pub cors_origins: Vec<HeaderValue>,
 }
+
+/// How long what may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// The headers of a request.
+    pub header: Duration,
+    /// The body of a request.
+    pub body: Duration,
+    /// A connection on which nothing is asked.
+    pub idle: Duration,
+    /// From the body to the answer.
+    pub request: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let [ten, thirty] = [10, 30].map(Duration::from_secs);
+        Self { header: ten, body: ten, idle: thirty, request: ten }
+    }
+}
+
+/// Requests that are worked on at once; the next one is told to come back.
+pub const WORKERS: usize = 512;
 
 impl State {
     /// Puts the parts together.
     ///
     /// # Errors
-    /// The privacy table loses more than it charges ([`bundles::check`]): such a server must not start.
+    /// The privacy table loses more than it charges ([`bundles::check`]), or the price table names what the schema lacks:
+    /// such a server must not start.
     pub fn new(given: Given) -> anyhow::Result<Self> {
         bundles::check()?;
-        let Given { db, clock, noise, engine, quotas, log, epoch, public_introspection } = given;
-        let desk = Desk::new(db.clone(), engine, noise, Arc::clone(&clock));
-        let epoch = RwLock::new(Arc::new(epoch));
-        Ok(Self(Arc::new(Parts { db, clock, quotas, desk, log, schema: schema::build(), public_introspection, epoch })))
+        let Given { db, clock, noise, engine, quotas, log, epoch, timeouts, public_introspection, cors_origins } =
+            given;
+        Ok(Self(Arc::new(Parts {
+            desk: Desk::new(db.clone(), engine, noise, Arc::clone(&clock)),
+            directory: Directory::new(db.clone()),
+            schema: schema::build(),
+            checker: Checker::build(),
+            shape: Shape::parse(&schema::sdl())?,
+            workers: Semaphore::new(WORKERS),
+            epoch: RwLock::new(Arc::new(epoch)),
+            db,
+            clock,
+            quotas,
+            log,
+            timeouts,
+            public_introspection,
+            cors_origins,
+        })))
     }
 
     /// The newest readable epoch that this server knows of.

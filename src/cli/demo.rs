@@ -9,7 +9,7 @@ use sea_orm::{DatabaseConnection, EntityTrait, QueryFilter, sea_query::Expr};
 
 use super::serve;
 use crate::{
-    auth::{self, ApiKey, Environment, NewKey, Scope},
+    auth::{self, ApiKey, Directory, Environment, Limits, NewKey, Scope},
     clock::{Clock as _, SystemClock},
     config::Server,
     db,
@@ -43,7 +43,14 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let server = Server { listen_addr: self.listen_addr, public_introspection: true };
+        let server = Server {
+            listen_addr: self.listen_addr,
+            public_introspection: true,
+            metrics_addr: String::new(),
+            redis_url: None,
+            cors_origins: Vec::new(),
+            log_retention_days: 90,
+        };
         let listener = serve::bind(&server).await?;
         let address = listener.local_addr()?;
         std::fs::create_dir_all(&self.dir).with_context(|| format!("cannot make the folder {}", self.dir.display()))?;
@@ -59,7 +66,7 @@ impl Demo {
         }
         furnish(&db).await?;
         let key = key(&db, &self.dir.join("demo.key")).await?;
-        serve::serve(db, listener, server.public_introspection, || banner(address, &key)).await
+        serve::serve(db, listener, server, || banner(address, &key)).await
     }
 }
 
@@ -124,7 +131,7 @@ async fn key(db: &DatabaseConnection, file: &std::path::Path) -> anyhow::Result<
         let headers = headers.into_iter().filter_map(|(name, value)| {
             Some((axum::http::HeaderName::from_static(name), axum::http::HeaderValue::from_str(value).ok()?))
         });
-        if auth::authenticate(db, &headers.collect(), now).await.is_ok() {
+        if Directory::new(db.clone()).authenticate(&headers.collect(), now).await.is_ok() {
             return Ok(text.trim().to_owned());
         }
     }
@@ -132,8 +139,7 @@ async fn key(db: &DatabaseConnection, file: &std::path::Path) -> anyhow::Result<
         partner_id: PARTNER.to_owned(),
         environment: Environment::Poc,
         scopes: vec![Scope::Behavior, Scope::Personality, Scope::Network, Scope::Catalog],
-        per_minute: 100,
-        per_day: 10_000,
+        limits: Limits::DEFAULT,
         expires_at: None,
         cap_mu: CAP_MU,
     };

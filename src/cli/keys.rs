@@ -2,20 +2,22 @@
 
 use std::io::Write as _;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
-use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, EntityTrait, IntoActiveModel as _, QueryOrder};
+use sea_orm::{DatabaseConnection, EntityTrait, QueryFilter, QueryOrder};
 
 use crate::{
-    auth::{self, Environment, NewKey, Scope},
+    auth::{self, ApiKey, Environment, Limits, NewKey, Scope},
     clock::{Clock as _, SystemClock, format_time, midnight, parse_time},
     config::Database,
-    entity::api_key,
+    entity::{api_key, audit_event},
+    error::Error,
     privacy::ledger,
+    types::usage,
 };
 
-/// Create, list, show or revoke API keys.
+/// Create, list, show, rotate, limit or revoke API keys, and see what they used.
 #[derive(Args)]
 pub(super) struct Keys {
     #[command(flatten)]
@@ -34,12 +36,8 @@ enum Action {
         /// What it may read.
         #[arg(long, value_enum, value_delimiter = ',', default_value = "behavior,personality,network,catalog")]
         scopes: Vec<Scope>,
-        /// Requests in a minute.
-        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000), allow_negative_numbers = true)]
-        per_minute: u32,
-        /// Requests in a day.
-        #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000_000), allow_negative_numbers = true)]
-        per_day: u32,
+        #[command(flatten)]
+        limits: LimitFlags,
         /// When it ends: a date or an RFC 3339 time; default: never.
         #[arg(long, value_name = "WHEN", value_parser = parse_expiry)]
         expires: Option<i64>,
@@ -49,10 +47,82 @@ enum Action {
     },
     /// List all keys.
     List,
-    /// Show one key.
+    /// Show one key, its limits and what was done to it.
     Show { id: String },
-    /// End a key at once.
+    /// Make a key that follows another and print it, once; the old one works until the overlap is over. Both share
+    /// limits and privacy units.
+    Rotate {
+        id: String,
+        /// How long the old key still works, such as 30m, 24h or 7d.
+        #[arg(long, value_name = "TIME", default_value = "24h", value_parser = parse_duration)]
+        overlap: i64,
+    },
+    /// Change what a key may spend; works on every server within five seconds.
+    Limit {
+        id: String,
+        #[command(flatten)]
+        limits: LimitFlags,
+    },
+    /// End a key; works on every server within five seconds.
     Revoke { id: String },
+    /// What a key used, by day.
+    Usage {
+        id: String,
+        /// How many days, with today.
+        #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(i32).range(1..=i64::from(usage::MOST_DAYS)))]
+        last: i32,
+    },
+}
+
+/// Limits that the command line names; the others stay as they are.
+#[derive(Args)]
+#[group(id = "limit_flags", multiple = true)]
+struct LimitFlags {
+    /// Requests in a minute (default 100).
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000), allow_negative_numbers = true)]
+    per_minute: Option<u64>,
+    /// Requests in a day, UTC (default 10,000).
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000), allow_negative_numbers = true)]
+    per_day: Option<u64>,
+    /// Points that one document may cost (default 1,000).
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000), allow_negative_numbers = true)]
+    max_query_points: Option<u64>,
+    /// Points that the bucket holds and that come back in a minute (default 6,000).
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000), allow_negative_numbers = true)]
+    points_per_minute: Option<u64>,
+    /// Points in a day, UTC (default 1,000,000).
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=2_000_000_000), allow_negative_numbers = true)]
+    points_per_day: Option<u64>,
+}
+
+impl LimitFlags {
+    fn over(&self, limits: Limits) -> Limits {
+        Limits {
+            per_minute: self.per_minute.unwrap_or(limits.per_minute),
+            per_day: self.per_day.unwrap_or(limits.per_day),
+            max_query_points: self.max_query_points.unwrap_or(limits.max_query_points),
+            points_per_minute: self.points_per_minute.unwrap_or(limits.points_per_minute),
+            points_per_day: self.points_per_day.unwrap_or(limits.points_per_day),
+        }
+    }
+}
+
+/// Reads `30m`, `24h` or `7d` as seconds.
+fn parse_duration(text: &str) -> Result<i64, String> {
+    let wrong = || format!("{text:?} is not a time like 30m, 24h or 7d");
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let number: i64 = number.parse().map_err(|_| wrong())?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    if !(0..=366 * 86_400).contains(&number.saturating_mul(seconds)) {
+        return Err("an overlap is at most 366 days".to_owned());
+    }
+    Ok(number * seconds)
 }
 
 fn parse_expiry(text: &str) -> Result<i64, String> {
@@ -64,23 +134,43 @@ impl Keys {
         let db = super::open(&self.database).await?;
         let now = SystemClock.now();
         match self.action {
-            Action::Create { partner, scopes, per_minute, per_day, expires, env } => {
+            Action::Create { partner, scopes, limits, expires, env } => {
                 let new = NewKey {
                     partner_id: partner,
                     environment: env,
                     scopes,
-                    per_minute,
-                    per_day,
+                    limits: limits.over(Limits::DEFAULT),
                     expires_at: expires,
                     cap_mu: ledger::KEY_CAP_MU,
                 };
                 let (id, key) = auth::create_key(&db, &new, now).await?;
-                if let Err(cause) = writeln!(std::io::stdout(), "{}", key.reveal()) {
-                    // A key that nobody has seen must not be left to work.
-                    revoke(&db, find(&db, &id).await?, now).await?;
-                    return Err(anyhow::Error::new(cause).context("the key could not be shown and is revoked"));
-                }
-                eprintln!("{id}: shown once, stored as SHA-256 only");
+                show_once(&db, &id, &key).await?;
+            }
+            Action::Rotate { id, overlap } => {
+                let (new_id, key) = auth::rotate_key(&db, &id, overlap, now).await?;
+                show_once(&db, &new_id, &key).await?;
+                let old = find(&db, &id).await?;
+                let ends = old.expires_at.map_or_else(String::new, |at| format!(" until {}", format_time(at)));
+                eprintln!("{id} works{ends}");
+            }
+            Action::Limit { id, limits } => {
+                auth::change_limits(&db, &id, |before| limits.over(before), now).await?;
+                show(&db, &id, now).await?;
+            }
+            Action::Usage { id, last } => {
+                find(&db, &id).await?;
+                let days = usage::of_key(&db, &id, now, last).await.map_err(Error::explain)?;
+                let rows: Vec<Vec<String>> = days
+                    .into_iter()
+                    .map(|day| {
+                        let errors: Vec<_> =
+                            day.errors.iter().map(|error| format!("{} {}", error.count, error.code)).collect();
+                        let numbers = [day.requests, day.refused, day.points].map(|number| number.to_string());
+                        let [requests, refused, points] = numbers;
+                        vec![day.day, requests, refused, points, format!("{:.2}", day.units), errors.join(", ")]
+                    })
+                    .collect();
+                super::table::print(&["day", "requests", "refused", "points", "units", "errors"], &rows)?;
             }
             Action::List => {
                 let keys = api_key::Entity::find().order_by_asc(api_key::COLUMN.created_at).all(&db).await?;
@@ -88,38 +178,15 @@ impl Keys {
                     .into_iter()
                     .map(|key| {
                         let state = state(&key, now);
-                        let limits = [key.per_minute, key.per_day].map(|limit| limit.to_string());
-                        let [minute, day] = limits;
-                        vec![key.key_id, key.partner_id, key.environment, state, key.scopes, minute, day]
+                        let used = key.last_used_at.map_or_else(|| "never".to_owned(), format_time);
+                        vec![key.key_id, key.partner_id, key.environment, state, key.scopes, used]
                     })
                     .collect();
-                super::table::print(&["id", "partner", "env", "state", "scopes", "per minute", "per day"], &rows)?;
+                super::table::print(&["id", "partner", "env", "state", "scopes", "last used"], &rows)?;
             }
-            Action::Show { id } => {
-                let key = find(&db, &id).await?;
-                let never = || "never".to_owned();
-                let lines = [
-                    ("id", key.key_id.clone()),
-                    ("partner", key.partner_id.clone()),
-                    ("environment", key.environment.clone()),
-                    ("state", state(&key, now)),
-                    ("scopes", key.scopes.clone()),
-                    ("requests a minute", key.per_minute.to_string()),
-                    ("requests a day", key.per_day.to_string()),
-                    ("created", format_time(key.created_at)),
-                    ("expires", key.expires_at.map_or_else(never, format_time)),
-                    ("revoked", key.revoked_at.map_or_else(never, format_time)),
-                ];
-                for (name, value) in lines {
-                    say!("{name:<18} {value}");
-                }
-            }
+            Action::Show { id } => show(&db, &id, now).await?,
             Action::Revoke { id } => {
-                let key = find(&db, &id).await?;
-                if key.revoked_at.is_some() {
-                    bail!("{id} was revoked before");
-                }
-                revoke(&db, key, now).await?;
+                auth::revoke_key(&db, &id, now).await?;
                 say!("{id} is revoked");
             }
         }
@@ -127,17 +194,54 @@ impl Keys {
     }
 }
 
-async fn find(db: &sea_orm::DatabaseConnection, id: &str) -> anyhow::Result<api_key::Model> {
+/// Prints a new key. One that nobody has seen must not be left to work.
+async fn show_once(db: &DatabaseConnection, id: &str, key: &ApiKey) -> anyhow::Result<()> {
+    if let Err(cause) = writeln!(std::io::stdout(), "{}", key.reveal()) {
+        auth::revoke_key(db, id, SystemClock.now()).await?;
+        return Err(anyhow::Error::new(cause).context("the key could not be shown and is revoked"));
+    }
+    eprintln!("{id}: shown once, stored as SHA-256 only");
+    Ok(())
+}
+
+async fn show(db: &DatabaseConnection, id: &str, now: i64) -> anyhow::Result<()> {
+    let key = find(db, id).await?;
+    let or = |at: Option<i64>| at.map_or_else(|| "never".to_owned(), format_time);
+    let lines = [
+        ("id", key.key_id.clone()),
+        ("partner", key.partner_id.clone()),
+        ("environment", key.environment.clone()),
+        ("state", state(&key, now)),
+        ("scopes", key.scopes.clone()),
+        ("requests a minute", key.per_minute.to_string()),
+        ("requests a day", key.per_day.to_string()),
+        ("points a query", key.max_query_points.to_string()),
+        ("points a minute", key.points_per_minute.to_string()),
+        ("points a day", key.points_per_day.to_string()),
+        ("created", format_time(key.created_at)),
+        ("expires", or(key.expires_at)),
+        ("revoked", or(key.revoked_at)),
+        ("last used", or(key.last_used_at)),
+        ("followed by", key.replaced_by.unwrap_or_else(|| "none".to_owned())),
+    ];
+    for (name, value) in lines {
+        say!("{name:<18} {value}");
+    }
+    let events = audit_event::Entity::find()
+        .filter(audit_event::COLUMN.key_id.eq(id))
+        .order_by_asc(audit_event::COLUMN.audit_id)
+        .all(db)
+        .await?;
+    for event in events {
+        say!("{:<18} {} {}", format_time(event.happened_at), event.action, event.detail);
+    }
+    Ok(())
+}
+
+async fn find(db: &DatabaseConnection, id: &str) -> anyhow::Result<api_key::Model> {
     let key = api_key::Entity::find_by_id(id).one(db).await?;
     // Whoever pastes the key itself must not find it repeated in a terminal's scrollback or a log.
     key.context("there is no key of that id: `keys list` shows them (the id begins with `key_`)")
-}
-
-async fn revoke(db: &sea_orm::DatabaseConnection, key: api_key::Model, now: i64) -> anyhow::Result<()> {
-    let mut key = key.into_active_model();
-    key.revoked_at = Set(Some(now));
-    key.update(db).await?;
-    Ok(())
 }
 
 fn state(key: &api_key::Model, now: i64) -> String {

@@ -47,7 +47,7 @@ enum Command {
     Import(import::Import),
     /// Build or list the weekly snapshots.
     Epoch(epoch::Epoch),
-    /// Create, list, show or revoke API keys.
+    /// Create, list, show, rotate, limit or revoke API keys, and see what they used.
     Keys(keys::Keys),
     /// Add, list or remove the segments that every partner may use.
     Segments(segments::Segments),

@@ -1,25 +1,33 @@
 //! `serve`: the API, until Ctrl-C.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use clap::Args;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use sea_orm::DatabaseConnection;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{
-    clock::{Clock, SystemClock},
+    clock::{Clock, DAY, SystemClock},
     config::{Database, Server},
     engine::SqlEngine,
     epoch::Epoch,
-    log::LogWriter,
+    listen,
+    log::{self, LogWriter},
     privacy::OsNoise,
-    quota::ProcessQuotas,
-    state::{Given, State},
+    quota::{LoggedDays, ProcessQuotas, QuotaStore, RedisQuotas},
+    state::{Given, State, Timeouts},
 };
 
 /// How often a server looks for a newer epoch.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How often old rows of the request log are looked for.
+const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+/// How long the log may take to be written when the server stops.
+const FLUSH: Duration = Duration::from_secs(10);
+/// Borders of the histogram of answer times, in seconds.
+const SECONDS: [f64; 10] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0, 10.0];
 
 /// Serve the API. Refuses to start on an unmigrated database or without an epoch.
 #[derive(Args)]
@@ -35,7 +43,7 @@ impl Serve {
         let db = super::open(&self.database).await?;
         let listener = bind(&self.server).await?;
         let address = listener.local_addr()?;
-        serve(db, listener, self.server.public_introspection, || {
+        serve(db, listener, self.server, || {
             say!("listening on http://{address}");
             Ok(())
         })
@@ -55,33 +63,82 @@ pub(super) async fn bind(server: &Server) -> anyhow::Result<TcpListener> {
 pub(super) async fn serve(
     db: DatabaseConnection,
     listener: TcpListener,
-    public_introspection: bool,
+    server: Server,
     ready: impl FnOnce() -> std::io::Result<()>,
 ) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let epoch = Epoch::load_newest(&db, clock.now()).await?;
     let epoch = epoch.context("there is no readable epoch: run `spots-enrichment epoch build` first")?;
+    let mut beside = Beside(Vec::new());
+    if !server.metrics_addr.is_empty() {
+        beside.0.push(metrics(&server.metrics_addr).await?);
+    }
+    let days = Arc::new(LoggedDays(db.clone()));
+    let quotas: Arc<dyn QuotaStore> = match &server.redis_url {
+        Some(url) => Arc::new(RedisQuotas::connect(url, days).await?),
+        None => Arc::new(ProcessQuotas::new(days)),
+    };
     let (log, writing) = LogWriter::start(db.clone());
     let state = State::new(Given {
         db: db.clone(),
         clock,
         noise: Arc::new(OsNoise),
         engine: Arc::new(SqlEngine::new(db.clone())),
-        quotas: Arc::new(ProcessQuotas::default()),
+        quotas,
         log,
         epoch,
-        public_introspection,
+        timeouts: Timeouts::default(),
+        public_introspection: server.public_introspection,
+        cors_origins: server.cors_origins,
     })?;
-    let looking = tokio::spawn(look_for_epochs(state.clone()));
+    beside.0.push(tokio::spawn(look_for_epochs(state.clone())));
+    beside.0.push(tokio::spawn(forget_old_rows(db.clone(), Arc::clone(&state.clock), server.log_retention_days)));
     ready()?;
-    axum::serve(listener, crate::app(state)).with_graceful_shutdown(stop_signal()).await?;
-    looking.abort();
-    let _ = looking.await;
+    listen::serve(listener, crate::app(state.clone()), state.timeouts, stop_signal()).await;
+    drop((state, beside));
     // Every writer is gone with the server: the task writes what is waiting and ends.
-    writing.await?;
+    if tokio::time::timeout(FLUSH, writing).await.is_err() {
+        tracing::warn!("the request log could not be written to its end");
+    }
     db.close().await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Tasks that end with the server.
+struct Beside(Vec<JoinHandle<()>>);
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        self.0.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// Serves the metrics on an address of their own.
+async fn metrics(address: &str) -> anyhow::Result<JoinHandle<()>> {
+    let address: SocketAddr =
+        address.parse().context("METRICS_ADDR must be an address like 127.0.0.1:9090, or empty")?;
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!("cannot serve metrics on {address}: choose another with --metrics-addr, or none with --metrics-addr ''")
+    })?;
+    let recorder = PrometheusBuilder::new().set_buckets(&SECONDS)?.build_recorder();
+    let handle = recorder.handle();
+    metrics::set_global_recorder(recorder).map_err(|_| anyhow::anyhow!("metrics are served already"))?;
+    let app = axum::Router::new().route("/metrics", axum::routing::get(move || std::future::ready(handle.render())));
+    let timeouts = Timeouts::default();
+    Ok(tokio::spawn(listen::serve(listener, app, timeouts, std::future::pending())))
+}
+
+/// Deletes rows of the request log that are too old.
+async fn forget_old_rows(db: DatabaseConnection, clock: Arc<dyn Clock>, days: u16) {
+    loop {
+        match log::forget_before(&db, clock.now_ms() - i64::from(days) * DAY * 1000).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(rows, "old rows of the request log are deleted"),
+            Err(cause) => tracing::warn!(%cause, "cannot delete old rows of the request log"),
+        }
+        tokio::time::sleep(FORGET_EVERY).await;
+    }
 }
 
 async fn look_for_epochs(state: State) {

@@ -23,6 +23,12 @@ pub struct Model {
     pub units_mu: i64,
     /// Microseconds from the first byte read to the answer.
     pub processing_us: i64,
+    /// Whether it counts as a request of its key: it passed the limits.
+    pub admitted: bool,
+    /// Points reserved before it ran.
+    pub points_requested: i64,
+    /// Points it was charged in the end.
+    pub points: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -1,91 +1,93 @@
-//! Counters in this process: a window begins with its first request and is forgotten when it ends.
+//! Budgets in this process.
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use super::{Left, QuotaStore};
-use crate::{auth::Caller, error::Error};
+use async_trait::async_trait;
 
-const MINUTE_MS: i64 = 60_000;
-const DAY_MS: i64 = 86_400_000;
+use super::{
+    Ask, Days, Granted, LEASE_MS, Lease, QuotaStore, Refused,
+    counters::{Counters, day_of},
+};
 
-/// Requests counted since a time.
-#[derive(Clone, Copy, Default)]
-struct Counter {
-    began_ms: i64,
-    count: u64,
+/// An account.
+struct Account {
+    counters: Counters,
+    /// Reservations that are not settled: points, day, and when they run out.
+    leases: HashMap<String, (u64, i64, i64)>,
 }
 
-impl Counter {
-    /// The counter as it stands at a time.
-    fn at(self, now_ms: i64, length_ms: i64) -> Self {
-        let over = self.count == 0 || now_ms - self.began_ms >= length_ms || now_ms < self.began_ms;
-        if over { Self { began_ms: now_ms, count: 0 } } else { self }
+/// Accounts of every key that was used since the start; only valid keys get here, so there are as many as keys.
+pub struct ProcessQuotas {
+    accounts: Mutex<HashMap<String, Account>>,
+    days: Arc<dyn Days>,
+    next: AtomicU64,
+}
+
+impl ProcessQuotas {
+    #[must_use]
+    pub fn new(days: Arc<dyn Days>) -> Self {
+        Self { accounts: Mutex::default(), days, next: AtomicU64::new(0) }
     }
 
-    /// Whole seconds, rounded up, until the window ends.
-    fn wait_s(self, now_ms: i64, length_ms: i64) -> u64 {
-        u64::try_from((self.began_ms + length_ms - now_ms).max(0)).unwrap_or(0).div_ceil(1000).max(1)
+    fn knows(&self, account: &str) -> bool {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner).contains_key(account)
     }
 }
 
-/// Counters of every key that was used since the start; only valid keys get here, so there are as many as keys.
-#[derive(Default)]
-pub struct ProcessQuotas(Mutex<HashMap<String, [Counter; 2]>>);
-
+#[async_trait]
 impl QuotaStore for ProcessQuotas {
-    fn admit(&self, caller: &Caller, now_ms: i64) -> Result<Left, Error> {
-        let mut counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let [minute, day] = counters.entry(caller.key_id.clone()).or_default();
-        (*minute, *day) = (minute.at(now_ms, MINUTE_MS), day.at(now_ms, DAY_MS));
-        let limits = [("minute", *minute, caller.per_minute, MINUTE_MS), ("day", *day, caller.per_day, DAY_MS)];
-        for (limit, counter, allowed, length_ms) in limits {
-            if counter.count >= allowed {
-                let retry_after_s = counter.wait_s(now_ms, length_ms);
-                return Err(Error::RateLimitExceeded { limit, allowed, retry_after_s });
+    async fn reserve(&self, ask: &Ask, now_ms: i64) -> Granted {
+        let day = day_of(now_ms);
+        let mut used = (0, 0);
+        if !self.knows(&ask.account) {
+            used = self.days.used(&ask.account, day).await.map_err(|cause| {
+                tracing::error!(%cause, "cannot read what a key used today");
+                Refused::Unavailable
+            })?;
+        }
+        let limits = &ask.limits;
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let account = accounts
+            .entry(ask.account.clone())
+            .or_insert_with(|| Account { counters: Counters::first(limits, now_ms, used), leases: HashMap::new() });
+        let mut counters = account.counters.at(limits, now_ms);
+        account.leases.retain(|_, (points, day, ends_at_ms)| {
+            let over = now_ms >= *ends_at_ms;
+            if over {
+                counters.give_back(limits, *points, *day);
             }
+            !over
+        });
+        let fits = counters.reserve(limits, ask.points);
+        account.counters = counters;
+        if !fits {
+            return Err(Refused::Limit(counters.refusal(limits, ask.points, now_ms)));
         }
-        minute.count += 1;
-        day.count += 1;
-        Ok(Left { minute: caller.per_minute - minute.count, day: caller.per_day - day.count })
+        let id = self.next.fetch_add(1, Ordering::Relaxed).to_string();
+        account.leases.insert(id.clone(), (ask.points, counters.day, now_ms + LEASE_MS));
+        let lease = Lease {
+            id,
+            account: ask.account.clone(),
+            limits: *limits,
+            points: ask.points,
+            day: counters.day,
+            emergency: false,
+        };
+        Ok((lease, counters.left(limits, now_ms)))
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn caller(per_minute: u64, per_day: u64) -> Caller {
-        Caller {
-            key_id: "key_1".to_owned(),
-            partner_id: "acme".to_owned(),
-            environment: "poc".to_owned(),
-            scopes: Vec::new(),
-            per_minute,
-            per_day,
-            privacy_subject: "key:key_1".to_owned(),
-            expires_at: None,
+    fn settle(&self, lease: &Lease, unused: u64, now_ms: i64) {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(account) = accounts.get_mut(&lease.account) else { return };
+        if account.leases.remove(&lease.id).is_some() {
+            account.counters = account.counters.at(&lease.limits, now_ms);
+            account.counters.give_back(&lease.limits, unused, lease.day);
         }
-    }
-
-    #[test]
-    fn a_minute_admits_its_limit_and_says_when_the_next_begins() {
-        let (quotas, caller) = (ProcessQuotas::default(), caller(2, 100));
-        assert_eq!(quotas.admit(&caller, 1_000), Ok(Left { minute: 1, day: 99 }));
-        assert_eq!(quotas.admit(&caller, 31_000), Ok(Left { minute: 0, day: 98 }));
-        let refused = Error::RateLimitExceeded { limit: "minute", allowed: 2, retry_after_s: 30 };
-        assert_eq!(quotas.admit(&caller, 31_001), Err(refused));
-        assert_eq!(quotas.admit(&caller, 61_000), Ok(Left { minute: 1, day: 97 }), "a refusal is not counted");
-    }
-
-    #[test]
-    fn a_day_admits_its_limit() {
-        let (quotas, caller) = (ProcessQuotas::default(), caller(10, 2));
-        assert!(quotas.admit(&caller, 0).is_ok() && quotas.admit(&caller, MINUTE_MS).is_ok());
-        let refused = Error::RateLimitExceeded { limit: "day", allowed: 2, retry_after_s: 86_400 - 120 };
-        assert_eq!(quotas.admit(&caller, 2 * MINUTE_MS), Err(refused));
-        assert!(quotas.admit(&caller, DAY_MS).is_ok());
     }
 }

@@ -33,12 +33,12 @@ impl Network {
     }
 
     /// A share of the ties. Where there are hardly any ties, no share of them is published.
-    fn of_ties(&self, index: usize) -> Result<Measure, Error> {
+    fn of_ties(&self, index: usize) -> Result<Option<Measure>, Error> {
         let sample = self.sample();
         if sample.total(0, 0.5).value < ENOUGH_TIES {
             return Err(Error::InsufficientData { reason: Reason::Dominance });
         }
-        Ok(Scale::SHARE.measure(sample.ratio(index, 0, 0.5)))
+        Ok(Some(Scale::SHARE.measure(sample.ratio(index, 0, 0.5))))
     }
 }
 
@@ -60,13 +60,13 @@ impl Network {
         scale.measure(self.per_person(0).linear(1.0 / others, 0.0))
     }
 
-    /// How alike the two ends of a tie are, 0 to 1.
-    async fn tie_compatibility(&self) -> Result<Measure, Error> {
+    /// How alike the two ends of a tie are, 0 to 1; null with `INSUFFICIENT_DATA` where there are hardly any ties.
+    async fn tie_compatibility(&self) -> Result<Option<Measure>, Error> {
         self.of_ties(1)
     }
 
-    /// The share of ties that were made in the window.
-    async fn new_tie_share(&self) -> Result<Measure, Error> {
+    /// The share of ties that were made in the window; null with `INSUFFICIENT_DATA` where there are hardly any ties.
+    async fn new_tie_share(&self) -> Result<Option<Measure>, Error> {
         self.of_ties(2)
     }
 
@@ -83,8 +83,9 @@ impl Network {
         scale.measure(self.per_person(3))
     }
 
-    /// The share of ties whose other end followed this person to a new place in the window.
-    async fn trend_setting(&self) -> Result<Measure, Error> {
+    /// The share of ties whose other end followed this person to a new place in the window; null with
+    /// `INSUFFICIENT_DATA` where there are hardly any ties.
+    async fn trend_setting(&self) -> Result<Option<Measure>, Error> {
         self.of_ties(3)
     }
 

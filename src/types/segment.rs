@@ -1,6 +1,6 @@
 //! A segment and what may be asked about it.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use sha2::{Digest, Sha256};
@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     auth::Scope,
+    cost,
     entity::market_segment,
     epoch::WindowLength,
     error::Error,
@@ -44,6 +45,7 @@ impl Segment {
     async fn released(&self, ctx: &Context<'_>, length: WindowLength, bundle: Bundle) -> Result<Released, Error> {
         let session = Session::of(ctx)?;
         let cohort = Arc::clone(self.cohort()?);
+        session.begun.fetch_add(cost::weight(bundle), Ordering::Relaxed);
         let question = Question { cohort, window: session.epoch.window(length), bundle };
         session.answers.load_one(question).await?.unwrap_or(Err(Error::Internal))
     }

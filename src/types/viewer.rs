@@ -1,11 +1,13 @@
 //! The caller: partner, key, scopes, limits.
 
-use async_graphql::{ID, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, SimpleObject};
 
-use crate::{auth::Scope, clock::format_time, session::Session};
+use super::usage::{self, UsageDay};
+use crate::{auth::Scope, clock::format_time, error::Error, session::Session};
 
 /// Who asks, by the key that was sent.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct Viewer {
     /// The partner's name.
     partner: String,
@@ -21,23 +23,51 @@ pub struct Viewer {
     limits: Limits,
 }
 
-#[expect(clippy::struct_field_names, reason = "points a minute and a day come beside them")]
-/// Request limits and what is left of them after this request.
+/// Limits of the key, and what is left of them. A key that was rotated shares them with the one that follows it.
 #[derive(SimpleObject)]
 pub struct Limits {
-    /// Requests in a minute.
+    /// Requests in a minute, which begins with the first of them.
     requests_per_minute: u64,
-    /// Requests left in this minute.
+    /// Requests left in this minute, after this one.
     requests_left_this_minute: u64,
-    /// Requests in a day.
+    /// Requests in a day, UTC.
     requests_per_day: u64,
-    /// Requests left in this day.
+    /// Requests left in this day, after this one.
     requests_left_this_day: u64,
+    /// Points that one document may cost.
+    max_query_points: u64,
+    /// Points that the bucket holds, and that come back in a minute, evenly.
+    points_per_minute: u64,
+    /// Points left in the bucket, without those that this document reserved.
+    points_left: u64,
+    /// Points in a day, UTC.
+    points_per_day: u64,
+    /// Points left in this day, without those that this document reserved.
+    points_left_this_day: u64,
+}
+
+#[ComplexObject]
+impl Viewer {
+    /// What the key used, a day at a time, newest first, days without a request left out. From the request log, which
+    /// is about a second behind.
+    async fn usage(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many days (UTC), with today; at most 90.", default = 7)] last: Option<i32>,
+    ) -> Result<Vec<UsageDay>, Error> {
+        let session = Session::of(ctx)?;
+        let days = last.unwrap_or(7);
+        if !(0..=usage::MOST_DAYS).contains(&days) {
+            return Err(Error::input("last", format!("must be 0 to {}.", usage::MOST_DAYS)));
+        }
+        usage::of_key(&session.state.db, &session.caller.key_id, session.state.clock.now(), days).await
+    }
 }
 
 impl From<&Session> for Viewer {
     fn from(session: &Session) -> Self {
-        let caller = &session.caller;
+        let (caller, left) = (&session.caller, &session.left);
+        let limits = &caller.limits;
         Self {
             partner: caller.partner_id.clone(),
             key_id: ID(caller.key_id.clone()),
@@ -45,10 +75,15 @@ impl From<&Session> for Viewer {
             scopes: caller.scopes.clone(),
             expires_at: caller.expires_at.map(format_time),
             limits: Limits {
-                requests_per_minute: caller.per_minute,
-                requests_left_this_minute: session.left.minute,
-                requests_per_day: caller.per_day,
-                requests_left_this_day: session.left.day,
+                requests_per_minute: limits.per_minute,
+                requests_left_this_minute: left.minute.left,
+                requests_per_day: limits.per_day,
+                requests_left_this_day: left.day.left,
+                max_query_points: limits.largest_query(),
+                points_per_minute: limits.points_per_minute,
+                points_left: left.points.left,
+                points_per_day: limits.points_per_day,
+                points_left_this_day: left.points_day.left,
             },
         }
     }

@@ -22,7 +22,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use spots_enrichment::{
-    auth::{self, Environment, NewKey, Scope},
+    auth::{self, Environment, Limits, NewKey, Scope},
     clock::{Clock, DAY},
     db,
     engine::{SqlEngine, rollup},
@@ -32,8 +32,8 @@ use spots_enrichment::{
     log::LogWriter,
     privacy::{Bundle, NoiseSource, ledger, noise},
     progress::Progress,
-    quota::ProcessQuotas,
-    state::{Given, State},
+    quota::{LoggedDays, ProcessQuotas},
+    state::{Given, State, Timeouts},
 };
 use tokio::sync::OnceCell;
 use tower::ServiceExt as _;
@@ -283,7 +283,9 @@ impl TestApp {
             clock: clock.clone(),
             noise: noise.clone(),
             engine: Arc::new(SqlEngine::new(db.clone())),
-            quotas: Arc::new(ProcessQuotas::default()),
+            quotas: Arc::new(ProcessQuotas::new(Arc::new(LoggedDays(db.clone())))),
+            timeouts: Timeouts::default(),
+            cors_origins: Vec::new(),
             log,
             epoch: Epoch::load_newest(&db, now).await.unwrap().unwrap(),
             public_introspection,
@@ -310,8 +312,7 @@ impl TestApp {
             partner_id: partner.to_owned(),
             environment: Environment::Poc,
             scopes,
-            per_minute: 100,
-            per_day: 10_000,
+            limits: Limits::DEFAULT,
             expires_at: None,
             cap_mu,
         };

@@ -1,6 +1,6 @@
 use axum::http::StatusCode;
 use serde_json::Value;
-use spots_enrichment::auth::{self, Environment, NewKey, Scope};
+use spots_enrichment::auth::{self, Environment, Limits, NewKey, Scope};
 
 use crate::app::{ALL, On, TestApp, post};
 
@@ -57,8 +57,7 @@ async fn a_key_works_in_each_of_three_headers_until_it_expires() {
         partner_id: "acme".to_owned(),
         environment: Environment::Live,
         scopes: vec![Scope::Behavior],
-        per_minute: 10,
-        per_day: 10,
+        limits: Limits { per_minute: 10, per_day: 10, ..Limits::DEFAULT },
         expires_at: Some(crate::app::NOW + 60),
         cap_mu: 0,
     };

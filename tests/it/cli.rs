@@ -29,7 +29,11 @@ fn failure(dir: &Path, arguments: &[&str]) -> (Option<i32>, String) {
 fn wrong_inputs_are_answered_with_what_is_wrong_and_how_to_mend_it() {
     let dir = folder("cli");
     for (arguments, code, says) in [
-        (&["keys", "create", "--partner", "acme", "--per-minute", "-3"][..], 2, "-3 is not in 1..=1000000"),
+        (
+            &["keys", "create", "--partner", "acme", "--per-minute", "-3"][..],
+            2,
+            "invalid value '-3' for '--per-minute <N>'",
+        ),
         (&["keys", "create"], 2, "--partner"),
         (&["serve", "--listen-addr", "nowhere"], 2, "nowhere"),
         (&["frobnicate"], 2, "unrecognized subcommand"),

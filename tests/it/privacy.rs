@@ -81,7 +81,8 @@ async fn too_few_people_are_refused_without_a_number_and_cost_only_the_size() {
             assert_eq!(error["extensions"]["reason"], "BELOW_THRESHOLD");
             assert!(!error["message"].as_str().unwrap().contains(|letter: char| letter.is_ascii_digit()));
         }
-        assert_eq!(answer.body["data"], serde_json::json!({ "cohort": null }));
+        let nothing = serde_json::json!({ "cohort": { "size": null, "behavior": null, "network": null } });
+        assert_eq!(answer.body["data"], nothing);
         assert_eq!(sum_of(&charges(&app).await, &format!("key:{}", client.key_id)), 120);
         let rows = privacy_release::Entity::find().all(app.db()).await.unwrap();
         assert_eq!(rows.len(), 1, "nothing but the size was even asked of the ledger");

@@ -5,18 +5,17 @@
 
 use std::fmt;
 
-use anyhow::{Context, bail, ensure};
 use axum::http::{HeaderMap, header::AUTHORIZATION};
 use rand::{TryRng, rngs::SysRng};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, sea_query::OnConflict};
 use sha2::{Digest, Sha256};
 
-use crate::{
-    db,
-    entity::{api_key, partner},
-    error::Error,
-    privacy::ledger,
-};
+use crate::error::Error;
+
+mod directory;
+mod issue;
+
+pub use directory::Directory;
+pub use issue::{NewKey, change_limits, create_key, ensure_partner, revoke_key, rotate_key};
 
 /// The longest header that can hold a key.
 const LONGEST_HEADER: usize = 256;
@@ -109,6 +108,12 @@ impl ApiKey {
         (!key.is_empty() && key.len() <= LONGEST_HEADER).then_some(Self(key))
     }
 
+    /// Whether no key is offered at all, not even a wrong one.
+    #[must_use]
+    pub fn is_missing(headers: &HeaderMap) -> bool {
+        !headers.contains_key(AUTHORIZATION) && !headers.contains_key("x-api-key")
+    }
+
     /// What is stored and looked up.
     #[must_use]
     pub fn hash(&self) -> Vec<u8> {
@@ -122,109 +127,72 @@ impl ApiKey {
     }
 }
 
+/// What a key may spend. All of them are at least 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Requests in a minute, which begins with the first of them.
+    pub per_minute: u64,
+    /// Requests in a day, UTC.
+    pub per_day: u64,
+    /// Points of one document.
+    pub max_query_points: u64,
+    /// Points that the bucket holds, and that come back in a minute.
+    pub points_per_minute: u64,
+    /// Points in a day, UTC.
+    pub points_per_day: u64,
+}
+
+impl Limits {
+    /// What a key gets unless the operator says otherwise.
+    pub const DEFAULT: Self = Self {
+        per_minute: 100,
+        per_day: 10_000,
+        max_query_points: 1_000,
+        points_per_minute: 6_000,
+        points_per_day: 1_000_000,
+    };
+
+    /// Points that one document may cost: more than a bucket or a day holds could never be paid.
+    #[must_use]
+    pub fn largest_query(&self) -> u64 {
+        self.max_query_points.min(self.points_per_minute).min(self.points_per_day)
+    }
+}
+
 /// Who asks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub key_id: String,
     pub partner_id: String,
     pub environment: String,
     pub scopes: Vec<Scope>,
-    pub per_minute: u64,
-    pub per_day: u64,
-    /// The ledger account that pays.
-    pub privacy_subject: String,
+    pub limits: Limits,
+    /// The account that pays units and points; a rotated key and its follower share it.
+    pub account: String,
     pub expires_at: Option<i64>,
 }
 
-/// Finds out who asks. A key that is unknown, revoked or not a key at all takes the same path and ends the same.
-///
-/// # Errors
-/// [`Error::AuthenticationFailed`] or [`Error::ApiKeyExpired`].
-pub async fn authenticate(db: &DatabaseConnection, headers: &HeaderMap, now: i64) -> Result<Caller, Error> {
-    let key = ApiKey::from_headers(headers).ok_or(Error::AuthenticationFailed)?;
-    let row = api_key::Entity::find().filter(api_key::COLUMN.key_hash.eq(key.hash())).one(db).await?;
-    let row = row.filter(|row| row.revoked_at.is_none_or(|at| at > now)).ok_or(Error::AuthenticationFailed)?;
-    if row.expires_at.is_some_and(|at| at <= now) {
-        return Err(Error::ApiKeyExpired);
+impl Caller {
+    /// Whoever asks without a key, where the operator lets introspection be public.
+    #[must_use]
+    pub fn public() -> Self {
+        Self {
+            key_id: String::new(),
+            partner_id: String::new(),
+            environment: String::new(),
+            scopes: Vec::new(),
+            // All of them together: enough for a team's tools, not enough to keep a server busy.
+            limits: Limits { per_minute: 600, per_day: 100_000, max_query_points: 50, ..Limits::DEFAULT },
+            account: "public".to_owned(),
+            expires_at: None,
+        }
     }
-    Ok(Caller {
-        scopes: Scope::parse_list(&row.scopes),
-        key_id: row.key_id,
-        partner_id: row.partner_id,
-        environment: row.environment,
-        per_minute: row.per_minute.unsigned_abs(),
-        per_day: row.per_day.unsigned_abs(),
-        privacy_subject: row.privacy_subject,
-        expires_at: row.expires_at,
-    })
-}
 
-/// What a new key is to be.
-#[derive(Clone, Debug)]
-pub struct NewKey {
-    pub partner_id: String,
-    pub environment: Environment,
-    pub scopes: Vec<Scope>,
-    pub per_minute: u32,
-    pub per_day: u32,
-    pub expires_at: Option<i64>,
-    /// Privacy cap in any 30 days, in milli-units.
-    pub cap_mu: i64,
-}
-
-/// Makes a key, its privacy account, and its partner if there is none of that name.
-///
-/// # Errors
-/// The partner's name is not one, the expiry is past, or the database fails.
-pub async fn create_key(db: &DatabaseConnection, new: &NewKey, now: i64) -> anyhow::Result<(String, ApiKey)> {
-    ensure!(!new.scopes.is_empty(), "a key without scopes could read nothing");
-    if new.expires_at.is_some_and(|at| at <= now) {
-        bail!("the expiry is in the past");
+    /// Whether there is no key behind it.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.key_id.is_empty()
     }
-    let transaction = db::begin_write(db).await?;
-    ensure_partner(&transaction, &new.partner_id, now).await?;
-    let key = ApiKey::generate(new.environment, &new.partner_id).map_err(Error::explain)?;
-    let key_id = format!("key_{}", random_hex(6).map_err(Error::explain)?);
-    let subject = format!("key:{key_id}");
-    ledger::open_account(&transaction, &subject, new.cap_mu, None).await?;
-    let scopes: Vec<_> = new.scopes.iter().map(|scope| scope.word()).collect();
-    let row = api_key::ActiveModel {
-        key_id: Set(key_id.clone()),
-        partner_id: Set(new.partner_id.clone()),
-        key_hash: Set(key.hash()),
-        environment: Set(new.environment.word().to_owned()),
-        scopes: Set(scopes.join("|")),
-        per_minute: Set(i64::from(new.per_minute)),
-        per_day: Set(i64::from(new.per_day)),
-        privacy_subject: Set(subject),
-        created_at: Set(now),
-        expires_at: Set(new.expires_at),
-        revoked_at: Set(None),
-    };
-    api_key::Entity::insert(row).exec_without_returning(&transaction).await?;
-    transaction.commit().await?;
-    Ok((key_id, key))
-}
-
-/// Makes a partner, unless there is one of that name.
-///
-/// # Errors
-/// The name is not one.
-pub async fn ensure_partner(db: &impl ConnectionTrait, partner_id: &str, now: i64) -> anyhow::Result<()> {
-    let letters =
-        partner_id.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-');
-    ensure!(
-        (2..=40).contains(&partner_id.len()) && letters,
-        "a partner's name is 2 to 40 lower-case letters, digits and hyphens, not {partner_id:?}"
-    );
-    let row = partner::ActiveModel { partner_id: Set(partner_id.to_owned()), created_at: Set(now) };
-    let there = OnConflict::column("partner_id").do_nothing().to_owned();
-    partner::Entity::insert(row)
-        .on_conflict(there)
-        .exec_without_returning(db)
-        .await
-        .context("cannot make the partner")?;
-    Ok(())
 }
 
 /// Random bytes as hexadecimal digits.

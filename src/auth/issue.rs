@@ -1,0 +1,211 @@
+//! What an operator does to keys: make, rotate, revoke, limit. Each leaves a row in `audit_events`.
+
+use anyhow::{Context, bail, ensure};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ConnectionTrait, DatabaseConnection, EntityTrait, IntoActiveModel, QuerySelect,
+    sea_query::OnConflict,
+};
+
+use super::{ApiKey, Environment, Limits, Scope, random_hex};
+use crate::{
+    clock::format_time,
+    db,
+    entity::{api_key, audit_event, partner},
+    error::Error,
+    privacy::ledger,
+};
+
+/// What a new key is to be.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    pub partner_id: String,
+    pub environment: Environment,
+    pub scopes: Vec<Scope>,
+    pub limits: Limits,
+    pub expires_at: Option<i64>,
+    /// Privacy cap in any 30 days, in milli-units.
+    pub cap_mu: i64,
+}
+
+/// Makes a key, its privacy account, and its partner if there is none of that name.
+///
+/// # Errors
+/// The partner's name is not one, the expiry is past, or the database fails.
+pub async fn create_key(db: &DatabaseConnection, new: &NewKey, now: i64) -> anyhow::Result<(String, ApiKey)> {
+    ensure!(!new.scopes.is_empty(), "a key without scopes could read nothing");
+    if new.expires_at.is_some_and(|at| at <= now) {
+        bail!("the expiry is in the past");
+    }
+    let transaction = db::begin_write(db).await?;
+    ensure_partner(&transaction, &new.partner_id, now).await?;
+    let key = ApiKey::generate(new.environment, &new.partner_id).map_err(Error::explain)?;
+    let key_id = new_id()?;
+    let subject = format!("key:{key_id}");
+    ledger::open_account(&transaction, &subject, new.cap_mu, None).await?;
+    let scopes: Vec<_> = new.scopes.iter().map(|scope| scope.word()).collect();
+    let detail = format!("partner {}, scopes {}, {}", new.partner_id, scopes.join("|"), words(new.limits));
+    let mut row = api_key::ActiveModel {
+        key_id: Set(key_id.clone()),
+        partner_id: Set(new.partner_id.clone()),
+        key_hash: Set(key.hash()),
+        environment: Set(new.environment.word().to_owned()),
+        scopes: Set(scopes.join("|")),
+        privacy_subject: Set(subject),
+        created_at: Set(now),
+        expires_at: Set(new.expires_at),
+        ..Default::default()
+    };
+    set(&mut row, new.limits);
+    api_key::Entity::insert(row).exec_without_returning(&transaction).await?;
+    audit(&transaction, now, "create", &key_id, detail).await?;
+    transaction.commit().await?;
+    Ok((key_id, key))
+}
+
+/// Makes a key that follows another: same partner, scopes, limits and account. The old one works until `overlap_s`
+/// seconds from now, or until its own expiry if that is sooner.
+///
+/// # Errors
+/// There is no such key, or it does not work any more, or it was rotated before.
+pub async fn rotate_key(
+    db: &DatabaseConnection,
+    key_id: &str,
+    overlap_s: i64,
+    now: i64,
+) -> anyhow::Result<(String, ApiKey)> {
+    let transaction = db::begin_write(db).await?;
+    let old = find(&transaction, key_id).await?;
+    ensure!(old.revoked_at.is_none(), "{key_id} is revoked: make a new key with `keys create`");
+    ensure!(old.expires_at.is_none_or(|at| at > now), "{key_id} has expired: make a new key with `keys create`");
+    if let Some(follower) = &old.replaced_by {
+        bail!("{key_id} was rotated before: {follower} follows it");
+    }
+    let environment = if old.environment == "poc" { Environment::Poc } else { Environment::Live };
+    let key = ApiKey::generate(environment, &old.partner_id).map_err(Error::explain)?;
+    let new_id = new_id()?;
+    let ends_at = now.saturating_add(overlap_s).min(old.expires_at.unwrap_or(i64::MAX));
+    let follower = api_key::ActiveModel {
+        key_id: Set(new_id.clone()),
+        key_hash: Set(key.hash()),
+        created_at: Set(now),
+        last_used_at: Set(None),
+        ..old.clone().into_active_model().reset_all()
+    };
+    api_key::Entity::insert(follower).exec_without_returning(&transaction).await?;
+    let mut old = old.into_active_model();
+    (old.expires_at, old.replaced_by) = (Set(Some(ends_at)), Set(Some(new_id.clone())));
+    old.update(&transaction).await?;
+    let detail = format!("followed by {new_id}, works until {}", format_time(ends_at));
+    audit(&transaction, now, "rotate", key_id, detail).await?;
+    transaction.commit().await?;
+    Ok((new_id, key))
+}
+
+/// Ends a key: on every server within five seconds.
+///
+/// # Errors
+/// There is no such key, or it was revoked before.
+pub async fn revoke_key(db: &DatabaseConnection, key_id: &str, now: i64) -> anyhow::Result<()> {
+    let transaction = db::begin_write(db).await?;
+    let key = find(&transaction, key_id).await?;
+    ensure!(key.revoked_at.is_none(), "{key_id} was revoked before");
+    let mut key = key.into_active_model();
+    key.revoked_at = Set(Some(now));
+    key.update(&transaction).await?;
+    audit(&transaction, now, "revoke", key_id, String::new()).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Changes what a key may spend: on every server within five seconds.
+///
+/// # Errors
+/// There is no such key.
+pub async fn change_limits(
+    db: &DatabaseConnection,
+    key_id: &str,
+    change: impl FnOnce(Limits) -> Limits + Send,
+    now: i64,
+) -> anyhow::Result<Limits> {
+    let transaction = db::begin_write(db).await?;
+    let key = find(&transaction, key_id).await?;
+    let before = of(&key);
+    let after = change(before);
+    let mut key = key.into_active_model();
+    set(&mut key, after);
+    key.update(&transaction).await?;
+    audit(&transaction, now, "limits", key_id, format!("from {} to {}", words(before), words(after))).await?;
+    transaction.commit().await?;
+    Ok(after)
+}
+
+/// What a key's row says of its limits.
+pub(super) fn of(key: &api_key::Model) -> Limits {
+    Limits {
+        per_minute: key.per_minute.unsigned_abs(),
+        per_day: key.per_day.unsigned_abs(),
+        max_query_points: key.max_query_points.unsigned_abs(),
+        points_per_minute: key.points_per_minute.unsigned_abs(),
+        points_per_day: key.points_per_day.unsigned_abs(),
+    }
+}
+
+fn set(row: &mut api_key::ActiveModel, limits: Limits) {
+    let column = |limit: u64| Set(i64::try_from(limit).unwrap_or(i64::MAX));
+    row.per_minute = column(limits.per_minute);
+    row.per_day = column(limits.per_day);
+    row.max_query_points = column(limits.max_query_points);
+    row.points_per_minute = column(limits.points_per_minute);
+    row.points_per_day = column(limits.points_per_day);
+}
+
+fn words(limits: Limits) -> String {
+    format!(
+        "{} requests a minute and {} a day, {} points a query, {} a minute and {} a day",
+        limits.per_minute, limits.per_day, limits.max_query_points, limits.points_per_minute, limits.points_per_day
+    )
+}
+
+fn new_id() -> anyhow::Result<String> {
+    Ok(format!("key_{}", random_hex(6).map_err(Error::explain)?))
+}
+
+/// The row, locked against a second change at once.
+async fn find(db: &impl ConnectionTrait, key_id: &str) -> anyhow::Result<api_key::Model> {
+    let key = api_key::Entity::find_by_id(key_id).lock_exclusive().one(db).await?;
+    // Whoever pastes the key itself must not find it repeated in a terminal's scrollback or a log.
+    key.context("there is no key of that id: `keys list` shows them (the id begins with `key_`)")
+}
+
+async fn audit(db: &impl ConnectionTrait, now: i64, action: &str, key_id: &str, detail: String) -> anyhow::Result<()> {
+    let row = audit_event::ActiveModel {
+        happened_at: Set(now),
+        action: Set(action.to_owned()),
+        key_id: Set(key_id.to_owned()),
+        detail: Set(detail),
+        ..Default::default()
+    };
+    audit_event::Entity::insert(row).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// Makes a partner, unless there is one of that name.
+///
+/// # Errors
+/// The name is not one.
+pub async fn ensure_partner(db: &impl ConnectionTrait, partner_id: &str, now: i64) -> anyhow::Result<()> {
+    let letters =
+        partner_id.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-');
+    ensure!(
+        (2..=40).contains(&partner_id.len()) && letters,
+        "a partner's name is 2 to 40 lower-case letters, digits and hyphens, not {partner_id:?}"
+    );
+    let row = partner::ActiveModel { partner_id: Set(partner_id.to_owned()), created_at: Set(now) };
+    let there = OnConflict::column("partner_id").do_nothing().to_owned();
+    partner::Entity::insert(row)
+        .on_conflict(there)
+        .exec_without_returning(db)
+        .await
+        .context("cannot make the partner")?;
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! The price table as `@cost` and `@listSize` of the IBM cost specification, in the schema's text.
+
+use super::{INTROSPECTION, SIZED, Size, price_of};
+
+/// The definitions, for tools that read the file.
+const DEFINITIONS: &str = r#"
+"""
+Points of a field beside the objects it holds (`docs/limits.md`).
+"""
+directive @cost(
+	"""
+	Points.
+	"""
+	weight: String!
+) on FIELD_DEFINITION
+
+"""
+How many items a list is taken to hold (`docs/limits.md`).
+"""
+directive @listSize(
+	"""
+	The size, where no argument says it.
+	"""
+	assumedSize: Int
+	"""
+	Arguments that say the size.
+	"""
+	slicingArguments: [String!]
+	"""
+	The fields below that hold the items.
+	"""
+	sizedFields: [String!]
+	"""
+	Whether one of the arguments must be given.
+	"""
+	requireOneSlicingArgument: Boolean = false
+) on FIELD_DEFINITION
+"#;
+
+/// Writes the prices behind the fields of a schema's text (as async-graphql writes it: one field a line, indented by a
+/// tab, arguments on lines of their own).
+pub(super) fn annotate(sdl: &str) -> String {
+    let mut lines = Vec::new();
+    let (mut on, mut field, mut text) = (None, None, false);
+    for line in sdl.lines() {
+        let bare = line.trim();
+        let mut end = String::new();
+        if bare == "\"\"\"" {
+            text = !text;
+        } else if !text {
+            if let Some(rest) = line.strip_prefix("type ") {
+                on = rest.split_whitespace().next();
+            } else if line == "}" {
+                on = None;
+            } else if let Some(field_line) = line.strip_prefix('\t').filter(|line| !line.starts_with('\t')) {
+                let name = field_line.split(['(', ':']).next().unwrap_or_default();
+                if !name.is_empty() && !name.starts_with(')') {
+                    field = Some(name);
+                }
+                // The line that names the type ends the field.
+                if !field_line.ends_with('(') {
+                    end = on.zip(field).map_or_else(String::new, |(on, field)| directives(on, field));
+                }
+            }
+        }
+        lines.push(format!("{line}{end}"));
+    }
+    format!("{}\n{DEFINITIONS}", lines.join("\n"))
+}
+
+/// The directives of a field.
+fn directives(on: &str, field: &str) -> String {
+    let Some(price) = price_of(on, field) else { return String::new() };
+    let mut text = String::new();
+    if price.weight > 0 {
+        text += &format!(" @cost(weight: \"{}\")", price.weight);
+    }
+    match price.size {
+        Size::One => {}
+        Size::Fixed(size) => text += &format!(" @listSize(assumedSize: {size})"),
+        Size::Page { arguments, largest } => {
+            let quote = |names: &[&str]| names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+            let sized = if arguments.len() > 1 { format!(", sizedFields: [{}]", quote(&SIZED)) } else { String::new() };
+            text += &format!(
+                " @listSize(assumedSize: {largest}, slicingArguments: [{}]{sized}, requireOneSlicingArgument: false)",
+                quote(arguments)
+            );
+        }
+    }
+    text
+}
+
+/// The price table as `docs/limits.md` shows it.
+#[must_use]
+pub fn table() -> String {
+    let mut rows = vec!["| field | points | items |".to_owned(), "|---|---|---|".to_owned()];
+    for price in super::PRICES {
+        let items = match price.size {
+            Size::One => "1".to_owned(),
+            Size::Fixed(size) => format!("{size}"),
+            Size::Page { arguments, largest } => {
+                let arguments: Vec<_> = arguments.iter().map(|name| format!("`{name}`")).collect();
+                format!("{} (at most {largest})", arguments.join(" or "))
+            }
+        };
+        rows.push(format!("| `{}.{}` | {} | {items} |", price.on, price.field, price.weight));
+    }
+    rows.push(format!("| `__schema`, `__type` | {INTROSPECTION} in all | |"));
+    rows.join("\n")
+}

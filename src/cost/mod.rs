@@ -1,0 +1,322 @@
+//! Points: what a document costs to compute. One price table feeds the enforcement, `@cost` and `@listSize` in
+//! `schema.graphql`, and the table in `docs/limits.md`.
+//!
+//! A scalar costs 0, an object 1, a field of [`PRICES`] its weight on top; a list multiplies what is asked of its items
+//! by its size. The walk looks at each selected field once (the guard bounds how many there are) and goes to the end,
+//! so that a refusal can name the price and what is dear.
+
+mod actual;
+mod directives;
+mod shape;
+
+pub use actual::{Answered, settle};
+pub use directives::table;
+use shape::Field;
+pub use shape::Shape;
+
+use std::collections::BTreeMap;
+
+use async_graphql::{Value, parser::types::OperationType};
+use serde::Serialize;
+
+use crate::{
+    document::{Normal, Selected},
+    error::Error,
+    privacy::Bundle,
+    types::page,
+};
+
+/// What an introspection costs, however much it asks: every key can pay it.
+pub const INTROSPECTION: u64 = 10;
+
+/// What a field costs beside the objects it holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Price {
+    pub on: &'static str,
+    pub field: &'static str,
+    /// Points for the field itself.
+    pub weight: u64,
+    /// How many items it holds, if it is a list.
+    pub size: Size,
+    /// The privacy bundle that it asks for.
+    pub bundle: Option<Bundle>,
+}
+
+/// How many items a list is taken to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// It is no list.
+    One,
+    /// As many as the first of these arguments that is given says; the fields `edges` and `nodes` below hold them.
+    Page { arguments: &'static [&'static str], largest: u64 },
+    /// Always so many.
+    Fixed(u64),
+}
+
+const fn field(on: &'static str, field: &'static str, weight: u64) -> Price {
+    Price { on, field, weight, size: Size::One, bundle: None }
+}
+
+const fn bundle(field: &'static str, weight: u64, bundle: Bundle) -> Price {
+    Price { on: "Segment", field, weight, size: Size::One, bundle: Some(bundle) }
+}
+
+const fn list(on: &'static str, field: &'static str, size: u64) -> Price {
+    Price { on, field, weight: 0, size: Size::Fixed(size), bundle: None }
+}
+
+const fn connection(field: &'static str) -> Price {
+    let size = Size::Page { arguments: &["last", "first"], largest: page::LARGEST.unsigned_abs() as u64 };
+    Price { on: "Query", field, weight: 0, size, bundle: None }
+}
+
+/// The price table. A field that is not here costs 1 if it is an object and 0 if it is a scalar.
+pub const PRICES: &[Price] = &[
+    connection("segments"),
+    connection("products"),
+    field("Query", "quote", 5),
+    bundle("size", 5, Bundle::Size),
+    bundle("behavior", 10, Bundle::Behavior),
+    bundle("personality", 10, Bundle::Personality),
+    bundle("network", 10, Bundle::Network),
+    list("Behavior", "dayParts", 8),
+    list("Behavior", "categories", 12),
+    list("Personality", "dimensions", 12),
+    list("Personality", "archetypes", 6),
+    list("Release", "sigma", 5),
+    list("Vocabulary", "ageBands", 6),
+    Price {
+        on: "Viewer",
+        field: "usage",
+        weight: 10,
+        size: Size::Page { arguments: &["last"], largest: 90 },
+        bundle: None,
+    },
+    list("UsageDay", "errors", 20),
+    list("Quote", "dearestPaths", 3),
+    field("Mutation", "saveSegment", 10),
+    field("Mutation", "deleteSegment", 10),
+];
+
+/// The fields of a connection that hold the page's items.
+const SIZED: [&str; 2] = ["edges", "nodes"];
+
+fn price_of(on: &str, field: &str) -> Option<&'static Price> {
+    PRICES.iter().find(|price| price.on == on && price.field == field)
+}
+
+/// The points of a bundle's field.
+#[must_use]
+pub fn weight(bundle: Bundle) -> u64 {
+    PRICES.iter().find(|price| price.bundle == Some(bundle)).map_or(0, |price| price.weight)
+}
+
+/// Writes the prices into a schema's text.
+#[must_use]
+pub fn annotate(sdl: &str) -> String {
+    directives::annotate(sdl)
+}
+
+/// Points of one place in a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, async_graphql::SimpleObject)]
+pub struct PathPoints {
+    /// Response keys from the root, separated by dots.
+    pub path: String,
+    /// Points, without what lies below.
+    pub points: u64,
+}
+
+/// A page that could be smaller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, async_graphql::SimpleObject)]
+pub struct PageFit {
+    /// The list, as response keys from the root.
+    pub path: String,
+    /// The argument that says its size.
+    pub argument: String,
+    /// The largest size with which the document fits.
+    pub size: u64,
+}
+
+/// A list whose size the document chooses.
+struct Slice {
+    path: String,
+    argument: &'static str,
+    size: u64,
+    /// Points of all its items.
+    points: u64,
+}
+
+/// What a document costs.
+pub struct Bill {
+    /// Points in all.
+    pub points: u64,
+    /// Privacy units in milli-units, if nothing of it was seen before.
+    pub units_mu: i64,
+    by_path: Vec<PathPoints>,
+    slices: Vec<Slice>,
+}
+
+impl Bill {
+    /// The dearest places, dearest first.
+    #[must_use]
+    pub fn dearest(&self, number: usize) -> Vec<PathPoints> {
+        let mut paths = self.by_path.clone();
+        paths.sort_by_key(|path| std::cmp::Reverse(path.points));
+        paths.truncate(number);
+        paths
+    }
+
+    /// Every place that costs something.
+    #[must_use]
+    pub fn by_path(&self) -> &[PathPoints] {
+        &self.by_path
+    }
+
+    /// The largest page with which the document would cost at most `limit`: of the list that costs most.
+    #[must_use]
+    pub fn largest_page(&self, limit: u64) -> Option<PageFit> {
+        let slice = self.slices.iter().filter(|slice| slice.size > 0).max_by_key(|slice| slice.points)?;
+        let rest = self.points - slice.points;
+        let size = limit.checked_sub(rest)? / (slice.points / slice.size).max(1);
+        let fits = PageFit { path: slice.path.clone(), argument: slice.argument.to_owned(), size };
+        (size > 0).then_some(fits)
+    }
+}
+
+/// Prices a document.
+///
+/// # Errors
+/// [`Error::BadUserInput`] naming the argument: a page size that is none.
+pub fn price(document: &Normal, shape: &Shape) -> Result<Bill, Error> {
+    let mut walk = Walk { shape, by_path: Vec::new(), slices: Vec::new(), releases: BTreeMap::new() };
+    let mut points = walk.set(&document.selections, &Place::root(document))?;
+    if let Some(selected) = document.selections.iter().find(|selected| is_introspection(&selected.name)) {
+        walk.by_path.push(PathPoints { path: selected.key.to_string(), points: INTROSPECTION });
+        points = points.saturating_add(INTROSPECTION);
+    }
+    let units = walk.releases.iter().map(|((_, bundle, _), times)| bundle.price_mu().saturating_mul(*times));
+    let units_mu = units.fold(0, i64::saturating_add);
+    Ok(Bill { points, units_mu, by_path: walk.by_path, slices: walk.slices })
+}
+
+/// The root type of an operation.
+fn root(document: &Normal) -> &'static str {
+    if document.kind == OperationType::Mutation { "Mutation" } else { "Query" }
+}
+
+fn is_introspection(name: &str) -> bool {
+    name == "__schema" || name == "__type"
+}
+
+/// Where the walk is.
+struct Place {
+    /// The type whose fields are selected.
+    on: String,
+    path: String,
+    /// Names and arguments down to here: where they are equal, so are the segments meant.
+    meaning: String,
+    /// How often this place comes in the answer.
+    times: u64,
+    /// The page size of the connection that this is.
+    page: Option<u64>,
+}
+
+impl Place {
+    fn root(document: &Normal) -> Self {
+        Self { on: root(document).to_owned(), path: String::new(), meaning: String::new(), times: 1, page: None }
+    }
+}
+
+struct Walk<'a> {
+    shape: &'a Shape,
+    by_path: Vec<PathPoints>,
+    slices: Vec<Slice>,
+    /// How many releases of a bundle (and its size) a place asks for.
+    releases: BTreeMap<(String, Bundle, String), i64>,
+}
+
+impl Walk<'_> {
+    /// Points of a selection set, counted once (the caller multiplies).
+    fn set(&mut self, selections: &[Selected], at: &Place) -> Result<u64, Error> {
+        let mut points = 0_u64;
+        for selected in selections {
+            points = points.saturating_add(self.field(selected, at)?);
+        }
+        Ok(points)
+    }
+
+    /// Points of one field at one place: its weight, and its items with what is asked of them.
+    fn field(&mut self, selected: &Selected, at: &Place) -> Result<u64, Error> {
+        let Some(field) = self.shape.field(&at.on, &selected.name) else { return Ok(0) };
+        let path = if at.path.is_empty() { selected.key.to_string() } else { format!("{}.{}", at.path, selected.key) };
+        let weight = field.price.map_or(0, |price| price.weight);
+        let (items, page, argument) = sizes(selected, field, at)?;
+        let below = if field.is_object {
+            let below = Place {
+                on: field.named.clone(),
+                path: path.clone(),
+                meaning: format!("{}/{}{:?}", at.meaning, selected.name, selected.arguments),
+                times: at.times.saturating_mul(items),
+                page,
+            };
+            self.set(&selected.children, &below)?.saturating_add(1)
+        } else {
+            0
+        };
+        if let Some(bundle) = field.price.and_then(|price| price.bundle) {
+            self.release(selected, at, bundle);
+        }
+        let own = at.times.saturating_mul(weight.saturating_add(if field.is_object { items } else { 0 }));
+        if own > 0 {
+            self.by_path.push(PathPoints { path: path.clone(), points: own });
+        }
+        let all = items.saturating_mul(below);
+        if let (Some(argument), Some(size)) = (argument, page) {
+            // The connection itself stays, whatever its page.
+            let points = at.times.saturating_mul(all.saturating_sub(1));
+            self.slices.push(Slice { path, argument, size, points });
+        }
+        Ok(weight.saturating_add(all))
+    }
+
+    fn release(&mut self, selected: &Selected, at: &Place, bundle: Bundle) {
+        let window = match selected.arguments.get("window") {
+            Some(Value::Enum(window)) => window.to_string(),
+            Some(Value::String(window)) => window.clone(),
+            _ => "DAYS_28".to_owned(),
+        };
+        let times = i64::try_from(at.times).unwrap_or(i64::MAX);
+        for bundle in [bundle, Bundle::Size] {
+            self.releases.insert((at.meaning.clone(), bundle, window.clone()), times);
+        }
+    }
+}
+
+/// How many items a field holds, the page size it hands down, and the argument that chose it.
+fn sizes(selected: &Selected, field: &Field, at: &Place) -> Result<(u64, Option<u64>, Option<&'static str>), Error> {
+    let size = field.price.map_or(Size::One, |price| price.size);
+    match size {
+        Size::One if SIZED.contains(&selected.name.as_str()) => Ok((at.page.unwrap_or(1), None, None)),
+        Size::One => Ok((1, None, None)),
+        Size::Fixed(items) => Ok((items, None, None)),
+        Size::Page { arguments, largest } => {
+            let mut given = None;
+            for argument in arguments {
+                let number = match selected.arguments.get(*argument) {
+                    None | Some(Value::Null) => continue,
+                    Some(Value::Number(number)) => number.as_u64().filter(|size| *size <= largest),
+                    Some(_) => None,
+                };
+                let size = number.ok_or_else(|| Error::input(*argument, format!("must be 0 to {largest}.")))?;
+                given = given.or(Some((size, *argument)));
+            }
+            let (size, argument) = given.unwrap_or_else(|| {
+                let argument = arguments.last().copied().unwrap_or_default();
+                (field.default_of(argument).unwrap_or(largest), argument)
+            });
+            // A list counts its items itself; a connection hands the size down to its edges.
+            let items = if field.is_list { size } else { 1 };
+            Ok((items, Some(size), Some(argument)))
+        }
+    }
+}

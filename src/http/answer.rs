@@ -1,0 +1,122 @@
+//! Errors and data -> one response: every error coded, none long, not too many of them.
+
+use async_graphql::{ErrorExtensionValues, ServerError, Value};
+use async_graphql_axum::GraphQLResponse;
+use axum::{
+    body::Body,
+    http::{
+        HeaderMap, HeaderName, HeaderValue, StatusCode,
+        header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+    },
+    response::{IntoResponse as _, Response},
+};
+use serde_json::json;
+
+use super::accept::Format;
+use crate::{
+    auth::Limits,
+    error::Error,
+    log::Open,
+    quota::{Budget, Left},
+};
+
+/// Errors of one answer.
+const MOST_ERRORS: usize = 20;
+/// Letters of one error's message.
+const LONGEST_MESSAGE: usize = 500;
+
+/// A document that was run: `data`, its errors, and what it cost.
+pub fn data(data: Value, mut errors: Vec<ServerError>, cost: Value, format: Format, open: &Open) -> Response {
+    let left_out = errors.len().saturating_sub(MOST_ERRORS);
+    errors.truncate(MOST_ERRORS);
+    // Ours always have a code; one of the library's with a path is an argument's value.
+    complete(&mut errors, "BAD_USER_INPUT", open);
+    let mut response = async_graphql::Response::new(data);
+    response.errors = errors;
+    response.extensions.insert("cost".to_owned(), cost);
+    if left_out > 0 {
+        response.extensions.insert("errorsLeftOut".to_owned(), left_out.into());
+    }
+    let mut response = GraphQLResponse::from(response).into_response();
+    response.headers_mut().insert(CONTENT_TYPE, format.content_type());
+    response
+}
+
+/// A response that is nothing but a refusal.
+pub fn refuse(error: &Error, format: Format, open: &Open) -> Response {
+    let mut errors = match error {
+        Error::InvalidDocument(errors) => errors.iter().take(MOST_ERRORS).cloned().collect(),
+        error => {
+            let mut extensions = ErrorExtensionValues::default();
+            error.details(&mut extensions);
+            let mut server_error = ServerError::new(error.message(), None);
+            server_error.extensions = Some(extensions);
+            vec![server_error]
+        }
+    };
+    complete(&mut errors, error.code(), open);
+    let legacy = format == Format::Json && matches!(error, Error::InvalidDocument(_));
+    let status = if legacy { StatusCode::OK } else { error.status() };
+    // No `data`: nothing was run.
+    let mut response = write(status, format, &json!({ "errors": errors }));
+    let headers = response.headers_mut();
+    if let Some(seconds) = error.retry_after_s() {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if error.status() == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Error::MethodNotAllowed { allow } = error {
+        headers.insert(ALLOW, HeaderValue::from_static(allow));
+    }
+    response
+}
+
+/// Gives every error its code, the request's id and the link to the docs, and cuts long messages; tells the log.
+fn complete(errors: &mut [ServerError], default_code: &str, open: &Open) {
+    let request_id = open.request_id();
+    let mut first = None;
+    for error in errors {
+        if let Some((end, _)) = error.message.char_indices().nth(LONGEST_MESSAGE) {
+            error.message.truncate(end);
+        }
+        let extensions = error.extensions.get_or_insert_default();
+        let code = match extensions.get("code") {
+            Some(Value::String(code)) => code.clone(),
+            _ => default_code.to_owned(),
+        };
+        extensions.set("code", code.as_str());
+        extensions.set("requestId", request_id.as_str());
+        extensions.set("docs", format!("/docs/errors.md#{}", code.to_lowercase()));
+        first.get_or_insert(code);
+    }
+    if first.is_some() {
+        open.note(|entry| entry.error_code = first);
+    }
+}
+
+fn write(status: StatusCode, format: Format, body: &impl serde::Serialize) -> Response {
+    // What is written here are strings, numbers and lists of them: it cannot fail.
+    let body = serde_json::to_vec(body).unwrap_or_default();
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, format.content_type());
+    response
+}
+
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LEFT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// The limits and what is left of them, as the IETF draft writes it.
+pub fn rate_limit_headers(headers: &mut HeaderMap, limits: &Limits, left: &Left) {
+    let Limits { per_minute, per_day, points_per_minute, .. } = limits;
+    let policy =
+        format!("\"minute\";q={per_minute};w=60, \"day\";q={per_day};w=86400, \"points\";q={points_per_minute};w=60");
+    let item = |name, budget: Budget| format!("\"{name}\";r={};t={}", budget.left, budget.whole_in_s);
+    let left = [item("minute", left.minute), item("day", left.day), item("points", left.points)].join(", ");
+    for (name, value) in [(POLICY, policy), (LEFT, left)] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Method, headers and body -> one GraphQL request. The library's own extractor ignores body limits and answers with
+//! Rust's debug text.
+
+use std::time::Duration;
+
+use async_graphql::Variables;
+use axum::{
+    body::{Body, to_bytes},
+    http::{
+        HeaderMap, Method,
+        header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
+        request::Parts,
+    },
+};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::{document::guard, error::Error};
+
+/// The largest body of a request, in bytes.
+pub const BODY_LIMIT: usize = 256 * 1024;
+
+/// What is asked.
+pub struct Asked {
+    pub document: String,
+    pub operation_name: Option<String>,
+    pub variables: Variables,
+}
+
+/// The parameters as they are sent.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Parameters {
+    query: String,
+    operation_name: Option<String>,
+    variables: Option<Map<String, Value>>,
+    #[serde(rename = "extensions")]
+    _extensions: Option<Map<String, Value>>,
+}
+
+fn invalid(message: &str) -> Error {
+    Error::InvalidRequest { message: message.to_owned() }
+}
+
+/// Reads a request.
+///
+/// # Errors
+/// What is wrong with it: 400, 405, 408, 413 or 415.
+pub async fn read(parts: &Parts, body: Body, patience: Duration) -> Result<Asked, Error> {
+    let parameters = match parts.method {
+        Method::GET => from_query(parts.uri.query().unwrap_or_default())?,
+        Method::POST => from_body(&parts.headers, body, patience).await?,
+        _ => return Err(Error::MethodNotAllowed { allow: "GET, POST" }),
+    };
+    Ok(Asked {
+        document: parameters.query,
+        // An empty name is how some tools say that there is none.
+        operation_name: parameters.operation_name.filter(|name| !name.is_empty()),
+        variables: Variables::from_json(Value::Object(parameters.variables.unwrap_or_default())),
+    })
+}
+
+fn from_query(query: &str) -> Result<Parameters, Error> {
+    let (mut document, mut operation_name, mut variables, mut extensions) = (None, None, None, None);
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let place = match name.as_ref() {
+            "query" => &mut document,
+            "operationName" => &mut operation_name,
+            "variables" => &mut variables,
+            "extensions" => &mut extensions,
+            _ => continue,
+        };
+        if place.replace(value.into_owned()).is_some() {
+            return Err(invalid("A parameter of the URL stands twice."));
+        }
+    }
+    Ok(Parameters {
+        query: document.ok_or_else(|| invalid("The URL lacks the parameter `query`."))?,
+        operation_name,
+        variables: object(variables, "variables")?,
+        _extensions: object(extensions, "extensions")?,
+    })
+}
+
+fn object(text: Option<String>, name: &str) -> Result<Option<Map<String, Value>>, Error> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    guard::scan_json(text.as_bytes())?;
+    serde_json::from_str(&text).map_err(|_| invalid(&format!("The parameter `{name}` must be a JSON object.")))
+}
+
+async fn from_body(headers: &HeaderMap, body: Body, patience: Duration) -> Result<Parameters, Error> {
+    let plain_json = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(is_plain_json);
+    if !plain_json {
+        // A form or plain text is what another site's page could send without asking.
+        return Err(Error::UnsupportedMediaType { message: "The content type must be application/json, in UTF-8." });
+    }
+    if headers.get_all(CONTENT_ENCODING).iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Error::UnsupportedMediaType { message: "A compressed body is not read: send it as it is." });
+    }
+    let too_large = || Error::DocumentTooLarge { limit_bytes: BODY_LIMIT };
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|bytes| bytes > BODY_LIMIT) {
+        return Err(too_large());
+    }
+    let body = tokio::time::timeout(patience, to_bytes(body, BODY_LIMIT)).await.map_err(|_| Error::BodyTimeout)?;
+    let body = body.map_err(|cause| {
+        let limit =
+            std::error::Error::source(&cause).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
+        if limit { too_large() } else { invalid("The body broke off.") }
+    })?;
+    guard::scan_json(&body)?;
+    serde_json::from_slice(&body).map_err(|_| {
+        invalid(
+            "The body must be one JSON object: {\"query\": \"...\", \"variables\": {...}, \"operationName\": \"...\"}.",
+        )
+    })
+}
+
+fn is_plain_json(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(|part| part.trim().to_ascii_lowercase());
+    parts.next().as_deref() == Some("application/json")
+        && parts.all(|part| !part.starts_with("charset=") || part.trim_matches('"').ends_with("utf-8"))
+}

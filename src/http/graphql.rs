@@ -1,0 +1,210 @@
+//! `/graphql`: one request through the steps; each takes what the last one returned.
+
+use std::sync::Arc;
+
+use async_graphql::{Request as Execution, Value, parser::types::OperationType};
+use axum::{
+    Extension,
+    body::Body,
+    extract::{Request, State as AxumState},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, request::Parts},
+    response::Response,
+};
+use sha2::{Digest, Sha256};
+use tokio::time::{Duration, Instant, sleep_until, timeout};
+
+use super::{
+    accept::Format,
+    answer,
+    ask::{self, Asked},
+};
+use crate::{
+    auth::{ApiKey, Caller},
+    cost::{self, Bill},
+    document::{self, Normal},
+    error::Error,
+    log::Open,
+    quota::{Ask, Left, Refused, Reservation},
+    session::Session,
+    state::State,
+};
+
+/// An answer to a wrong key takes a multiple of this: how it is wrong must not show.
+const REFUSAL_STEP: Duration = Duration::from_millis(10);
+/// Says that limits are kept per server for now.
+const QUOTA_SOURCE: HeaderName = HeaderName::from_static("x-quota-source");
+/// Places of `extensions.cost.byPath`.
+const MOST_PATHS: usize = 100;
+
+/// The handler.
+pub async fn handle(
+    AxumState(state): AxumState<State>,
+    Extension(open): Extension<Open>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let format = match Format::negotiate(&parts.headers) {
+        Ok(format) => format,
+        Err(error) => return answer::refuse(&error, Format::Json, &open),
+    };
+    let mut limits = HeaderMap::new();
+    let answer = answer(&state, &open, &parts, body, format, &mut limits).await;
+    let mut response = answer.unwrap_or_else(|error| answer::refuse(&error, format, &open));
+    response.headers_mut().extend(limits);
+    response
+}
+
+async fn answer(
+    state: &State,
+    open: &Open,
+    parts: &Parts,
+    body: Body,
+    format: Format,
+    headers: &mut HeaderMap,
+) -> Result<Response, Error> {
+    let caller = authenticate(state, &parts.headers).await?;
+    if !caller.is_public() {
+        open.note(|entry| {
+            entry.key_id = Some(caller.key_id.clone());
+            entry.partner_id = Some(caller.partner_id.clone());
+        });
+    }
+    let asked = ask::read(parts, body, state.timeouts.body).await;
+    if let Ok(asked) = &asked {
+        note(asked, open);
+    }
+    // From here on it takes a worker; a client that is slow to send has none.
+    let _worker = state.workers.try_acquire().map_err(|_| Error::Unavailable)?;
+    let running = run(state, open, parts, &caller, asked, format, headers);
+    timeout(state.timeouts.request, running).await.unwrap_or(Err(Error::Timeout))
+}
+
+/// Headers -> caller; an anonymous one where introspection is public.
+async fn authenticate(state: &State, headers: &HeaderMap) -> Result<Arc<Caller>, Error> {
+    if state.public_introspection && ApiKey::is_missing(headers) {
+        return Ok(Arc::new(Caller::public()));
+    }
+    let arrived = Instant::now();
+    let caller = state.directory.authenticate(headers, state.clock.now()).await;
+    if caller == Err(Error::AuthenticationFailed) {
+        let steps = arrived.elapsed().as_micros() / REFUSAL_STEP.as_micros() + 1;
+        sleep_until(arrived + REFUSAL_STEP * u32::try_from(steps).unwrap_or(1)).await;
+    }
+    caller
+}
+
+fn note(asked: &Asked, open: &Open) {
+    open.note(|entry| {
+        entry.operation_name = asked.operation_name.as_ref().map(|name| {
+            // A name is letters; anything else was not meant, and PostgreSQL refuses NUL.
+            name.chars().filter(|letter| !letter.is_control()).take(100).collect()
+        });
+        entry.document_hash = Some(hex::encode(Sha256::digest(&asked.document)));
+    });
+}
+
+async fn run(
+    state: &State,
+    open: &Open,
+    parts: &Parts,
+    caller: &Caller,
+    asked: Result<Asked, Error>,
+    format: Format,
+    headers: &mut HeaderMap,
+) -> Result<Response, Error> {
+    let priced = match asked {
+        Ok(asked) => price(state, caller, parts, asked).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error @ Error::QueryTooCostly { .. }) = priced {
+        // The query limit refused: the other three are not touched.
+        return Err(error);
+    }
+    // A request that cannot run counts as one, without points: it made work.
+    let points = priced.as_ref().map_or(0, |(_, bill)| bill.points);
+    let ask = Ask { account: caller.account.clone(), limits: caller.limits, points };
+    let reservation = Reservation::take(&state.quotas, &state.clock, &ask).await;
+    let reservation = reservation.map_err(|refused| explain(refused, priced.as_ref().ok().map(|(_, bill)| bill)))?;
+    open.note(|entry| (entry.admitted, entry.points_requested) = (true, points));
+    answer::rate_limit_headers(headers, &caller.limits, &reservation.left());
+    if reservation.is_emergency() {
+        headers.insert(QUOTA_SOURCE, HeaderValue::from_static("local"));
+    }
+    let (document, bill) = priced?;
+
+    let mut execution = Execution::new("");
+    execution.set_parsed_query(document.executable());
+    let (mut response, paid) = if caller.is_public() {
+        (state.schema.execute(execution).await, None)
+    } else {
+        let session = Session::open(state.clone(), caller.clone(), &reservation);
+        let (batches, paid_mu) = (Arc::clone(&session.batches), Arc::clone(&session.paid_mu));
+        let paid = open.counts_when_dropped(&paid_mu, &reservation.begun());
+        (batches.drive(state.schema.execute(execution.data(session))).await, Some(paid))
+    };
+
+    let answered = cost::settle(&document, &state.shape, std::mem::take(&mut response.data), &response.errors);
+    let actual = answered.points.min(points);
+    drop(paid);
+    open.note(|entry| entry.points = actual);
+    let left = reservation.settle(actual);
+    answer::rate_limit_headers(headers, &caller.limits, &left);
+    let debug = parts.headers.get("x-cost-debug").is_some_and(|value| value == "1");
+    let cost = report(&bill, actual, caller, &left, debug);
+    Ok(answer::data(answered.data, response.errors, cost, format, open))
+}
+
+/// Text -> normal form -> price.
+async fn price(state: &State, caller: &Caller, parts: &Parts, asked: Asked) -> Result<(Normal, Bill), Error> {
+    let name = asked.operation_name.as_deref();
+    let document = document::read(&asked.document, name, asked.variables, &state.checker).await?;
+    match document.kind {
+        OperationType::Mutation if parts.method != Method::POST => {
+            return Err(Error::MethodNotAllowed { allow: "POST" });
+        }
+        OperationType::Subscription => {
+            return Err(Error::InvalidRequest {
+                message: "There are no subscriptions: the data is weekly.".to_owned(),
+            });
+        }
+        _ => {}
+    }
+    if caller.is_public() && !document.selections.iter().all(|selected| selected.name.starts_with("__")) {
+        return Err(Error::AuthenticationFailed);
+    }
+    let bill = cost::price(&document, &state.shape)?;
+    let limit = caller.limits.largest_query();
+    if bill.points > limit {
+        let (dearest, fits) = (bill.dearest(3), bill.largest_page(limit));
+        return Err(Error::QueryTooCostly { cost: bill.points, limit, dearest, fits });
+    }
+    Ok((document, bill))
+}
+
+fn explain(refused: Refused, bill: Option<&Bill>) -> Error {
+    let error = refused.explain(bill.map_or(0, |bill| bill.points));
+    match (error, bill) {
+        (Error::CostLimitExceeded { cost, refusal, .. }, Some(bill)) => {
+            let (dearest, fits) = (bill.dearest(3), bill.largest_page(refusal.available));
+            Error::CostLimitExceeded { cost, refusal, dearest, fits }
+        }
+        (error, _) => error,
+    }
+}
+
+/// `extensions.cost`.
+fn report(bill: &Bill, actual: u64, caller: &Caller, left: &Left, debug: bool) -> Value {
+    let limits = &caller.limits;
+    let mut cost = serde_json::json!({
+        "requested": bill.points,
+        "actual": actual,
+        "maxQueryPoints": limits.largest_query(),
+        "limit": limits.points_per_minute,
+        "available": left.points.left,
+        "restoreRate": limits.points_per_minute as f64 / 60.0,
+    });
+    if debug {
+        cost["byPath"] = serde_json::json!(bill.dearest(MOST_PATHS));
+    }
+    Value::from_json(cost).unwrap_or(Value::Null)
+}

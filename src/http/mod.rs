@@ -1,0 +1,115 @@
+//! Routes and the layer stack; [`graphql`] takes a request through the steps.
+
+use std::panic::AssertUnwindSafe;
+
+use axum::{
+    Extension, Router,
+    extract::{Path, Request},
+    http::{
+        HeaderName, HeaderValue, Method,
+        header::{
+            AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+        },
+    },
+    middleware::{self, Next},
+    response::{Html, IntoResponse, Response},
+    routing::{any, get},
+};
+use futures_util::FutureExt as _;
+use tower_http::{
+    CompressionLevel,
+    compression::CompressionLayer,
+    cors::{AllowOrigin, CorsLayer},
+};
+
+use crate::{
+    error::Error,
+    log::{self, Open},
+    page,
+    state::State,
+};
+use accept::Format;
+
+mod accept;
+mod answer;
+mod ask;
+mod graphql;
+
+pub use ask::BODY_LIMIT;
+
+/// The whole server as a service.
+pub fn app(state: State) -> Router {
+    Router::new()
+        .route("/", get(|| async { Html(page::INDEX) }))
+        .route("/style.css", get(|| async { ([(CONTENT_TYPE, "text/css; charset=utf-8")], page::STYLE) }))
+        .route("/docs/{name}", get(docs))
+        .route("/health", get(|| async { "ok\n" }))
+        .route("/graphql", any(graphql::handle))
+        .fallback(|open: Extension<Open>| refuse(open, Error::NotFound { what: "such path".to_owned() }))
+        .method_not_allowed_fallback(|open: Extension<Open>| refuse(open, Error::MethodNotAllowed { allow: "GET" }))
+        // A panic is an answer too; inside the log, so that it has a row.
+        .layer(middleware::from_fn(catch_panic))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(cors(&state.cors_origins))
+        .layer(middleware::map_response(security_headers))
+        // Outermost: whatever happens inside, there is a row.
+        .layer(middleware::from_fn_with_state(state.clone(), log::layer))
+        .with_state(state)
+}
+
+/// Answers preflights. Only the origins that the operator names may read answers; a key is only ever a header, so no
+/// page can send one that its user did not give it.
+fn cors(origins: &[HeaderValue]) -> CorsLayer {
+    let header = HeaderName::from_static;
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins.to_vec()))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([
+            AUTHORIZATION,
+            CONTENT_TYPE,
+            header("x-api-key"),
+            header("x-request-id"),
+            header("x-cost-debug"),
+        ])
+        .expose_headers([
+            RETRY_AFTER,
+            header("ratelimit"),
+            header("ratelimit-policy"),
+            header("x-request-id"),
+            header("x-quota-source"),
+        ])
+        .max_age(std::time::Duration::from_secs(600))
+}
+
+async fn refuse(Extension(open): Extension<Open>, error: Error) -> Response {
+    answer::refuse(&error, Format::Json, &open)
+}
+
+async fn catch_panic(Extension(open): Extension<Open>, request: Request, next: Next) -> Response {
+    let format = Format::negotiate(request.headers()).unwrap_or(Format::Json);
+    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(response) => response,
+        Err(_) => answer::refuse(&Error::Internal, format, &open),
+    }
+}
+
+async fn security_headers(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'",
+        ),
+    );
+    headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer"));
+    response
+}
+
+async fn docs(Path(name): Path<String>, open: Extension<Open>) -> Response {
+    match page::DOCS.iter().find(|(file, _)| *file == name) {
+        Some((_, text)) => ([(CONTENT_TYPE, "text/plain; charset=utf-8")], *text).into_response(),
+        None => refuse(open, Error::NotFound { what: "such document".to_owned() }).await,
+    }
+}

@@ -1,0 +1,42 @@
+//! What an account used today, from the request log: a restart forgets nothing of a day.
+
+use async_trait::async_trait;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
+
+/// Knows the days.
+#[async_trait]
+pub trait Days: Send + Sync {
+    /// Requests and points of an account since the day began.
+    ///
+    /// # Errors
+    /// As the database says.
+    async fn used(&self, account: &str, day: i64) -> Result<(u64, u64), DbErr>;
+}
+
+/// Nothing was used.
+pub struct NoDays;
+
+#[async_trait]
+impl Days for NoDays {
+    async fn used(&self, _account: &str, _day: i64) -> Result<(u64, u64), DbErr> {
+        Ok((0, 0))
+    }
+}
+
+/// Counts the rows of the request log.
+pub struct LoggedDays(pub DatabaseConnection);
+
+#[async_trait]
+impl Days for LoggedDays {
+    async fn used(&self, account: &str, day: i64) -> Result<(u64, u64), DbErr> {
+        let sql = "select count(*) as requests, cast(coalesce(sum(points), 0) as bigint) as points
+            from api_request_logs
+            where admitted and received_at_ms >= $1
+            and key_id in (select key_id from api_keys where privacy_subject = $2)";
+        let values = [(day * 86_400_000).into(), account.into()];
+        let statement = Statement::from_sql_and_values(self.0.get_database_backend(), sql, values);
+        let Some(row) = self.0.query_one_raw(statement).await? else { return Ok((0, 0)) };
+        let count = |column| row.try_get::<i64>("", column).map(i64::unsigned_abs);
+        Ok((count("requests")?, count("points")?))
+    }
+}
