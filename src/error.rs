@@ -7,12 +7,7 @@ use async_graphql::{ErrorExtensionValues, ServerError, Value};
 use axum::http::StatusCode;
 use sea_orm::DbErr;
 
-use crate::{
-    auth::Scope,
-    clock::format_time,
-    cost::{PageFit, PathPoints},
-    quota::Refusal,
-};
+use crate::{auth::Scope, clock::format_time, cost::Costly, quota::Refusal};
 
 /// Why a request, or a field of it, was not answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,9 +21,9 @@ pub enum Error {
     /// The caller's fault: too many requests. 429 with `Retry-After`.
     RateLimitExceeded { limit: &'static str, allowed: u64, retry_after_s: u64 },
     /// The caller's fault: the document costs more than the key may spend on one. 400.
-    QueryTooCostly { cost: u64, limit: u64, dearest: Vec<PathPoints>, fits: Option<PageFit> },
+    QueryTooCostly(Box<Costly>),
     /// The caller's fault: the points of a minute or a day are spent. 429 with `Retry-After`.
-    CostLimitExceeded { cost: u64, refusal: Refusal, dearest: Vec<PathPoints>, fits: Option<PageFit> },
+    CostLimitExceeded { refusal: Refusal, costly: Box<Costly> },
     /// The caller's fault: not a GraphQL request. 400.
     InvalidRequest { message: String },
     /// The caller's fault: the document does not parse, or does not fit the schema. 400, or 200 for a client that
@@ -95,7 +90,7 @@ impl Error {
             Self::ApiKeyExpired => "API_KEY_EXPIRED",
             Self::Forbidden { .. } => "FORBIDDEN",
             Self::RateLimitExceeded { .. } => "RATE_LIMIT_EXCEEDED",
-            Self::QueryTooCostly { .. } => "QUERY_TOO_COSTLY",
+            Self::QueryTooCostly(_) => "QUERY_TOO_COSTLY",
             Self::CostLimitExceeded { .. } => "COST_LIMIT_EXCEEDED",
             Self::InvalidRequest { .. }
             | Self::InvalidDocument(_)
@@ -126,7 +121,7 @@ impl Error {
             Self::DocumentTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::InvalidRequest { .. }
             | Self::InvalidDocument(_)
-            | Self::QueryTooCostly { .. }
+            | Self::QueryTooCostly(_)
             | Self::DocumentTooDeep { .. }
             | Self::DocumentTooComplex { .. }
             | Self::BadUserInput { .. } => StatusCode::BAD_REQUEST,
@@ -169,13 +164,14 @@ impl Error {
             Self::RateLimitExceeded { limit, allowed, retry_after_s } => format!(
                 "This key may make {allowed} requests a {limit}; the next one is possible in {retry_after_s} s."
             ),
-            Self::QueryTooCostly { cost, limit, .. } => format!(
-                "This document costs {cost} points; this key may spend {limit} on one. \
-                 Ask for less where it is dearest, or for a smaller page."
+            Self::QueryTooCostly(costly) => format!(
+                "This document costs {} points; this key may spend {} on one. \
+                 Ask for less where it is dearest, or for a smaller page.",
+                costly.cost, costly.limit
             ),
-            Self::CostLimitExceeded { cost, refusal, .. } => format!(
-                "This document costs {cost} points and {} are left; it fits in {} s.",
-                refusal.available, refusal.retry_after_s
+            Self::CostLimitExceeded { refusal, costly } => format!(
+                "This document costs {} points and {} are left; it fits in {} s.",
+                costly.cost, refusal.available, refusal.retry_after_s
             ),
             Self::InvalidRequest { message } => message.clone(),
             Self::InvalidDocument(errors) => {
@@ -228,18 +224,16 @@ impl Error {
                 extensions.set("allowed", *allowed);
                 extensions.set("retryAfterSeconds", *retry_after_s);
             }
-            Self::QueryTooCostly { cost, limit, dearest, fits } => {
-                extensions.set("cost", *cost);
-                extensions.set("limit", *limit);
-                explain_cost(extensions, dearest, fits.as_ref());
+            Self::QueryTooCostly(costly) => {
+                extensions.set("limit", costly.limit);
+                explain_cost(extensions, costly);
             }
-            Self::CostLimitExceeded { cost, refusal, dearest, fits } => {
-                extensions.set("cost", *cost);
+            Self::CostLimitExceeded { refusal, costly } => {
                 extensions.set("limit", refusal.limit);
                 extensions.set("allowed", refusal.allowed);
                 extensions.set("available", refusal.available);
                 extensions.set("retryAfterSeconds", refusal.retry_after_s);
-                explain_cost(extensions, dearest, fits.as_ref());
+                explain_cost(extensions, costly);
             }
             Self::DocumentTooLarge { limit_bytes: limit }
             | Self::DocumentTooDeep { limit, .. }
@@ -282,11 +276,11 @@ impl Error {
     }
 }
 
-/// The dearest places, and the page size that would fit.
-fn explain_cost(extensions: &mut ErrorExtensionValues, dearest: &[PathPoints], fits: Option<&PageFit>) {
-    let value = |value| async_graphql::to_value(value).unwrap_or(Value::Null);
-    extensions.set("dearestPaths", value(dearest));
-    extensions.set("largestPage", async_graphql::to_value(fits).unwrap_or(Value::Null));
+/// The price, the dearest places, and the page size that would fit.
+fn explain_cost(extensions: &mut ErrorExtensionValues, costly: &Costly) {
+    extensions.set("cost", costly.cost);
+    extensions.set("dearestPaths", async_graphql::to_value(&costly.dearest).unwrap_or(Value::Null));
+    extensions.set("largestPage", async_graphql::to_value(&costly.fits).unwrap_or(Value::Null));
 }
 
 impl From<DbErr> for Error {

@@ -23,7 +23,7 @@ use crate::{
 /// How often a server looks for a newer epoch.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How often old rows of the request log are looked for.
-const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+const FORGET_EVERY: Duration = Duration::from_hours(1);
 /// How long the log may take to be written when the server stops.
 const FLUSH: Duration = Duration::from_secs(10);
 /// Borders of the histogram of answer times, in seconds.

@@ -71,23 +71,20 @@ pub(super) fn annotate(sdl: &str) -> String {
 /// The directives of a field.
 fn directives(on: &str, field: &str) -> String {
     let Some(price) = price_of(on, field) else { return String::new() };
-    let mut text = String::new();
-    if price.weight > 0 {
-        text += &format!(" @cost(weight: \"{}\")", price.weight);
-    }
-    match price.size {
-        Size::One => {}
-        Size::Fixed(size) => text += &format!(" @listSize(assumedSize: {size})"),
+    let cost = if price.weight > 0 { format!(" @cost(weight: \"{}\")", price.weight) } else { String::new() };
+    let size = match price.size {
+        Size::One => String::new(),
+        Size::Fixed(size) => format!(" @listSize(assumedSize: {size})"),
         Size::Page { arguments, largest } => {
             let quote = |names: &[&str]| names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
             let sized = if arguments.len() > 1 { format!(", sizedFields: [{}]", quote(&SIZED)) } else { String::new() };
-            text += &format!(
+            format!(
                 " @listSize(assumedSize: {largest}, slicingArguments: [{}]{sized}, requireOneSlicingArgument: false)",
                 quote(arguments)
-            );
+            )
         }
-    }
-    text
+    };
+    cost + &size
 }
 
 /// The price table as `docs/limits.md` shows it.

@@ -137,6 +137,16 @@ pub struct PageFit {
     pub size: u64,
 }
 
+/// What an error says of a document that costs too much.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Costly {
+    pub cost: u64,
+    pub limit: u64,
+    /// The three dearest places.
+    pub dearest: Vec<PathPoints>,
+    pub fits: Option<PageFit>,
+}
+
 /// A list whose size the document chooses.
 struct Slice {
     path: String,
@@ -166,12 +176,6 @@ impl Bill {
         paths
     }
 
-    /// Every place that costs something.
-    #[must_use]
-    pub fn by_path(&self) -> &[PathPoints] {
-        &self.by_path
-    }
-
     /// The largest page with which the document would cost at most `limit`: of the list that costs most.
     #[must_use]
     pub fn largest_page(&self, limit: u64) -> Option<PageFit> {
@@ -180,6 +184,12 @@ impl Bill {
         let size = limit.checked_sub(rest)? / (slice.points / slice.size).max(1);
         let fits = PageFit { path: slice.path.clone(), argument: slice.argument.to_owned(), size };
         (size > 0).then_some(fits)
+    }
+
+    /// Why it does not fit into a limit.
+    #[must_use]
+    pub fn costly(&self, limit: u64) -> Box<Costly> {
+        Box::new(Costly { cost: self.points, limit, dearest: self.dearest(3), fits: self.largest_page(limit) })
     }
 }
 

@@ -344,11 +344,11 @@ mod tests {
         assert_eq!(code(&format!("{{ f(a: {}{}) }}", "[".repeat(63), "]".repeat(63))), "DOCUMENT_TOO_DEEP");
         assert_eq!(code(&format!("{}x{}", "{ a ".repeat(17), "}".repeat(17))), "DOCUMENT_TOO_DEEP");
         assert_eq!(code(&"{ a }".replace('a', &"a ".repeat(10_000))), "DOCUMENT_TOO_COMPLEX");
-        let aliases: String = (0..101).map(|number| format!("a{number}: b ")).collect();
+        let aliases = (0..101).map(|number| format!("a{number}: b")).collect::<Vec<_>>().join(" ");
         assert_eq!(code(&format!("{{ c {{ {aliases} }} }}")), "DOCUMENT_TOO_COMPLEX");
         let roots = |number: usize| format!("{{ {} }}", "b ".repeat(number));
         assert_eq!((code(&roots(50)), code(&roots(51))), ("none", "DOCUMENT_TOO_COMPLEX"));
-        let operations: String = (0..11).map(|number| format!("query q{number} {{ a }} ")).collect();
+        let operations = (0..11).map(|number| format!("query q{number} {{ a }}")).collect::<Vec<_>>().join(" ");
         assert_eq!(code(&operations), "DOCUMENT_TOO_COMPLEX");
         assert_eq!(code(&format!("{{ a {} }}", "@skip(if: true) ".repeat(51))), "DOCUMENT_TOO_COMPLEX");
         for text in [
@@ -392,10 +392,8 @@ mod tests {
     fn the_work_is_linear_in_the_document() {
         assert_eq!(code(&bomb(22)), "DOCUMENT_TOO_COMPLEX");
         let work = |text: &str| measure(&parse_query(text).unwrap()).map(|looked_at| looked_at as f64);
-        for (small, large) in [(6, 12)] {
-            let (small, large) = (work(&bomb(small)).unwrap(), work(&bomb(large)).unwrap());
-            assert!(large <= 2.0 * small, "{small} {large}");
-        }
+        let (small, large) = (work(&bomb(6)).unwrap(), work(&bomb(12)).unwrap());
+        assert!(large <= 2.0 * small, "{small} {large}");
         let wide = |fields: usize| format!("{{ a {{ {} }} }}", "b @skip(if: $x) { c } ".repeat(fields));
         assert!(work(&wide(40)).unwrap() <= 2.0 * work(&wide(20)).unwrap() + 1.0);
         for text in [wide(5_000), "[".repeat(100_000), "\"".repeat(99_999), bomb(500), "{a".repeat(50_000)] {

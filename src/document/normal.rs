@@ -152,23 +152,20 @@ impl Spread<'_> {
             .iter()
             .filter_map(|(name, value)| Some((name.node.clone(), self.value(&value.node)?)))
             .collect();
-        let place = match places.get(key) {
-            Some(place) => {
-                let before = &into[*place].field;
-                if before.name != field.node.name.node || before.arguments != arguments {
-                    return Err(invalid(format!("Two different fields want the key {key}: give one an alias.")));
-                }
-                *place
+        let place = if let Some(place) = places.get(key) {
+            let before = &into[*place].field;
+            if before.name != field.node.name.node || before.arguments != arguments {
+                return Err(invalid(format!("Two different fields want the key {key}: give one an alias.")));
             }
-            None => {
-                places.insert(key.clone(), into.len());
-                let name = field.node.name.node.clone();
-                let has_children = !field.node.selection_set.node.items.is_empty();
-                let (key, position) = (key.clone(), field.pos);
-                let field = Selected { key, name, arguments, children: Vec::new(), has_children, position };
-                into.push(Open { field, children: Vec::new(), places: HashMap::new() });
-                into.len() - 1
-            }
+            *place
+        } else {
+            places.insert(key.clone(), into.len());
+            let name = field.node.name.node.clone();
+            let has_children = !field.node.selection_set.node.items.is_empty();
+            let (key, position) = (key.clone(), field.pos);
+            let field = Selected { key, name, arguments, children: Vec::new(), has_children, position };
+            into.push(Open { field, children: Vec::new(), places: HashMap::new() });
+            into.len() - 1
         };
         let open = &mut into[place];
         self.merge(&field.node.selection_set.node, &mut open.children, &mut open.places)

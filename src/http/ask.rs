@@ -104,8 +104,8 @@ async fn from_body(headers: &HeaderMap, body: Body, patience: Duration) -> Resul
     }
     let body = tokio::time::timeout(patience, to_bytes(body, BODY_LIMIT)).await.map_err(|_| Error::BodyTimeout)?;
     let body = body.map_err(|cause| {
-        let limit =
-            std::error::Error::source(&cause).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
+        let limit = std::error::Error::source(&cause)
+            .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
         if limit { too_large() } else { invalid("The body broke off.") }
     })?;
     guard::scan_json(&body)?;

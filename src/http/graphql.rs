@@ -24,7 +24,7 @@ use crate::{
     document::{self, Normal},
     error::Error,
     log::Open,
-    quota::{Ask, Left, Refused, Reservation},
+    quota::{Ask, Left, Refusal, Refused, Reservation},
     session::Session,
     state::State,
 };
@@ -116,7 +116,7 @@ async fn run(
         Ok(asked) => price(state, caller, parts, asked).await,
         Err(error) => Err(error),
     };
-    if let Err(error @ Error::QueryTooCostly { .. }) = priced {
+    if let Err(error @ Error::QueryTooCostly(_)) = priced {
         // The query limit refused: the other three are not touched.
         return Err(error);
     }
@@ -175,20 +175,20 @@ async fn price(state: &State, caller: &Caller, parts: &Parts, asked: Asked) -> R
     let bill = cost::price(&document, &state.shape)?;
     let limit = caller.limits.largest_query();
     if bill.points > limit {
-        let (dearest, fits) = (bill.dearest(3), bill.largest_page(limit));
-        return Err(Error::QueryTooCostly { cost: bill.points, limit, dearest, fits });
+        return Err(Error::QueryTooCostly(bill.costly(limit)));
     }
     Ok((document, bill))
 }
 
 fn explain(refused: Refused, bill: Option<&Bill>) -> Error {
-    let error = refused.explain(bill.map_or(0, |bill| bill.points));
-    match (error, bill) {
-        (Error::CostLimitExceeded { cost, refusal, .. }, Some(bill)) => {
-            let (dearest, fits) = (bill.dearest(3), bill.largest_page(refusal.available));
-            Error::CostLimitExceeded { cost, refusal, dearest, fits }
+    match (refused, bill) {
+        (Refused::Limit(refusal), Some(bill)) if refusal.limit.starts_with("points") => {
+            Error::CostLimitExceeded { refusal, costly: bill.costly(refusal.available) }
         }
-        (error, _) => error,
+        (Refused::Limit(Refusal { limit, allowed, retry_after_s, .. }), _) => {
+            Error::RateLimitExceeded { limit, allowed, retry_after_s }
+        }
+        (Refused::Unavailable, _) => Error::Unavailable,
     }
 }
 

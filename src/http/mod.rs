@@ -78,7 +78,7 @@ fn cors(origins: &[HeaderValue]) -> CorsLayer {
             header("x-request-id"),
             header("x-quota-source"),
         ])
-        .max_age(std::time::Duration::from_secs(600))
+        .max_age(std::time::Duration::from_mins(10))
 }
 
 async fn refuse(Extension(open): Extension<Open>, error: Error) -> Response {

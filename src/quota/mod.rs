@@ -12,7 +12,7 @@ use std::sync::{
 
 use async_trait::async_trait;
 
-use crate::{auth::Limits, clock::Clock, error::Error};
+use crate::{auth::Limits, clock::Clock};
 
 mod counters;
 mod days;
@@ -137,19 +137,5 @@ impl Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         self.end(self.begun.load(Ordering::Relaxed));
-    }
-}
-
-impl Refused {
-    /// As a request's error; `cost` is what it wanted.
-    #[must_use]
-    pub fn explain(self, cost: u64) -> Error {
-        match self {
-            Self::Unavailable => Error::Unavailable,
-            Self::Limit(Refusal { limit, allowed, retry_after_s, .. }) if limit == "minute" || limit == "day" => {
-                Error::RateLimitExceeded { limit, allowed, retry_after_s }
-            }
-            Self::Limit(refusal) => Error::CostLimitExceeded { cost, refusal, dearest: Vec::new(), fits: None },
-        }
     }
 }
