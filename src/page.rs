@@ -10,6 +10,7 @@ pub const STYLE: &str = include_str!("page/style.css");
 pub const DOCS: &[(&str, &str)] = &[
     ("partner.md", include_str!("../docs/partner.md")),
     ("operator.md", include_str!("../docs/operator.md")),
+    ("limits.md", include_str!("../docs/limits.md")),
     ("privacy.md", include_str!("../docs/privacy.md")),
     ("personality.md", include_str!("../docs/personality.md")),
     ("errors.md", include_str!("../docs/errors.md")),

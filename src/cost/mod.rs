@@ -92,7 +92,7 @@ pub const PRICES: &[Price] = &[
         size: Size::Page { arguments: &["last"], largest: 90 },
         bundle: None,
     },
-    list("UsageDay", "errors", 20),
+    list("UsageDay", "errors", 25),
     list("Quote", "dearestPaths", 3),
     field("Mutation", "saveSegment", 10),
     field("Mutation", "deleteSegment", 10),

@@ -1,6 +1,12 @@
 //! Text -> guarded, validated, in normal form: what is priced is what runs.
 
-use async_graphql::{Request, Variables, parser::parse_query};
+use async_graphql::{
+    Positioned, Request, Variables,
+    parser::{
+        parse_query,
+        types::{DocumentOperations, ExecutableDocument, InlineFragment, Selection, SelectionSet},
+    },
+};
 
 pub mod guard;
 mod normal;
@@ -26,7 +32,42 @@ pub async fn read(
     if let Some(name) = operation_name {
         request = request.operation_name(name);
     }
-    request.set_parsed_query(document.clone());
+    let mut checked = document.clone();
+    show_typename_directives(&mut checked);
+    request.set_parsed_query(checked);
     checker.check(request).await?;
     normalize(&document, operation_name, &variables)
+}
+
+/// The library's validation does not look at the directives of `__typename`: a variable that is used only there would
+/// be refused as unused, one that is not defined would pass. So each gets an inline fragment that holds its directives,
+/// which means the same.
+fn show_typename_directives(document: &mut ExecutableDocument) {
+    let operations = match &mut document.operations {
+        DocumentOperations::Single(operation) => vec![operation],
+        DocumentOperations::Multiple(operations) => operations.values_mut().collect(),
+    };
+    for operation in operations {
+        show_in(&mut operation.node.selection_set.node);
+    }
+    for fragment in document.fragments.values_mut() {
+        show_in(&mut fragment.node.selection_set.node);
+    }
+}
+
+fn show_in(set: &mut SelectionSet) {
+    for selection in &mut set.items {
+        match &mut selection.node {
+            Selection::Field(field) if field.node.name.node == "__typename" && !field.node.directives.is_empty() => {
+                let directives = std::mem::take(&mut field.node.directives);
+                let items = vec![Positioned::new(Selection::Field(field.clone()), selection.pos)];
+                let selection_set = Positioned::new(SelectionSet { items }, selection.pos);
+                let fragment = InlineFragment { type_condition: None, directives, selection_set };
+                selection.node = Selection::InlineFragment(Positioned::new(fragment, selection.pos));
+            }
+            Selection::Field(field) => show_in(&mut field.node.selection_set.node),
+            Selection::InlineFragment(fragment) => show_in(&mut fragment.node.selection_set.node),
+            Selection::FragmentSpread(_) => {}
+        }
+    }
 }

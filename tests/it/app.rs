@@ -18,7 +18,7 @@ use http_body_util::BodyExt as _;
 use migration::{Migrator, MigratorTrait as _};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha20Rng;
-use sea_orm::{ConnectionTrait as _, DatabaseConnection};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, EntityTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use spots_enrichment::{
@@ -26,13 +26,14 @@ use spots_enrichment::{
     clock::{Clock, DAY},
     db,
     engine::{SqlEngine, rollup},
+    entity::privacy_charge,
     epoch::Epoch,
     error::Error,
     generate::{ENDS_AT, Population},
     log::LogWriter,
     privacy::{Bundle, NoiseSource, ledger, noise},
     progress::Progress,
-    quota::{LoggedDays, ProcessQuotas},
+    quota::{LoggedDays, ProcessQuotas, QuotaStore},
     state::{Given, State, Timeouts},
 };
 use tokio::sync::OnceCell;
@@ -260,39 +261,78 @@ pub struct TestApp {
 impl TestApp {
     /// Over the synthetic people.
     pub async fn new(on: On) -> Self {
-        let database = TestDb::copy_of(synthetic(on).await).await;
-        Self::over(database, NOW, 1).await
+        Self::with(on, |_| {}).await
+    }
+
+    /// The same, with something else given to the server.
+    pub async fn with(on: On, change: impl FnOnce(&mut Given)) -> Self {
+        Self::start(TestDb::copy_of(synthetic(on).await).await, NOW, 1, change).await
     }
 
     /// A server of the same synthetic people that answers introspection without a key.
     pub async fn with_public_introspection() -> Self {
-        Self::start(TestDb::copy_of(synthetic(On::Sqlite).await).await, NOW, 1, true).await
+        Self::with(On::Sqlite, |given| given.public_introspection = true).await
     }
 
     /// Over a database that has an epoch.
     pub async fn over(database: TestDb, now: i64, seed: u64) -> Self {
-        Self::start(database, now, seed, false).await
+        Self::start(database, now, seed, |_| {}).await
     }
 
-    async fn start(database: TestDb, now: i64, seed: u64, public_introspection: bool) -> Self {
+    async fn start(database: TestDb, now: i64, seed: u64, change: impl FnOnce(&mut Given)) -> Self {
         let db = db::connect(&database.url).await.unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(now * 1000)));
         let noise = Arc::new(SeededNoise { seed, draws: AtomicU32::new(0) });
         let (log, _) = LogWriter::start(db.clone());
-        let state = State::new(Given {
+        let mut given = Given {
             clock: clock.clone(),
             noise: noise.clone(),
             engine: Arc::new(SqlEngine::new(db.clone())),
             quotas: Arc::new(ProcessQuotas::new(Arc::new(LoggedDays(db.clone())))),
-            timeouts: Timeouts::default(),
-            cors_origins: Vec::new(),
             log,
             epoch: Epoch::load_newest(&db, now).await.unwrap().unwrap(),
-            public_introspection,
+            timeouts: Timeouts::default(),
+            public_introspection: false,
+            cors_origins: Vec::new(),
             db,
+        };
+        change(&mut given);
+        let state = State::new(given).unwrap();
+        Self { router: spots_enrichment::app(state.clone()), state, clock, noise, database }
+    }
+
+    /// A second server on the database of another.
+    pub async fn beside(url: &str) -> Self {
+        Self::start(TestDb { url: url.to_owned(), file: None }, NOW, 2, |_| {}).await
+    }
+
+    /// The same server with other quotas.
+    pub fn with_quotas(self, quotas: Arc<dyn QuotaStore>) -> Self {
+        let state = State::new(Given {
+            db: self.db().clone(),
+            clock: self.clock.clone(),
+            noise: self.noise.clone(),
+            engine: Arc::new(SqlEngine::new(self.db().clone())),
+            quotas,
+            log: self.state.log.clone(),
+            epoch: self.state.epoch().as_ref().clone(),
+            timeouts: Timeouts::default(),
+            public_introspection: false,
+            cors_origins: Vec::new(),
         })
         .unwrap();
-        Self { router: spots_enrichment::app(state.clone()), state, clock, noise, database }
+        Self { router: spots_enrichment::app(state.clone()), state, ..self }
+    }
+
+    /// Milli-units that a ledger account was charged.
+    pub async fn charged(&self, subject: &str) -> i64 {
+        let charges = privacy_charge::Entity::find().filter(privacy_charge::COLUMN.subject.eq(subject));
+        charges.all(self.db()).await.unwrap().iter().map(|charge| charge.mu).sum()
+    }
+
+    /// A database of its own with the synthetic people, for a server that runs as a process.
+    pub async fn database(on: On) -> TestDb {
+        TestDb::copy_of(synthetic(on).await).await
     }
 
     pub fn db(&self) -> &DatabaseConnection {
@@ -306,18 +346,32 @@ impl TestApp {
 
     /// A key with a privacy cap.
     pub async fn client_of(&self, partner: &str, scopes: &[Scope], cap_mu: i64) -> Client<'_> {
+        self.client_with(partner, scopes, cap_mu, Limits::DEFAULT).await
+    }
+
+    /// A key with limits.
+    pub async fn limited(&self, limits: Limits) -> Client<'_> {
+        self.client_with("acme", &ALL, ledger::KEY_CAP_MU, limits).await
+    }
+
+    async fn client_with(&self, partner: &str, scopes: &[Scope], cap_mu: i64, limits: Limits) -> Client<'_> {
         // The table wants a scope; one that reads nothing stands for none.
         let scopes = if scopes.is_empty() { vec![Scope::Admin] } else { scopes.to_vec() };
         let new = NewKey {
             partner_id: partner.to_owned(),
             environment: Environment::Poc,
             scopes,
-            limits: Limits::DEFAULT,
+            limits,
             expires_at: None,
             cap_mu,
         };
         let (key_id, key) = auth::create_key(self.db(), &new, self.clock.now()).await.unwrap();
         Client { app: self, key_id, key: key.reveal().to_owned() }
+    }
+
+    /// Somebody who has a key already, perhaps made on another server.
+    pub fn client_from(&self, key_id: &str, key: &str) -> Client<'_> {
+        Client { app: self, key_id: key_id.to_owned(), key: key.to_owned() }
     }
 
     /// A request as it is.
@@ -328,6 +382,12 @@ impl TestApp {
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
         Answer { status: parts.status, headers: parts.headers, text, body }
+    }
+
+    /// A request whose answer is no text.
+    pub async fn bytes(&self, request: Request<Body>) -> (HeaderMap, Vec<u8>) {
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        (parts.headers, body.collect().await.unwrap().to_bytes().to_vec())
     }
 }
 
@@ -344,8 +404,14 @@ impl Client<'_> {
     }
 
     pub async fn ask_with(&self, query: &str, variables: Value) -> Answer {
-        let body = json!({"query": query, "variables": variables}).to_string();
-        self.app.send(post(&[("authorization", &format!("Bearer {}", self.key))], body)).await
+        self.send(&[], json!({"query": query, "variables": variables})).await
+    }
+
+    /// Asks with more headers.
+    pub async fn send(&self, headers: &[(&str, &str)], body: Value) -> Answer {
+        let bearer = format!("Bearer {}", self.key);
+        let headers: Vec<_> = headers.iter().copied().chain([("authorization", bearer.as_str())]).collect();
+        self.app.send(post(&headers, body.to_string())).await
     }
 }
 
@@ -378,6 +444,12 @@ impl Answer {
     pub fn ok(&self) -> &Value {
         assert_eq!((self.status, &self.body["errors"]), (StatusCode::OK, &Value::Null), "{}", self.text);
         &self.body["data"]
+    }
+
+    /// A number of `extensions.cost`.
+    #[track_caller]
+    pub fn cost(&self, name: &str) -> u64 {
+        self.body["extensions"]["cost"][name].as_u64().unwrap_or_else(|| panic!("no {name} in {}", self.text))
     }
 
     /// The codes of the errors, in their order.

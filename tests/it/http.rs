@@ -88,3 +88,221 @@ async fn introspection_needs_a_key_unless_the_operator_opens_it() {
     let answer = client.ask("{ __schema { queryType { name } } }").await;
     assert_eq!(answer.ok()["__schema"]["queryType"]["name"], "Query");
 }
+
+fn get(path: &str) -> axum::http::request::Builder {
+    Request::get(path)
+}
+
+#[tokio::test]
+async fn the_answer_has_the_media_type_that_is_asked_for_and_its_status() {
+    let app = TestApp::new(On::Sqlite).await;
+    let client = app.client(&ALL).await;
+    let (new, old) = ("application/graphql-response+json", "application/json");
+    for (accept, query, status, kind) in [
+        (new, "{ __typename }", 200, new),
+        (new, "{ nonsense }", 400, new),
+        (new, "{", 400, new),
+        (new, "query ($a: ID!) { segment(slug: $a) { id } }", 400, new),
+        (old, "{ __typename }", 200, old),
+        (old, "{ nonsense }", 200, old),
+        (old, "{", 200, old),
+        ("*/*", "{ __typename }", 200, old),
+        ("text/html", "{ __typename }", 406, old),
+    ] {
+        let answer = client.send(&[("accept", accept)], serde_json::json!({"query": query})).await;
+        assert_eq!(answer.status.as_u16(), status, "{accept} {query}: {}", answer.text);
+        assert_eq!(answer.headers["content-type"].to_str().unwrap(), format!("{kind}; charset=utf-8"), "{accept}");
+        assert_eq!(answer.body.get("data").is_some(), query == "{ __typename }" && status == 200, "{accept} {query}");
+    }
+}
+
+#[tokio::test]
+async fn a_query_may_be_asked_by_get_and_a_mutation_may_not() {
+    let app = TestApp::new(On::Sqlite).await;
+    let client = app.client(&ALL).await;
+    let ask = async |query: &str| {
+        let request = get(&format!("/graphql?{query}")).header("x-api-key", &client.key);
+        app.send(request.body(Body::empty()).unwrap()).await
+    };
+    let named = "query=query+A($s:String!)%7Bsegment(slug:$s)%7Bid%7D%7D+query+B%7B__typename%7D";
+    assert_eq!(ask(&format!("{named}&operationName=B")).await.ok()["__typename"], "Query");
+    let answer = ask(&format!("{named}&operationName=A&variables=%7B%22s%22:%22mine%22%7D")).await;
+    assert_eq!(answer.codes(), ["INVALID_SEGMENT"]);
+    let answer = ask("query=mutation%7BdeleteSegment(slug:%22mine%22)%7D").await;
+    assert_eq!((answer.status, answer.codes()), (StatusCode::METHOD_NOT_ALLOWED, vec!["INVALID_REQUEST"]));
+    assert_eq!(answer.headers["allow"], "POST");
+    for wrong in ["", "query=%7B__typename%7D&query=%7B__typename%7D", "query=%7B__typename%7D&variables=%5B1%5D"] {
+        let answer = ask(wrong).await;
+        assert_eq!((answer.status, answer.codes()), (StatusCode::BAD_REQUEST, vec!["INVALID_REQUEST"]), "{wrong}");
+    }
+    // A key in the address would be in every log on the way.
+    let request = get(&format!("/graphql?query=%7B__typename%7D&api_key={0}&authorization={0}", client.key));
+    assert_eq!(app.send(request.body(Body::empty()).unwrap()).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_plain_json_is_not_read() {
+    let app = TestApp::new(On::Sqlite).await;
+    let client = app.client(&ALL).await;
+    let body = r#"{"query": "{ __typename }"}"#;
+    for (name, value, status) in [
+        ("content-type", "text/plain", 415),
+        ("content-type", "application/x-www-form-urlencoded", 415),
+        ("content-type", "multipart/form-data; boundary=x", 415),
+        ("content-type", "application/json; charset=latin1", 415),
+        ("content-type", "application/json; charset=UTF-8", 200),
+        ("content-encoding", "gzip", 415),
+        ("content-encoding", "identity", 200),
+    ] {
+        let mut request = Request::post("/graphql").header("x-api-key", &client.key);
+        if name != "content-type" {
+            request = request.header("content-type", "application/json");
+        }
+        let answer = app.send(request.header(name, value).body(Body::from(body)).unwrap()).await;
+        assert_eq!(answer.status.as_u16(), status, "{name}: {value}");
+    }
+}
+
+#[tokio::test]
+async fn another_origin_reads_answers_only_if_the_operator_named_it() {
+    let app =
+        TestApp::with(On::Sqlite, |given| given.cors_origins = vec!["https://shop.example".parse().unwrap()]).await;
+    for (origin, allowed) in [("https://shop.example", true), ("https://evil.example", false), ("null", false)] {
+        let preflight = Request::options("/graphql")
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "authorization,content-type");
+        let answer = app.send(preflight.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        let named = answer.headers.get("access-control-allow-origin").map(|value| value.to_str().unwrap());
+        assert_eq!(named, allowed.then_some(origin));
+        assert!(!answer.headers.contains_key("access-control-allow-credentials"));
+    }
+}
+
+#[tokio::test]
+async fn the_request_id_is_the_client_s_if_it_is_a_plain_word() {
+    let app = TestApp::new(On::Sqlite).await;
+    let client = app.client(&ALL).await;
+    let body = serde_json::json!({"query": "{ nonsense }"});
+    let answer = client.send(&[("x-request-id", "shop-42.a_B")], body.clone()).await;
+    assert_eq!(answer.headers["x-request-id"], "shop-42.a_B");
+    assert_eq!(answer.body["errors"][0]["extensions"]["requestId"], "shop-42.a_B");
+    let long = "a".repeat(65);
+    for strange in ["", "a b", "a/b", "ä", "<script>", long.as_str()] {
+        let answer = client.send(&[("x-request-id", strange)], body.clone()).await;
+        assert_eq!(answer.headers["x-request-id"].len(), 16, "{strange:?}");
+    }
+}
+
+#[tokio::test]
+async fn answers_are_compressed_for_whoever_can_read_that() {
+    let app = TestApp::new(On::Sqlite).await;
+    for coding in ["gzip", "br"] {
+        let request = get("/docs/schema.graphql").header("accept-encoding", coding).body(Body::empty()).unwrap();
+        let (headers, bytes) = app.bytes(request).await;
+        assert_eq!(headers["content-encoding"], coding);
+        assert!(bytes.len() < spots_enrichment::schema::sdl().len() / 2, "{}", bytes.len());
+    }
+}
+
+#[tokio::test]
+async fn no_answer_has_more_than_twenty_errors_or_a_long_one() {
+    let app = TestApp::new(On::Sqlite).await;
+    let client = app.client(&ALL).await;
+    let fields: Vec<_> = (0..30).map(|number| format!("a{number}: segment(slug: \"no-{number}\") {{ id }}")).collect();
+    let answer = client.ask(&format!("{{ {} }}", fields.join(" "))).await;
+    assert_eq!((answer.codes().len(), &answer.body["extensions"]["errorsLeftOut"]), (20, &10.into()));
+    let fields: Vec<_> = (0..60).map(|number| format!("no{number}")).collect();
+    assert_eq!(client.ask(&format!("{{ viewer {{ {} }} }}", fields.join(" "))).await.codes().len(), 20);
+    let long = "x".repeat(5_000);
+    for query in [
+        format!("{{ {long} }}"),
+        format!("{{ segment(slug: \"{long}\") {{ id }} }}"),
+        format!("{{ ...{long} }}"),
+        format!("{{ a @{long} }}"),
+        format!("{{ segments(search: {long}) {{ nodes {{ id }} }} }}"),
+    ] {
+        let answer = client.ask(&query).await;
+        let message = answer.body["errors"][0]["message"].as_str().unwrap();
+        assert!(message.chars().count() <= 500, "{}", message.len());
+    }
+}
+
+/// Keys in the order of the selection, refused fields as null, and a null that travels up as the specification says.
+#[tokio::test]
+async fn data_has_the_shape_of_the_selection() {
+    let app = TestApp::new(On::Sqlite).await;
+    let client = app.client(&[spots_enrichment::auth::Scope::Behavior]).await;
+    let answer = client
+        .ask(
+            r#"{ z: __typename cohort(definition: {regions: ["demo-harbor"]}) {
+            network { density { value } } slug behavior { visitsPerPerson { unit __typename } } b: __typename a: name }
+            a: viewer { partner } }"#,
+        )
+        .await;
+    let data = r#""data":{"z":"Query","cohort":{"network":null,"slug":null,"behavior":{"visitsPerPerson":{"unit":"VISITS","__typename":"Measure"}},"b":"Segment","a":null},"a":{"partner":"acme"}}"#;
+    assert!(answer.text.contains(data), "{}", answer.text);
+    assert_eq!(answer.codes(), ["FORBIDDEN"]);
+    // `products` may not be null, so nothing is left of `data`.
+    let answer = client.ask("{ viewer { partner } products { nodes { title } } }").await;
+    assert_eq!((answer.codes(), &answer.body["data"]), (vec!["FORBIDDEN"], &serde_json::Value::Null));
+    assert!(answer.body.as_object().unwrap().contains_key("data"));
+    let answer = client.ask("query ($no: Boolean!) { viewer { partner @include(if: $no) } }").await;
+    assert_eq!(answer.codes(), ["INVALID_REQUEST"]);
+    let answer = client
+        .ask_with("query ($no: Boolean!) { viewer { partner @include(if: $no) } }", serde_json::json!({"no": false}))
+        .await;
+    assert_eq!(answer.ok(), &serde_json::json!({"viewer": {}}));
+}
+
+#[tokio::test]
+async fn a_document_means_the_same_however_it_is_written() {
+    let app = TestApp::new(On::Sqlite).await;
+    let client = app.client(&ALL).await;
+    // A variable that is not sent leaves the argument at its default.
+    let answer = client.ask("query ($n: Int, $s: String) { segments(first: $n, search: $s) { nodes { slug } } }").await;
+    assert_eq!(answer.cost("requested"), 21, "the default page of 20");
+    answer.ok();
+    // One mutation under one key runs once.
+    let save = r#"saveSegment(input: {slug: "twice", name: "Twice", definition: {}}) { slug }"#;
+    let answer = client.ask(&format!("mutation {{ {save} {save} }}")).await;
+    assert_eq!((answer.cost("requested"), answer.data("/saveSegment/slug")), (11, &"twice".into()));
+    for refused in [
+        "{ a: viewer { partner } a: vocabulary { regions } }",
+        "{ segments(first: 1) { nodes { id } } segments(first: 2) { nodes { id } } }",
+        "{ __typename: viewer { partner } }",
+        "{ __mine: viewer { partner } }",
+        "subscription { a }",
+        "query A { __typename } query B { __typename }",
+    ] {
+        let answer = client.ask(refused).await;
+        assert_eq!(answer.codes().first(), Some(&"INVALID_REQUEST"), "{refused}");
+        assert!(answer.body.get("data").is_none(), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_a_coded_answer_with_a_row_of_its_own() {
+    let app = TestApp::with(On::Sqlite, |given| given.quotas = std::sync::Arc::new(Panicking)).await;
+    let client = app.client(&ALL).await;
+    let answer = client.ask("{ viewer { partner } }").await;
+    assert_eq!((answer.status, answer.codes()), (StatusCode::INTERNAL_SERVER_ERROR, vec!["INTERNAL_ERROR"]));
+    assert_eq!(answer.body["errors"][0]["extensions"]["requestId"], answer.headers["x-request-id"].to_str().unwrap());
+    assert!(!answer.text.contains("secret"), "{}", answer.text);
+    app.state.log.flush().await;
+    use sea_orm::EntityTrait as _;
+    let row = spots_enrichment::entity::api_request_log::Entity::find().one(app.db()).await.unwrap().unwrap();
+    assert_eq!((row.status, row.error_code.as_deref()), (500, Some("INTERNAL_ERROR")));
+}
+
+struct Panicking;
+
+#[async_trait::async_trait]
+impl spots_enrichment::quota::QuotaStore for Panicking {
+    async fn reserve(&self, _: &spots_enrichment::quota::Ask, _: i64) -> spots_enrichment::quota::Granted {
+        panic!("a secret of the server")
+    }
+
+    fn settle(&self, _: &spots_enrichment::quota::Lease, _: u64, _: i64) {}
+}

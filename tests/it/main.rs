@@ -7,6 +7,7 @@
 mod app;
 mod auth;
 mod cli;
+mod cost;
 mod engine;
 mod guard;
 mod http;
@@ -17,7 +18,9 @@ mod nyc;
 mod oracle;
 mod privacy;
 mod queries;
+mod quota;
 mod rollup;
 mod schema;
 mod segments;
 mod shared;
+mod writing;

@@ -1,0 +1,274 @@
+use async_graphql::Variables;
+use proptest::{
+    collection::vec,
+    prelude::any,
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+use serde_json::json;
+use spots_enrichment::{
+    auth::Limits,
+    cost::{self, Bill, Shape},
+    document, page,
+    schema::{self, Checker},
+};
+
+use crate::{
+    app::{ALL, On, TestApp},
+    writing::{self, Choices, Written},
+};
+
+struct Prices {
+    checker: Checker,
+    shape: Shape,
+}
+
+impl Prices {
+    fn new() -> Self {
+        Self { checker: Checker::build(), shape: Shape::parse(&schema::sdl()).unwrap() }
+    }
+
+    fn of(&self, written: &Written) -> Bill {
+        let variables = Variables::from_json(written.variables.clone());
+        let read = document::read(&written.text, None, variables, &self.checker);
+        // Nothing in it waits.
+        let document = futures_util::FutureExt::now_or_never(read).unwrap();
+        let document = document.unwrap_or_else(|error| panic!("{}: {}", error.message(), written.text));
+        cost::price(&document, &self.shape).unwrap_or_else(|error| panic!("{}: {}", error.message(), written.text))
+    }
+
+    fn text(&self, text: &str) -> Bill {
+        self.of(&Written { text: text.to_owned(), variables: json!({}) })
+    }
+}
+
+/// The same cases at every run; failing bytes are printed, there is nothing to keep in a file.
+fn cases(cases: u32) -> TestRunner {
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
+}
+
+#[test]
+fn a_rewrite_that_keeps_the_meaning_keeps_the_price() {
+    let prices = Prices::new();
+    let rewrites = std::cell::Cell::new(0);
+    cases(10_000)
+        .run(&(vec(any::<u8>(), 0..60), vec(any::<u8>(), 0..200)), |(query, rewrite)| {
+            let query = writing::query(&mut Choices::new(&query));
+            let plain = writing::plain(&query);
+            let other = writing::rewritten(&query, &mut Choices::new(&rewrite));
+            let (a, b) = (prices.of(&plain), prices.of(&other));
+            assert_eq!((a.points, a.units_mu), (b.points, b.units_mu), "{}\n{}", plain.text, other.text);
+            assert_eq!(a.dearest(100), b.dearest(100), "{}\n{}", plain.text, other.text);
+            Ok(())
+        })
+        .unwrap();
+    cases(200)
+        .run(&vec(any::<u8>(), 100..200), |bytes| {
+            let query = writing::query(&mut Choices::new(&bytes));
+            let changed = writing::rewritten(&query, &mut Choices::new(&bytes)).text != writing::plain(&query).text;
+            rewrites.set(rewrites.get() + u32::from(changed));
+            Ok(())
+        })
+        .unwrap();
+    assert!(rewrites.get() > 150, "the rewrites change next to nothing: {} of 200", rewrites.get());
+}
+
+#[test]
+fn the_price_list_as_a_person_would_add_it_up() {
+    let prices = Prices::new();
+    for (text, points) in [
+        ("{ __typename }", 0),
+        ("{ __schema { types { name fields { name } } } }", 10),
+        ("{ a: __schema { description } b: __type(name: \"Query\") { name } }", 10),
+        // viewer
+        ("{ viewer { partner } }", 1),
+        // segment, size: 5 and its object
+        ("{ segment(slug: \"a\") { size { value } } }", 1 + 5 + 1),
+        (
+            "{ cohort(definition: {}) { behavior { visitsPerPerson { value interval95 { low } } } } }",
+            1 + 10 + 1 + 1 + 1,
+        ),
+        // twelve dimensions, each with its mean
+        ("{ cohort(definition: {}) { personality { dimensions { mean { value } } } } }", 1 + 10 + 1 + 12 * 2),
+        // the connection, and a page of the default 20
+        ("{ segments { nodes { slug } } }", 1 + 20),
+        ("{ segments(first: 3) { nodes { slug } pageInfo { hasNextPage } } }", 1 + 3 + 1),
+        ("{ segments(first: 3) { edges { node { network { density { value } } } } } }", 1 + 3 * (1 + 1 + 10 + 1 + 1)),
+        ("{ segments(last: 7, first: 3) { nodes { slug } } }", 1 + 7),
+        ("{ segments(first: 0) { nodes { slug } } }", 1),
+        ("query ($n: Int = 5) { segments(first: $n) { nodes { slug } } }", 1 + 5),
+        ("{ segments(first: 3) { nodes { slug } } } ", 1 + 3),
+        ("{ viewer { usage(last: 2) { day } } }", 1 + 10 + 2),
+        ("{ quote(document: \"\") { points } }", 5 + 1),
+        ("mutation { deleteSegment(slug: \"a\") }", 10),
+        ("mutation { saveSegment(input: {slug: \"a\", name: \"a\", definition: {}}) { id } }", 10 + 1),
+    ] {
+        assert_eq!(prices.text(text).points, points, "{text}");
+    }
+}
+
+#[test]
+fn a_quote_of_units_counts_each_release_once() {
+    let prices = Prices::new();
+    for (text, units_mu) in [
+        ("{ viewer { partner } }", 0),
+        ("{ segment(slug: \"a\") { size { value } } }", 120),
+        ("{ segment(slug: \"a\") { behavior { visitsPerPerson { value } } } }", 430),
+        (
+            "{ segment(slug: \"a\") { size { value } behavior { visitsPerPerson { value } } network { density { value } } } }",
+            730,
+        ),
+        ("{ a: segment(slug: \"a\") { size { value } } b: segment(slug: \"a\") { size { value } } }", 120),
+        ("{ a: segment(slug: \"a\") { size { value } } b: segment(slug: \"b\") { size { value } } }", 240),
+        (
+            "{ segment(slug: \"a\") { a: behavior(window: DAYS_7) { visitsPerPerson { value } } b: behavior { visitsPerPerson { value } } } }",
+            860,
+        ),
+        ("{ segments(first: 3) { nodes { size { value } } } }", 360),
+    ] {
+        assert_eq!(prices.text(text).units_mu, units_mu, "{text}");
+    }
+}
+
+#[test]
+fn every_list_has_a_size_and_the_documents_show_the_table() {
+    assert_eq!(Prices::new().shape.lists_without_size(), Vec::<String>::new());
+    let (_, limits) = page::DOCS.iter().find(|(name, _)| *name == "limits.md").unwrap();
+    let (_, rest) = limits.split_once("<!-- prices: begin -->\n").unwrap();
+    let (table, _) = rest.split_once("\n<!-- prices: end -->").unwrap();
+    assert_eq!(table.trim(), cost::table(), "docs/limits.md does not show the price table");
+}
+
+#[tokio::test]
+async fn an_answer_never_costs_more_than_was_asked_for() {
+    let app = TestApp::new(On::Sqlite).await;
+    let plenty =
+        Limits { per_minute: 100_000, points_per_minute: 10_000_000, points_per_day: 100_000_000, ..Limits::DEFAULT };
+    let client = app.limited(Limits { max_query_points: 100_000, per_day: 100_000, ..plenty }).await;
+    let save = r#"mutation { saveSegment(input: {slug: "mine", name: "Mine", definition: {regions: ["demo-harbor"]}}) { id } }"#;
+    client.ask(save).await.ok();
+    let (mut spent_less, mut refused) = (0, 0);
+    let mut runner = cases(300);
+    let bytes = vec(any::<u8>(), 0..60);
+    for _ in 0..300 {
+        let bytes = proptest::strategy::ValueTree::current(
+            &proptest::strategy::Strategy::new_tree(&bytes, &mut runner).unwrap(),
+        );
+        let written = writing::plain(&writing::query(&mut Choices::new(&bytes)));
+        let answer = client.ask_with(&written.text, written.variables).await;
+        let (requested, actual) = (answer.cost("requested"), answer.cost("actual"));
+        assert!(actual <= requested, "{actual} of {requested}: {}", written.text);
+        spent_less += u32::from(actual < requested);
+        refused += u32::from(!answer.codes().is_empty());
+    }
+    assert!(spent_less > 20 && refused > 5, "too tame: {spent_less} spent less, {refused} were refused in part");
+}
+
+#[tokio::test]
+async fn a_document_that_is_too_costly_is_told_what_would_fit_and_spends_nothing() {
+    let app = TestApp::new(On::Sqlite).await;
+    let client = app.client(&ALL).await;
+    let page = |size: u32| {
+        format!(
+            "{{ segments(first: {size}) {{ nodes {{ size {{ value }} personality {{ dimensions {{ mean {{ value }} }} }} }} }} }}"
+        )
+    };
+    let refused = client.ask(&page(100)).await;
+    assert_eq!(refused.status, 400);
+    let mut error = refused.body["errors"][0].clone();
+    error["extensions"]["requestId"].take();
+    insta::assert_json_snapshot!(error, @r#"
+    {
+      "extensions": {
+        "code": "QUERY_TOO_COSTLY",
+        "cost": 4201,
+        "dearestPaths": [
+          {
+            "path": "segments.nodes.personality.dimensions.mean",
+            "points": 1200
+          },
+          {
+            "path": "segments.nodes.personality.dimensions",
+            "points": 1200
+          },
+          {
+            "path": "segments.nodes.personality",
+            "points": 1100
+          }
+        ],
+        "docs": "/docs/errors.md#query_too_costly",
+        "largestPage": {
+          "argument": "first",
+          "path": "segments",
+          "size": 23
+        },
+        "limit": 1000,
+        "requestId": null
+      },
+      "message": "This document costs 4201 points; this key may spend 1000 on one. Ask for less where it is dearest, or for a smaller page."
+    }
+    "#);
+    assert!(refused.body.get("data").is_none(), "nothing was run");
+    assert_eq!(app.noise.draws.load(std::sync::atomic::Ordering::SeqCst), 0);
+    let fits = refused.body["errors"][0]["extensions"]["largestPage"]["size"].as_u64().unwrap();
+    let left = client.ask("{ viewer { limits { requestsLeftThisMinute pointsLeft } } }").await;
+    assert_eq!(left.ok()["viewer"]["limits"], json!({"requestsLeftThisMinute": 99, "pointsLeft": 5998}));
+    client.ask(&page(u32::try_from(fits).unwrap())).await.ok();
+    assert_eq!(client.ask(&page(u32::try_from(fits).unwrap() + 1)).await.codes(), ["QUERY_TOO_COSTLY"]);
+}
+
+#[tokio::test]
+async fn a_quote_says_what_a_document_costs_and_runs_nothing() {
+    let app = TestApp::new(On::Sqlite).await;
+    let client = app.client(&ALL).await;
+    let document = "query ($region: String!) { cohort(definition: {regions: [$region]}) { behavior { visitsPerPerson { value } } } }";
+    let quote = "query ($d: String!, $v: JSON) { quote(document: $d, variables: $v) { points units fits maxQueryPoints dearestPaths { path points } largestPage { size } } }";
+    let variables = json!({"region": "demo-harbor"});
+    let answer = client.ask_with(quote, json!({"d": document, "v": variables})).await;
+    let quoted = answer.ok()["quote"].clone();
+    assert_eq!(app.noise.draws.load(std::sync::atomic::Ordering::SeqCst), 0);
+    assert_eq!((&quoted["points"], &quoted["units"], &quoted["fits"]), (&json!(13), &json!(0.43), &json!(true)));
+    let run = client.ask_with(document, variables).await;
+    assert_eq!(run.cost("requested"), 13);
+    for (document, code) in [
+        ("{ nonsense }", "INVALID_REQUEST"),
+        ("{", "INVALID_REQUEST"),
+        ("{ segments(first: 101) { nodes { id } } }", "BAD_USER_INPUT"),
+    ] {
+        let answer = client.ask_with(quote, json!({"d": document})).await;
+        assert_eq!((answer.codes(), answer.data("")), (vec![code], &serde_json::Value::Null), "{document}");
+    }
+}
+
+#[tokio::test]
+async fn the_cost_is_shown_by_path_to_whoever_asks() {
+    let app = TestApp::new(On::Sqlite).await;
+    let client = app.client(&ALL).await;
+    let query = json!({"query": "{ me: viewer { partner } segments(first: 2) { nodes { slug } } }"});
+    let answer = client.send(&[("x-cost-debug", "1")], query.clone()).await;
+    insta::assert_json_snapshot!(answer.body["extensions"]["cost"], @r#"
+    {
+      "actual": 2,
+      "available": 5998,
+      "byPath": [
+        {
+          "path": "segments.nodes",
+          "points": 2
+        },
+        {
+          "path": "me",
+          "points": 1
+        },
+        {
+          "path": "segments",
+          "points": 1
+        }
+      ],
+      "limit": 6000,
+      "maxQueryPoints": 1000,
+      "requested": 4,
+      "restoreRate": 100.0
+    }
+    "#);
+    assert!(client.send(&[], query).await.body["extensions"]["cost"].get("byPath").is_none());
+}

@@ -1,0 +1,335 @@
+//! One suite for both stores: whatever keeps the budgets, the answers are the same.
+
+use std::{
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha20Rng;
+use spots_enrichment::{
+    auth::Limits,
+    quota::{Ask, Lease, Left, NoDays, ProcessQuotas, QuotaStore, RedisQuotas, Refusal, Refused},
+};
+
+use crate::app::left_out;
+
+/// A Redis of a test's own, which ends with it.
+pub struct RedisServer {
+    child: Child,
+    port: u16,
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl RedisServer {
+    /// `None` where Redis is not installed.
+    pub fn start() -> Option<Self> {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Self::start_at(port)
+    }
+
+    pub fn start_at(port: u16) -> Option<Self> {
+        let mut command = Command::new("redis-server");
+        command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let Ok(child) = child else {
+            left_out("Redis (redis-server is not installed)");
+            return None;
+        };
+        let server = Self { child, port };
+        for _ in 0..200 {
+            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return Some(server);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("redis-server does not answer on port {port}");
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Stops it without ending it: it takes connections and says nothing.
+    pub fn freeze(&self) {
+        Command::new("kill").args(["-STOP", &self.child.id().to_string()]).status().unwrap();
+    }
+}
+
+/// A store under a clock that the test moves.
+struct Store {
+    quotas: Arc<dyn QuotaStore>,
+    /// What was added to the clock; the one of Redis runs by itself besides.
+    shift_ms: Box<dyn Fn(i64) + Send + Sync>,
+    now_ms: AtomicI64,
+    _server: Option<RedisServer>,
+}
+
+/// Noon of a day, so that no test meets midnight.
+const NOON: i64 = 20_000 * 86_400_000 + 43_200_000;
+
+impl Store {
+    async fn all() -> Vec<Self> {
+        let process = Self {
+            quotas: Arc::new(ProcessQuotas::new(Arc::new(NoDays))),
+            shift_ms: Box::new(|_| {}),
+            now_ms: AtomicI64::new(NOON),
+            _server: None,
+        };
+        let mut stores = vec![process];
+        if let Some(server) = RedisServer::start() {
+            let redis = Arc::new(RedisQuotas::connect(&server.url(), Arc::new(NoDays)).await.unwrap());
+            let quotas = redis.clone();
+            let store = Self {
+                quotas,
+                shift_ms: Box::new(move |ms| {
+                    redis.shift_ms.fetch_add(ms, Ordering::SeqCst);
+                }),
+                now_ms: AtomicI64::new(NOON),
+                _server: Some(server),
+            };
+            store.to_noon();
+            stores.push(store);
+        }
+        stores
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the clock of Redis is the machine's")]
+    fn to_noon(&self) {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        (self.shift_ms)(NOON - i64::try_from(now.as_millis()).unwrap());
+    }
+
+    fn advance_s(&self, seconds: i64) {
+        self.now_ms.fetch_add(seconds * 1000, Ordering::SeqCst);
+        (self.shift_ms)(seconds * 1000);
+    }
+
+    async fn reserve(&self, account: &str, limits: Limits, points: u64) -> Result<(Lease, Left), Refusal> {
+        let ask = Ask { account: account.to_owned(), limits, points };
+        match self.quotas.reserve(&ask, self.now_ms.load(Ordering::SeqCst)).await {
+            Ok(granted) => Ok(granted),
+            Err(Refused::Limit(refusal)) => Err(refusal),
+            Err(Refused::Unavailable) => panic!("the store is away"),
+        }
+    }
+
+    /// Settles, and waits until Redis has done it.
+    async fn settle(&self, lease: &Lease, unused: u64) {
+        self.quotas.settle(lease, unused, self.now_ms.load(Ordering::SeqCst));
+        tokio::time::sleep(Duration::from_millis(if self._server.is_some() { 30 } else { 0 })).await;
+    }
+}
+
+const SMALL: Limits =
+    Limits { per_minute: 3, per_day: 5, max_query_points: 100, points_per_minute: 120, points_per_day: 300 };
+
+#[tokio::test]
+async fn a_minute_begins_with_its_first_request_and_a_refusal_is_not_counted() {
+    for store in Store::all().await {
+        let left = |granted: Result<(Lease, Left), Refusal>| granted.unwrap().1.minute;
+        assert_eq!(left(store.reserve("a", SMALL, 0).await).left, 2);
+        store.advance_s(20);
+        assert_eq!(left(store.reserve("a", SMALL, 0).await).whole_in_s, 40);
+        assert_eq!(left(store.reserve("a", SMALL, 0).await).left, 0);
+        store.advance_s(15);
+        let refusal = store.reserve("a", SMALL, 0).await.unwrap_err();
+        assert_eq!((refusal.limit, refusal.allowed, refusal.retry_after_s), ("minute", 3, 25));
+        assert!(store.reserve("b", SMALL, 0).await.is_ok(), "accounts are apart");
+        store.advance_s(25);
+        let (_, left) = store.reserve("a", SMALL, 0).await.unwrap();
+        assert_eq!((left.minute.left, left.day.left), (2, 1), "the refused one is not counted");
+    }
+}
+
+#[tokio::test]
+async fn a_day_ends_at_midnight_utc() {
+    for store in Store::all().await {
+        for _ in 0..5 {
+            store.reserve("a", SMALL, 0).await.unwrap();
+            store.advance_s(61);
+        }
+        let refusal = store.reserve("a", SMALL, 0).await.unwrap_err();
+        assert_eq!((refusal.limit, refusal.allowed), ("day", 5));
+        let wait = 43_200 - 5 * 61;
+        assert!((wait - 2..=wait).contains(&i64::try_from(refusal.retry_after_s).unwrap()), "{refusal:?}");
+        store.advance_s(wait);
+        assert_eq!(store.reserve("a", SMALL, 0).await.unwrap().1.day.left, 4);
+    }
+}
+
+#[tokio::test]
+async fn the_bucket_is_restored_evenly_and_says_when_a_document_fits() {
+    for store in Store::all().await {
+        let limits = Limits { per_minute: 100, per_day: 1_000, points_per_day: 10_000, ..SMALL };
+        store.reserve("a", limits, 100).await.unwrap();
+        let refusal = store.reserve("a", limits, 80).await.unwrap_err();
+        // 20 are left, two come back in a second.
+        assert_eq!((refusal.limit, refusal.available, refusal.retry_after_s), ("points_per_minute", 20, 30));
+        store.advance_s(29);
+        assert!(store.reserve("a", limits, 80).await.is_err());
+        store.advance_s(1);
+        assert!(store.reserve("a", limits, 80).await.is_ok());
+        store.advance_s(600);
+        assert_eq!(store.reserve("a", limits, 0).await.unwrap().1.points.left, 120, "no more than it holds");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_by_one_limit_spends_none_of_the_others() {
+    for store in Store::all().await {
+        let limits = Limits { per_minute: 100, per_day: 1_000, ..SMALL };
+        let left = |granted: Result<(Lease, Left), Refusal>| {
+            let left = granted.unwrap().1;
+            (left.minute.left, left.day.left, left.points.left, left.points_day.left)
+        };
+        let before = left(store.reserve("a", limits, 0).await);
+        store.reserve("a", limits, 121).await.unwrap_err();
+        assert_eq!(left(store.reserve("a", limits, 0).await), (before.0 - 1, before.1 - 1, before.2, before.3));
+        for _ in 0..3 {
+            let (lease, _) = store.reserve("a", limits, 100).await.unwrap();
+            store.settle(&lease, 0).await;
+            store.advance_s(60);
+        }
+        let refusal = store.reserve("a", limits, 1).await.unwrap_err();
+        assert_eq!((refusal.limit, refusal.available), ("points_per_day", 0));
+        assert_eq!(left(store.reserve("a", limits, 0).await).2, 120, "the bucket was not touched");
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_used_comes_back_once() {
+    for store in Store::all().await {
+        let limits = Limits { per_minute: 100, ..SMALL };
+        let (lease, _) = store.reserve("a", limits, 100).await.unwrap();
+        store.settle(&lease, 70).await;
+        store.settle(&lease, 70).await;
+        let left = store.reserve("a", limits, 0).await.unwrap().1;
+        assert_eq!((left.points.left, left.points_day.left), (90, 270));
+    }
+}
+
+#[tokio::test]
+async fn the_lease_of_a_server_that_died_comes_back_whole() {
+    for store in Store::all().await {
+        let limits = Limits { per_minute: 100, points_per_minute: 1_000, points_per_day: 1_000, per_day: 100, ..SMALL };
+        let (dead, _) = store.reserve("a", limits, 900).await.unwrap();
+        store.advance_s(59);
+        assert_eq!(store.reserve("a", limits, 0).await.unwrap().1.points_day.left, 100);
+        store.advance_s(2);
+        assert_eq!(store.reserve("a", limits, 0).await.unwrap().1.points_day.left, 1_000);
+        // It was not dead after all: too late to count twice.
+        store.settle(&dead, 900).await;
+        assert_eq!(store.reserve("a", limits, 0).await.unwrap().1.points_day.left, 1_000);
+    }
+}
+
+/// Reservations, settlements in any order, servers that die: in the end every point is accounted for.
+#[tokio::test]
+async fn every_reservation_is_settled_exactly_once_under_random_interleavings() {
+    for store in Store::all().await {
+        let limits = Limits {
+            per_minute: 10_000,
+            per_day: 100_000,
+            max_query_points: 100,
+            points_per_minute: 5_000,
+            points_per_day: 1_000_000,
+        };
+        let mut rng = ChaCha20Rng::seed_from_u64(7);
+        let (mut open, mut used) = (Vec::new(), 0);
+        for _ in 0..400 {
+            match rng.random_range(0..10) {
+                0..5 => match store.reserve("a", limits, rng.random_range(0..100)).await {
+                    Ok((lease, _)) => open.push(lease),
+                    Err(refusal) => assert_eq!(refusal.limit, "points_per_minute"),
+                },
+                5..8 if !open.is_empty() => {
+                    let lease: Lease = open.swap_remove(rng.random_range(0..open.len()));
+                    let unused = rng.random_range(0..=lease.points);
+                    used += lease.points - unused;
+                    store.quotas.settle(&lease, unused, store.now_ms.load(Ordering::SeqCst));
+                    if rng.random_range(0..3) == 0 {
+                        store.quotas.settle(&lease, unused, store.now_ms.load(Ordering::SeqCst));
+                    }
+                }
+                // A server dies with it.
+                8 if !open.is_empty() => drop(open.swap_remove(rng.random_range(0..open.len()))),
+                _ => store.advance_s(rng.random_range(0..3)),
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        store.advance_s(120);
+        let left = store.reserve("a", limits, 0).await.unwrap().1;
+        assert_eq!((left.points.left, left.points_day.left), (5_000, 1_000_000 - used));
+    }
+}
+
+#[tokio::test]
+async fn requests_that_come_at_once_get_no_more_than_the_limit() {
+    for store in Store::all().await {
+        let store = Arc::new(store);
+        let limits = Limits { per_minute: 20, per_day: 1_000, ..SMALL };
+        let asked = (0..60).map(|_| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.reserve("a", limits, 1).await.is_ok() })
+        });
+        let granted = futures_util::future::join_all(asked).await;
+        assert_eq!(granted.into_iter().filter(|granted| *granted.as_ref().unwrap()).count(), 20);
+    }
+}
+
+#[tokio::test]
+async fn new_limits_apply_to_an_account_that_is_known() {
+    for store in Store::all().await {
+        store.reserve("a", SMALL, 100).await.unwrap();
+        let less = Limits { per_minute: 1, ..SMALL };
+        assert_eq!(store.reserve("a", less, 0).await.unwrap_err().limit, "minute");
+        let more = Limits { per_minute: 10, points_per_minute: 6_000, ..SMALL };
+        assert_eq!(store.reserve("a", more, 0).await.unwrap().1.minute.left, 8);
+    }
+}
+
+#[tokio::test]
+async fn a_lost_redis_leaves_a_share_and_recovers_by_itself() {
+    let Some(server) = RedisServer::start() else { return };
+    let port = server.port();
+    let quotas = RedisQuotas::connect(&server.url(), Arc::new(NoDays)).await.unwrap();
+    let limits = Limits { per_minute: 40, ..Limits::DEFAULT };
+    let ask = Ask { account: "a".to_owned(), limits, points: 1_000 };
+    let (lease, _) = quotas.reserve(&ask, NOON).await.unwrap();
+    assert!(!lease.emergency);
+
+    server.freeze();
+    // A quarter of 40 requests; the bucket of the share holds the dearest query that is allowed.
+    let mut granted = 0;
+    for _ in 0..30 {
+        let free = Ask { points: 0, ..ask.clone() };
+        granted += u32::from(quotas.reserve(&free, NOON).await.is_ok_and(|(lease, _)| lease.emergency));
+    }
+    assert_eq!(granted, 10);
+    drop(server);
+    assert!(matches!(quotas.reserve(&ask, NOON).await, Err(Refused::Limit(Refusal { limit: "minute", .. }))));
+
+    let _server = RedisServer::start_at(port).unwrap();
+    for _ in 0..100 {
+        if quotas.reserve(&ask, NOON).await.is_ok_and(|(lease, _)| !lease.emergency) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("Redis is back, and nobody noticed");
+}
