@@ -59,6 +59,10 @@ pub struct Server {
 }
 
 fn parse_origin(text: &str) -> Result<HeaderValue, String> {
+    if text.is_empty() {
+        // `CORS_ORIGINS=` is how a file of settings says none; dropped by `serve`.
+        return Ok(HeaderValue::from_static(""));
+    }
     let wrong = || format!("{text:?} is not an origin like https://shop.example");
     let (scheme, host) = text.split_once("://").ok_or_else(wrong)?;
     let plain = !host.is_empty() && !host.contains(['/', '*', '@', '?', '#', ' ']);

@@ -2,10 +2,13 @@
 //! would stay for ever.
 
 use std::{
+    io,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicI64, AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -15,6 +18,7 @@ use hyper_util::{
     server::conn::auto,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
     time::Instant,
@@ -65,27 +69,86 @@ pub async fn serve(listener: TcpListener, app: Router, timeouts: Timeouts, stop:
     let _ = tokio::time::timeout(GRACE, stopping.closed()).await;
 }
 
-/// When a connection did something last.
+/// What a connection is doing.
 struct Activity {
     began: Instant,
     requests: AtomicUsize,
     last_ms: AtomicI64,
+    /// When the first byte of a request came whose headers are not complete; [`NOTHING`] if none did.
+    reading_since_ms: AtomicI64,
 }
 
+const NOTHING: i64 = i64::MAX;
+
 impl Activity {
-    fn touch(&self) {
-        self.last_ms.store(i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX), Ordering::Relaxed);
+    fn new() -> Arc<Self> {
+        let (requests, last_ms, reading_since_ms) = (AtomicUsize::new(0), AtomicI64::new(0), AtomicI64::new(NOTHING));
+        Arc::new(Self { began: Instant::now(), requests, last_ms, reading_since_ms })
     }
 
-    /// Returns when no request was at work for that long.
-    async fn idle(&self, limit: Duration) {
+    fn now_ms(&self) -> i64 {
+        i64::try_from(self.began.elapsed().as_millis()).unwrap_or(NOTHING)
+    }
+
+    /// Returns when no request was at work for too long, or the headers of one are not complete in time. (The library's
+    /// own limit for headers also ends a connection that only waits for its next request.)
+    async fn overdue(&self, timeouts: Timeouts) {
+        let ms = |limit: Duration| i64::try_from(limit.as_millis()).unwrap_or(NOTHING);
+        let (header_ms, idle_ms) = (ms(timeouts.header), ms(timeouts.idle));
         loop {
-            tokio::time::sleep(limit / 4).await;
-            let last = Duration::from_millis(self.last_ms.load(Ordering::Relaxed).unsigned_abs());
-            if self.requests.load(Ordering::Relaxed) == 0 && self.began.elapsed() > last + limit {
+            tokio::time::sleep(timeouts.header.min(timeouts.idle) / 8).await;
+            if self.requests.load(Ordering::Relaxed) > 0 {
+                continue;
+            }
+            let now_ms = self.now_ms();
+            let reading_ms = now_ms.saturating_sub(self.reading_since_ms.load(Ordering::Relaxed));
+            if reading_ms > header_ms || now_ms - self.last_ms.load(Ordering::Relaxed) > idle_ms {
                 return;
             }
         }
+    }
+}
+
+/// A socket that notes when bytes come while no request is at work.
+struct Watched {
+    stream: TcpStream,
+    activity: Arc<Activity>,
+    /// Whether it speaks HTTP/2, where bytes also come between requests: there only idleness counts.
+    http2: Option<bool>,
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let bytes = &buffer.filled()[before..];
+        if !bytes.is_empty() {
+            let http2 = *self.http2.get_or_insert(bytes.starts_with(b"PRI"));
+            let activity = &self.activity;
+            if !http2 && activity.requests.load(Ordering::Relaxed) == 0 {
+                let (now_ms, order) = (activity.now_ms(), Ordering::Relaxed);
+                let _ = activity.reading_since_ms.compare_exchange(NOTHING, now_ms, order, order);
+            }
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 
@@ -95,21 +158,21 @@ struct Working(Arc<Activity>);
 impl Working {
     fn begin(activity: &Arc<Activity>) -> Self {
         activity.requests.fetch_add(1, Ordering::Relaxed);
+        activity.reading_since_ms.store(NOTHING, Ordering::Relaxed);
         Self(Arc::clone(activity))
     }
 }
 
 impl Drop for Working {
     fn drop(&mut self) {
-        self.0.touch();
+        self.0.last_ms.store(self.0.now_ms(), Ordering::Relaxed);
         self.0.requests.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 async fn connection(stream: TcpStream, app: Router, timeouts: Timeouts, mut stopped: watch::Receiver<bool>) {
     let _ = stream.set_nodelay(true);
-    let activity =
-        Arc::new(Activity { began: Instant::now(), requests: AtomicUsize::new(0), last_ms: AtomicI64::new(0) });
+    let activity = Activity::new();
     let service = {
         let activity = Arc::clone(&activity);
         hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
@@ -122,7 +185,7 @@ async fn connection(stream: TcpStream, app: Router, timeouts: Timeouts, mut stop
         })
     };
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(timeouts.header).max_buf_size(HEADER_BYTES);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(HEADER_BYTES);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -130,15 +193,20 @@ async fn connection(stream: TcpStream, app: Router, timeouts: Timeouts, mut stop
         .max_concurrent_streams(100)
         .keep_alive_interval(timeouts.idle)
         .keep_alive_timeout(timeouts.header);
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let watched = Watched { stream, activity: Arc::clone(&activity), http2: None };
+    let connection = builder.serve_connection(TokioIo::new(watched), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         // How a connection ended is the client's business.
         _ = connection.as_mut() => return,
-        () = activity.idle(timeouts.idle) => {}
+        () = activity.overdue(timeouts) => {}
         _ = stopped.wait_for(|stopped| *stopped) => {}
     }
     connection.as_mut().graceful_shutdown();
+    if activity.reading_since_ms.load(Ordering::Relaxed) != NOTHING && activity.requests.load(Ordering::Relaxed) == 0 {
+        // It would wait for the rest of the headers.
+        return;
+    }
     // A client that does not read its answer must not hold the place either.
     let _ = tokio::time::timeout(GRACE, connection).await;
 }

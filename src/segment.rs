@@ -135,7 +135,11 @@ fn words(field: &str, given: Option<&[String]>, known: &BTreeSet<String>) -> Res
     Ok(words.into_iter().collect())
 }
 
-fn bands(age: AgeRange) -> Result<Vec<i32>, Error> {
+/// The numbers of the bands that ages touch.
+///
+/// # Errors
+/// The ages are none.
+pub fn bands(age: AgeRange) -> Result<Vec<i32>, Error> {
     let (from, to) = (age.from.unwrap_or(AGE_BANDS[0].from), age.to.unwrap_or(i32::MAX));
     if from < 0 || to < AGE_BANDS[0].from {
         return Err(Error::input("definition.age", "only adults are counted: ages begin at 18."));

@@ -97,6 +97,7 @@ pub async fn rotate_key(
     old.update(&transaction).await?;
     let detail = format!("followed by {new_id}, works until {}", format_time(ends_at));
     audit(&transaction, now, "rotate", key_id, detail).await?;
+    audit(&transaction, now, "create", &new_id, format!("follows {key_id}")).await?;
     transaction.commit().await?;
     Ok((new_id, key))
 }

@@ -58,6 +58,7 @@ enum Action {
         overlap: i64,
     },
     /// Change what a key may spend; works on every server within five seconds.
+    #[command(mut_group("limit_flags", |group| group.required(true)))]
     Limit {
         id: String,
         #[command(flatten)]

@@ -24,6 +24,8 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How often old rows of the request log are looked for.
 const FORGET_EVERY: Duration = Duration::from_hours(1);
+/// How often metrics are put in order.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// How long the log may take to be written when the server stops.
 const FLUSH: Duration = Duration::from_secs(10);
 /// Borders of the histogram of answer times, in seconds.
@@ -74,9 +76,9 @@ pub(super) async fn serve(
         beside.0.push(metrics(&server.metrics_addr).await?);
     }
     let days = Arc::new(LoggedDays(db.clone()));
-    let quotas: Arc<dyn QuotaStore> = match &server.redis_url {
-        Some(url) => Arc::new(RedisQuotas::connect(url, days).await?),
-        None => Arc::new(ProcessQuotas::new(days)),
+    let quotas: Arc<dyn QuotaStore> = match server.redis_url.as_deref() {
+        Some(url) if !url.is_empty() => Arc::new(RedisQuotas::connect(url, days).await?),
+        _ => Arc::new(ProcessQuotas::new(days)),
     };
     let (log, writing) = LogWriter::start(db.clone());
     let state = State::new(Given {
@@ -89,7 +91,7 @@ pub(super) async fn serve(
         epoch,
         timeouts: Timeouts::default(),
         public_introspection: server.public_introspection,
-        cors_origins: server.cors_origins,
+        cors_origins: server.cors_origins.into_iter().filter(|origin| !origin.is_empty()).collect(),
     })?;
     beside.0.push(tokio::spawn(look_for_epochs(state.clone())));
     beside.0.push(tokio::spawn(forget_old_rows(db.clone(), Arc::clone(&state.clock), server.log_retention_days)));
@@ -124,9 +126,19 @@ async fn metrics(address: &str) -> anyhow::Result<JoinHandle<()>> {
     let recorder = PrometheusBuilder::new().set_buckets(&SECONDS)?.build_recorder();
     let handle = recorder.handle();
     metrics::set_global_recorder(recorder).map_err(|_| anyhow::anyhow!("metrics are served already"))?;
-    let app = axum::Router::new().route("/metrics", axum::routing::get(move || std::future::ready(handle.render())));
-    let timeouts = Timeouts::default();
-    Ok(tokio::spawn(listen::serve(listener, app, timeouts, std::future::pending())))
+    let rendered = handle.clone();
+    let app = axum::Router::new().route("/metrics", axum::routing::get(move || std::future::ready(rendered.render())));
+    Ok(tokio::spawn(async move {
+        let serving = listen::serve(listener, app, Timeouts::default(), std::future::pending());
+        let upkeep = async {
+            loop {
+                // Samples are kept one by one until they are put into their buckets here.
+                tokio::time::sleep(UPKEEP_EVERY).await;
+                handle.run_upkeep();
+            }
+        };
+        tokio::join!(serving, upkeep);
+    }))
 }
 
 /// Deletes rows of the request log that are too old.

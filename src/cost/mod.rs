@@ -152,7 +152,7 @@ struct Slice {
     path: String,
     argument: &'static str,
     size: u64,
-    /// Points of all its items.
+    /// Points of all its items, and nothing else: proportional to the size.
     points: u64,
 }
 
@@ -180,7 +180,7 @@ impl Bill {
     #[must_use]
     pub fn largest_page(&self, limit: u64) -> Option<PageFit> {
         let slice = self.slices.iter().filter(|slice| slice.size > 0).max_by_key(|slice| slice.points)?;
-        let rest = self.points - slice.points;
+        let rest = self.points.saturating_sub(slice.points);
         let size = limit.checked_sub(rest)? / (slice.points / slice.size).max(1);
         let fits = PageFit { path: slice.path.clone(), argument: slice.argument.to_owned(), size };
         (size > 0).then_some(fits)
@@ -227,8 +227,8 @@ struct Place {
     meaning: String,
     /// How often this place comes in the answer.
     times: u64,
-    /// The page size of the connection that this is.
-    page: Option<u64>,
+    /// The page size of the connection that this is, and its place among the slices.
+    page: Option<(u64, usize)>,
 }
 
 impl Place {
@@ -260,7 +260,15 @@ impl Walk<'_> {
         let Some(field) = self.shape.field(&at.on, &selected.name) else { return Ok(0) };
         let path = if at.path.is_empty() { selected.key.to_string() } else { format!("{}.{}", at.path, selected.key) };
         let weight = field.price.map_or(0, |price| price.weight);
-        let (items, page, argument) = sizes(selected, field, at)?;
+        let (items, page) = match sizes(selected, field, at)? {
+            Items::Number(items) => (items, None),
+            Items::Page { size, argument } => {
+                let slice = Slice { path: path.clone(), argument, size, points: 0 };
+                self.slices.push(slice);
+                // A list counts its items itself; a connection hands the size down to its edges.
+                (if field.is_list { size } else { 1 }, Some((size, self.slices.len() - 1)))
+            }
+        };
         let below = if field.is_object {
             let below = Place {
                 on: field.named.clone(),
@@ -273,18 +281,18 @@ impl Walk<'_> {
         } else {
             0
         };
+        let all = items.saturating_mul(below);
+        let slice = if SIZED.contains(&selected.name.as_str()) { at.page } else { page.filter(|_| field.is_list) };
+        if let Some((_, slice)) = slice {
+            let points = &mut self.slices[slice].points;
+            *points = points.saturating_add(at.times.saturating_mul(all));
+        }
         if let Some(bundle) = field.price.and_then(|price| price.bundle) {
             self.release(selected, at, bundle);
         }
         let own = at.times.saturating_mul(weight.saturating_add(if field.is_object { items } else { 0 }));
         if own > 0 {
             self.by_path.push(PathPoints { path: path.clone(), points: own });
-        }
-        let all = items.saturating_mul(below);
-        if let (Some(argument), Some(size)) = (argument, page) {
-            // The connection itself stays, whatever its page.
-            let points = at.times.saturating_mul(all.saturating_sub(1));
-            self.slices.push(Slice { path, argument, size, points });
         }
         Ok(weight.saturating_add(all))
     }
@@ -302,13 +310,21 @@ impl Walk<'_> {
     }
 }
 
-/// How many items a field holds, the page size it hands down, and the argument that chose it.
-fn sizes(selected: &Selected, field: &Field, at: &Place) -> Result<(u64, Option<u64>, Option<&'static str>), Error> {
-    let size = field.price.map_or(Size::One, |price| price.size);
-    match size {
-        Size::One if SIZED.contains(&selected.name.as_str()) => Ok((at.page.unwrap_or(1), None, None)),
-        Size::One => Ok((1, None, None)),
-        Size::Fixed(items) => Ok((items, None, None)),
+/// How many items a field holds.
+enum Items {
+    Number(u64),
+    /// As many as this argument says.
+    Page {
+        size: u64,
+        argument: &'static str,
+    },
+}
+
+fn sizes(selected: &Selected, field: &Field, at: &Place) -> Result<Items, Error> {
+    match field.price.map_or(Size::One, |price| price.size) {
+        Size::One if SIZED.contains(&selected.name.as_str()) => Ok(Items::Number(at.page.map_or(1, |(size, _)| size))),
+        Size::One => Ok(Items::Number(1)),
+        Size::Fixed(items) => Ok(Items::Number(items)),
         Size::Page { arguments, largest } => {
             let mut given = None;
             for argument in arguments {
@@ -324,9 +340,7 @@ fn sizes(selected: &Selected, field: &Field, at: &Place) -> Result<(u64, Option<
                 let argument = arguments.last().copied().unwrap_or_default();
                 (field.default_of(argument).unwrap_or(largest), argument)
             });
-            // A list counts its items itself; a connection hands the size down to its edges.
-            let items = if field.is_list { size } else { 1 };
-            Ok((items, Some(size), Some(argument)))
+            Ok(Items::Page { size, argument })
         }
     }
 }

@@ -188,7 +188,7 @@ pub fn measure(document: &ExecutableDocument) -> Result<usize, Error> {
             return Err(too_many("root fields", 50));
         }
         if size.data_depth > DEPTH {
-            return Err(too_deep("fields inside fields", DEPTH));
+            return Err(too_deep("fields inside fields (20 in an introspection)", DEPTH));
         }
     }
     // Also the ones that no operation spreads: the library looks at them too.
@@ -234,7 +234,7 @@ impl<'a> Walk<'a> {
                 return Err(too_many("selected fields, with fragments spread", 10_000));
             }
             if size.depth > INTROSPECTION_DEPTH {
-                return Err(too_deep("fields inside fields", INTROSPECTION_DEPTH));
+                return Err(too_deep("fields inside fields (20 in an introspection)", DEPTH));
             }
         }
         Ok(size)
@@ -330,7 +330,8 @@ mod tests {
 
     #[test]
     fn brackets_in_strings_and_comments_are_text() {
-        for text in [r#"{ a(b: "[[[[") }"#, "{ a } # [[[[", r#"{ a(b: """ [[[ """ [[[ """) }"#, r#"{ a(b: ""[[[") }"#] {
+        for text in [r#"{ a(b: "[[[[") }"#, "{ a } # [[[[", r#"{ a(b: """ [[[ \""" [[[ """) }"#, r#"{ a(b: "\"[[[") }"#]
+        {
             let deep = text.replace("[[[", &"[".repeat(1_000));
             assert!(scan(&deep).is_ok(), "{text}");
         }

@@ -27,6 +27,8 @@ const LONGEST_MESSAGE: usize = 500;
 
 /// A document that was run: `data`, its errors, and what it cost.
 pub fn data(data: Value, mut errors: Vec<ServerError>, cost: Value, format: Format, open: &Open) -> Response {
+    // The library writes them in the order in which they happened.
+    errors.sort_by_key(|error| error.locations.first().map(|position| (position.line, position.column)));
     let left_out = errors.len().saturating_sub(MOST_ERRORS);
     errors.truncate(MOST_ERRORS);
     // Ours always have a code; one of the library's with a path is an argument's value.

@@ -19,7 +19,7 @@ use super::{
     ask::{self, Asked},
 };
 use crate::{
-    auth::{ApiKey, Caller},
+    auth::{ApiKey, Caller, Limits},
     cost::{self, Bill},
     document::{self, Normal},
     error::Error,
@@ -116,20 +116,23 @@ async fn run(
         Ok(asked) => price(state, caller, parts, asked).await,
         Err(error) => Err(error),
     };
-    if let Err(error @ Error::QueryTooCostly(_)) = priced {
-        // The query limit refused: the other three are not touched.
+    if let Err(error @ (Error::QueryTooCostly(_) | Error::AuthenticationFailed)) = priced {
+        // The query limit refused, or a key is missing: the other limits are not touched.
         return Err(error);
     }
     // A request that cannot run counts as one, without points: it made work.
     let points = priced.as_ref().map_or(0, |(_, bill)| bill.points);
     let ask = Ask { account: caller.account.clone(), limits: caller.limits, points };
     let reservation = Reservation::take(&state.quotas, &state.clock, &ask).await;
-    let reservation = reservation.map_err(|refused| explain(refused, priced.as_ref().ok().map(|(_, bill)| bill)))?;
+    let reservation = reservation.map_err(|refused| {
+        if let Refused::Limit { limits, left, emergency, .. } = &refused {
+            say_limits(headers, limits, left, *emergency);
+        }
+        explain(refused, priced.as_ref().ok().map(|(_, bill)| bill))
+    })?;
     open.note(|entry| (entry.admitted, entry.points_requested) = (true, points));
-    answer::rate_limit_headers(headers, &caller.limits, &reservation.left());
-    if reservation.is_emergency() {
-        headers.insert(QUOTA_SOURCE, HeaderValue::from_static("local"));
-    }
+    let (limits, emergency) = (reservation.limits(), reservation.is_emergency());
+    say_limits(headers, &limits, &reservation.left(), emergency);
     let (document, bill) = priced?;
 
     let mut execution = Execution::new("");
@@ -148,9 +151,9 @@ async fn run(
     drop(paid);
     open.note(|entry| entry.points = actual);
     let left = reservation.settle(actual);
-    answer::rate_limit_headers(headers, &caller.limits, &left);
+    say_limits(headers, &limits, &left, emergency);
     let debug = parts.headers.get("x-cost-debug").is_some_and(|value| value == "1");
-    let cost = report(&bill, actual, caller, &left, debug);
+    let cost = report(&bill, actual, &limits, &left, debug);
     Ok(answer::data(answered.data, response.errors, cost, format, open))
 }
 
@@ -180,12 +183,20 @@ async fn price(state: &State, caller: &Caller, parts: &Parts, asked: Asked) -> R
     Ok((document, bill))
 }
 
+/// Headers that say the limits in force and what is left of them.
+fn say_limits(headers: &mut HeaderMap, limits: &Limits, left: &Left, emergency: bool) {
+    answer::rate_limit_headers(headers, limits, left);
+    if emergency {
+        headers.insert(QUOTA_SOURCE, HeaderValue::from_static("local"));
+    }
+}
+
 fn explain(refused: Refused, bill: Option<&Bill>) -> Error {
     match (refused, bill) {
-        (Refused::Limit(refusal), Some(bill)) if refusal.limit.starts_with("points") => {
+        (Refused::Limit { refusal, .. }, Some(bill)) if refusal.limit.starts_with("points") => {
             Error::CostLimitExceeded { refusal, costly: bill.costly(refusal.available) }
         }
-        (Refused::Limit(Refusal { limit, allowed, retry_after_s, .. }), _) => {
+        (Refused::Limit { refusal: Refusal { limit, allowed, retry_after_s, .. }, .. }, _) => {
             Error::RateLimitExceeded { limit, allowed, retry_after_s }
         }
         (Refused::Unavailable, _) => Error::Unavailable,
@@ -193,8 +204,7 @@ fn explain(refused: Refused, bill: Option<&Bill>) -> Error {
 }
 
 /// `extensions.cost`.
-fn report(bill: &Bill, actual: u64, caller: &Caller, left: &Left, debug: bool) -> Value {
-    let limits = &caller.limits;
+fn report(bill: &Bill, actual: u64, limits: &Limits, left: &Left, debug: bool) -> Value {
     let mut cost = serde_json::json!({
         "requested": bill.points,
         "actual": actual,

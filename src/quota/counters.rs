@@ -1,5 +1,6 @@
 //! The four budgets of an account as numbers: pure, with "now" passed in. Redis keeps the same numbers.
 
+use super::Refused;
 use crate::auth::Limits;
 
 const MINUTE_MS: i64 = 60_000;
@@ -117,8 +118,14 @@ impl Counters {
         }
     }
 
+    /// The refusal of a request.
+    pub fn refuse(&self, limits: &Limits, points: u64, now_ms: i64) -> Refused {
+        let (refusal, left) = (self.refusal(limits, points, now_ms), self.left(limits, now_ms));
+        Refused::Limit { refusal, limits: *limits, left, emergency: false }
+    }
+
     /// Why a request does not fit: of several limits the one that lasts longest.
-    pub fn refusal(&self, limits: &Limits, points: u64, now_ms: i64) -> Refusal {
+    fn refusal(&self, limits: &Limits, points: u64, now_ms: i64) -> Refusal {
         let left = self.left(limits, now_ms);
         let short = points.saturating_mul(POINT).saturating_sub(self.bucket);
         let wait_ms = i64::try_from(short.div_ceil(limits.points_per_minute.max(1))).unwrap_or(i64::MAX);

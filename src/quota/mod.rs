@@ -55,7 +55,13 @@ pub type Granted = Result<(Lease, Left), Refused>;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Refused {
     /// A limit.
-    Limit(Refusal),
+    Limit {
+        refusal: Refusal,
+        /// The limits in force: of an emergency share they are smaller than the key's.
+        limits: Limits,
+        left: Left,
+        emergency: bool,
+    },
     /// The store cannot say, and limits are never failed open.
     Unavailable,
 }
@@ -103,6 +109,12 @@ impl Reservation {
     #[must_use]
     pub fn begun(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.begun)
+    }
+
+    /// The limits in force: of an emergency share they are smaller than the key's.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.lease.limits
     }
 
     /// Whether it came from the emergency share.

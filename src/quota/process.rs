@@ -67,7 +67,7 @@ impl QuotaStore for ProcessQuotas {
         let fits = counters.reserve(limits, ask.points);
         account.counters = counters;
         if !fits {
-            return Err(Refused::Limit(counters.refusal(limits, ask.points, now_ms)));
+            return Err(counters.refuse(limits, ask.points, now_ms));
         }
         let id = self.next.fetch_add(1, Ordering::Relaxed).to_string();
         account.leases.insert(id.clone(), (ask.points, counters.day, now_ms + LEASE_MS));

@@ -145,8 +145,13 @@ impl RedisQuotas {
 
     async fn emergency(&self, ask: &Ask, now_ms: i64) -> Granted {
         metrics::counter!("spots_quota_emergency_total").increment(1);
-        let (lease, left) = self.emergency.reserve(&share(ask), now_ms).await?;
-        Ok((Lease { emergency: true, ..lease }, left))
+        match self.emergency.reserve(&share(ask), now_ms).await {
+            Ok((lease, left)) => Ok((Lease { emergency: true, ..lease }, left)),
+            Err(Refused::Limit { refusal, limits, left, .. }) => {
+                Err(Refused::Limit { refusal, limits, left, emergency: true })
+            }
+            Err(refused) => Err(refused),
+        }
     }
 }
 
@@ -190,7 +195,7 @@ impl QuotaStore for RedisQuotas {
             bucket_at_ms: now_ms,
         };
         if state != GRANTED {
-            return Err(Refused::Limit(counters.refusal(&ask.limits, ask.points, now_ms)));
+            return Err(counters.refuse(&ask.limits, ask.points, now_ms));
         }
         let lease =
             Lease { id, account: ask.account.clone(), limits: ask.limits, points: ask.points, day, emergency: false };

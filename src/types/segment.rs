@@ -19,7 +19,7 @@ use crate::{
     error::Error,
     guard::{INSIGHT, Needs},
     privacy::{Bundle, Question, Released},
-    segment::{AGE_BANDS, Cohort},
+    segment::{self, AGE_BANDS, Cohort},
     session::Session,
 };
 
@@ -55,8 +55,13 @@ impl Segment {
 #[Object]
 impl Segment {
     /// The same for the same canonical definition, whoever asks.
-    async fn id(&self) -> Result<ID, Error> {
-        Ok(ID(hex::encode(&Sha256::digest(self.cohort()?.canonical())[..16])))
+    async fn id(&self) -> ID {
+        let definition = match (&self.cohort, &self.saved) {
+            // A saved one whose words the newest epoch no longer knows: it still has to be told from others.
+            (Err(_), Some(saved)) => saved.definition.clone(),
+            (cohort, _) => cohort.as_ref().map(|cohort| cohort.canonical()).unwrap_or_default(),
+        };
+        ID(hex::encode(&Sha256::digest(definition)[..16]))
     }
 
     /// The name in queries; null for an inline cohort.
@@ -74,9 +79,17 @@ impl Segment {
         self.saved.as_ref().is_some_and(|saved| saved.partner_id.is_none())
     }
 
-    /// The definition in its canonical form.
+    /// The definition in its canonical form; of a saved one whose words the newest epoch no longer knows, as it was
+    /// saved.
     async fn definition(&self) -> Result<Definition, Error> {
-        Ok(self.cohort()?.as_ref().into())
+        match (&self.cohort, &self.saved) {
+            (Ok(cohort), _) => Ok(cohort.as_ref().into()),
+            (Err(_), Some(saved)) => {
+                let saved: segment::Definition = serde_json::from_str(&saved.definition).map_err(Error::internal)?;
+                Ok(saved.into())
+            }
+            (Err(error), None) => Err(error.clone()),
+        }
     }
 
     /// The default window of 28 days that ends with the newest readable epoch.
@@ -131,12 +144,29 @@ pub struct Definition {
     categories: Vec<String>,
 }
 
+impl From<segment::Definition> for Definition {
+    fn from(saved: segment::Definition) -> Self {
+        let bands = saved.age.and_then(|age| segment::bands(age).ok()).unwrap_or_default();
+        Self {
+            regions: saved.regions.unwrap_or_default(),
+            age_bands: names(&bands),
+            interests: saved.interests.unwrap_or_default(),
+            categories: saved.categories.unwrap_or_default(),
+        }
+    }
+}
+
+/// The names of age bands by their numbers.
+fn names(numbers: &[i32]) -> Vec<String> {
+    let bands = (1..).zip(AGE_BANDS).filter(|(number, _)| numbers.contains(number));
+    bands.map(|(_, band)| band.name.to_owned()).collect()
+}
+
 impl From<&Cohort> for Definition {
     fn from(cohort: &Cohort) -> Self {
-        let bands = (1..).zip(AGE_BANDS).filter(|(number, _)| cohort.bands.contains(number));
         Self {
             regions: cohort.regions.clone(),
-            age_bands: bands.map(|(_, band)| band.name.to_owned()).collect(),
+            age_bands: names(&cohort.bands),
             interests: cohort.interests.clone(),
             categories: cohort.categories.clone(),
         }

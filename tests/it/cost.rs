@@ -214,6 +214,18 @@ async fn a_document_that_is_too_costly_is_told_what_would_fit_and_spends_nothing
     let left = client.ask("{ viewer { limits { requestsLeftThisMinute pointsLeft } } }").await;
     assert_eq!(left.ok()["viewer"]["limits"], json!({"requestsLeftThisMinute": 99, "pointsLeft": 5998}));
     client.ask(&page(u32::try_from(fits).unwrap())).await.ok();
+    // Not only of connections, and not only where nothing else is asked.
+    for document in [
+        "{ viewer { partner usage(last: SIZE) { day errors { code count } } } }",
+        "{ segments(first: SIZE) { pageInfo { hasNextPage } nodes { size { value interval95 { low } } network { density { value } } } } }",
+        "{ viewer { partner } segments(last: SIZE) { nodes { id behavior { dayParts { share { value } } } } edges { cursor } } }",
+    ] {
+        let sized = |size: u64| document.replace("SIZE", &size.to_string());
+        let refused = client.ask(&sized(90)).await;
+        let fits = refused.body["errors"][0]["extensions"]["largestPage"]["size"].as_u64().unwrap();
+        assert_eq!(client.ask(&sized(fits + 1)).await.codes(), ["QUERY_TOO_COSTLY"], "{fits} {document}");
+        assert!(client.ask(&sized(fits)).await.cost("requested") <= 1_000, "{fits} {document}");
+    }
     assert_eq!(client.ask(&page(u32::try_from(fits).unwrap() + 1)).await.codes(), ["QUERY_TOO_COSTLY"]);
 }
 

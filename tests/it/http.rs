@@ -2,6 +2,7 @@ use axum::{
     body::Body,
     http::{Request, StatusCode},
 };
+use sea_orm::EntityTrait as _;
 
 use crate::app::{ALL, On, TestApp, post};
 
@@ -291,7 +292,6 @@ async fn a_panic_is_a_coded_answer_with_a_row_of_its_own() {
     assert_eq!(answer.body["errors"][0]["extensions"]["requestId"], answer.headers["x-request-id"].to_str().unwrap());
     assert!(!answer.text.contains("secret"), "{}", answer.text);
     app.state.log.flush().await;
-    use sea_orm::EntityTrait as _;
     let row = spots_enrichment::entity::api_request_log::Entity::find().one(app.db()).await.unwrap().unwrap();
     assert_eq!((row.status, row.error_code.as_deref()), (500, Some("INTERNAL_ERROR")));
 }

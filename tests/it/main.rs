@@ -10,6 +10,7 @@ mod cli;
 mod cost;
 mod engine;
 mod guard;
+mod hostile;
 mod http;
 mod import;
 mod limits;

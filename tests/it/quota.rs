@@ -76,7 +76,7 @@ struct Store {
     /// What was added to the clock; the one of Redis runs by itself besides.
     shift_ms: Box<dyn Fn(i64) + Send + Sync>,
     now_ms: AtomicI64,
-    _server: Option<RedisServer>,
+    server: Option<RedisServer>,
 }
 
 /// Noon of a day, so that no test meets midnight.
@@ -88,7 +88,7 @@ impl Store {
             quotas: Arc::new(ProcessQuotas::new(Arc::new(NoDays))),
             shift_ms: Box::new(|_| {}),
             now_ms: AtomicI64::new(NOON),
-            _server: None,
+            server: None,
         };
         let mut stores = vec![process];
         if let Some(server) = RedisServer::start() {
@@ -100,7 +100,7 @@ impl Store {
                     redis.shift_ms.fetch_add(ms, Ordering::SeqCst);
                 }),
                 now_ms: AtomicI64::new(NOON),
-                _server: Some(server),
+                server: Some(server),
             };
             store.to_noon();
             stores.push(store);
@@ -123,7 +123,7 @@ impl Store {
         let ask = Ask { account: account.to_owned(), limits, points };
         match self.quotas.reserve(&ask, self.now_ms.load(Ordering::SeqCst)).await {
             Ok(granted) => Ok(granted),
-            Err(Refused::Limit(refusal)) => Err(refusal),
+            Err(Refused::Limit { refusal, .. }) => Err(refusal),
             Err(Refused::Unavailable) => panic!("the store is away"),
         }
     }
@@ -131,7 +131,7 @@ impl Store {
     /// Settles, and waits until Redis has done it.
     async fn settle(&self, lease: &Lease, unused: u64) {
         self.quotas.settle(lease, unused, self.now_ms.load(Ordering::SeqCst));
-        tokio::time::sleep(Duration::from_millis(if self._server.is_some() { 30 } else { 0 })).await;
+        tokio::time::sleep(Duration::from_millis(if self.server.is_some() { 30 } else { 0 })).await;
     }
 }
 
@@ -322,7 +322,10 @@ async fn a_lost_redis_leaves_a_share_and_recovers_by_itself() {
     }
     assert_eq!(granted, 10);
     drop(server);
-    assert!(matches!(quotas.reserve(&ask, NOON).await, Err(Refused::Limit(Refusal { limit: "minute", .. }))));
+    let Err(Refused::Limit { refusal, limits, emergency: true, .. }) = quotas.reserve(&ask, NOON).await else {
+        panic!("not refused by the share")
+    };
+    assert_eq!((refusal.limit, limits.per_minute, limits.points_per_minute), ("minute", 10, 1_500));
 
     let _server = RedisServer::start_at(port).unwrap();
     for _ in 0..100 {

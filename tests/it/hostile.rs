@@ -1,0 +1,304 @@
+//! What somebody sends who wants to hurt the server: each is answered with a code or cut off, memory stays, and the next
+//! request is served.
+
+use std::{
+    fmt::Write as _,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use spots_enrichment::{listen, state::Timeouts};
+
+use crate::app::{ALL, NOW, On, TestApp, TestDb};
+
+/// The real binary over a database of a test's own.
+struct Server {
+    child: Child,
+    address: String,
+    key: String,
+    _database: TestDb,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    async fn start() -> Self {
+        let database = TestApp::database(On::Sqlite).await;
+        let app = TestApp::over(database, NOW, 1).await;
+        let plenty = spots_enrichment::auth::Limits { per_minute: 10_000, ..spots_enrichment::auth::Limits::DEFAULT };
+        let key = app.limited(plenty).await.key.clone();
+        let TestApp { database, .. } = app;
+        let mut child = Command::new(env!("CARGO_BIN_EXE_spots-enrichment"))
+            .args(["serve", "--listen-addr", "127.0.0.1:0", "--metrics-addr", "", "--database-url", &database.url])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://").unwrap().to_owned();
+        Self { child, address, key, _database: database }
+    }
+
+    /// A number of `/proc/PID/status`, in KiB.
+    fn memory(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream
+    }
+
+    fn head(&self, more: &str) -> String {
+        format!(
+            "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {}\r\nContent-Type: application/json\r\n\
+             Accept: application/graphql-response+json\r\nConnection: close\r\n{more}\r\n\r\n",
+            self.key
+        )
+    }
+
+    /// Status and code of an answer to a document.
+    fn ask(&self, document: &str) -> (u16, String) {
+        self.post(&json!({"query": document}).to_string())
+    }
+
+    fn post(&self, body: &str) -> (u16, String) {
+        let mut stream = self.connect();
+        // A refusal may come before all of it is sent.
+        let _ = stream.write_all(self.head(&format!("Content-Length: {}", body.len())).as_bytes());
+        let _ = stream.write_all(body.as_bytes());
+        answer(&mut stream)
+    }
+}
+
+fn answer(stream: &mut TcpStream) -> (u16, String) {
+    let mut bytes = Vec::new();
+    let _ = stream.read_to_end(&mut bytes);
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let status = text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
+    let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    let body: Value = serde_json::from_str(body).unwrap_or(Value::Null);
+    (status, body["errors"][0]["extensions"]["code"].as_str().unwrap_or_default().to_owned())
+}
+
+/// Nested fragments: 2^levels selections.
+fn bomb(levels: usize) -> String {
+    let mut text = "{ ...f0 }".to_owned();
+    for level in 0..levels {
+        let _ = write!(text, "fragment f{level} on Query{{...f{0} ...f{0}}}", level + 1);
+    }
+    let _ = write!(text, "fragment f{levels} on Query{{__typename}}");
+    text
+}
+
+#[tokio::test]
+async fn every_attack_is_answered_with_a_code_and_the_next_request_is_served() {
+    let server = Server::start().await;
+    tokio::task::spawn_blocking(move || attack(&server)).await.unwrap();
+}
+
+fn attack(server: &Server) {
+    let repeat = |text: &str, times: usize| text.repeat(times);
+    let aliases: String = (0..10_000).fold(String::new(), |mut text, number| {
+        let _ = write!(text, "a{number}:__typename ");
+        text
+    });
+    let documents = [
+        ("brackets", format!("{{ f(a: {}{}) }}", repeat("[", 1_500), repeat("]", 1_500)), 400, "DOCUMENT_TOO_DEEP"),
+        ("open brackets", repeat("{", 100_000), 400, "DOCUMENT_TOO_DEEP"),
+        (
+            "list types",
+            format!("query($a: {}Int{}) {{ __typename }}", repeat("[", 1_500), repeat("]", 1_500)),
+            400,
+            "DOCUMENT_TOO_DEEP",
+        ),
+        ("fragment bomb", bomb(22), 400, "DOCUMENT_TOO_COMPLEX"),
+        ("a chain of fragments", bomb(300), 400, "DOCUMENT_TOO_DEEP"),
+        ("aliases", format!("{{ {aliases} }}"), 400, "DOCUMENT_TOO_COMPLEX"),
+        ("2^62", "{ segments(first: 4611686018427387904) { nodes { id } } }".to_owned(), 400, "BAD_USER_INPUT"),
+        (
+            "2^63 backwards",
+            "{ segments(last: -9223372036854775808) { nodes { id } } }".to_owned(),
+            400,
+            "BAD_USER_INPUT",
+        ),
+        ("directives", format!("{{ __typename {} }}", repeat("@a ", 10_000)), 400, "DOCUMENT_TOO_COMPLEX"),
+        ("skips", format!("{{ __typename {} }}", repeat("@skip(if: false) ", 51)), 400, "DOCUMENT_TOO_COMPLEX"),
+        ("commas", repeat(",", 250_000), 400, "INVALID_REQUEST"),
+        ("a comment", format!("#{}", repeat("x", 250_000)), 400, "INVALID_REQUEST"),
+        ("a string", format!("{{ segment(slug: \"{}\") {{ id }} }}", repeat("x", 250_000)), 200, "INVALID_SEGMENT"),
+        ("an open string", format!("{{ segment(slug: \"{}", repeat("x", 250_000)), 400, "INVALID_REQUEST"),
+        (
+            "root fields",
+            format!("mutation {{ {} }}", repeat("x: deleteSegment(slug: \"a\") ", 51)),
+            400,
+            "DOCUMENT_TOO_COMPLEX",
+        ),
+        ("too long", repeat(" ", 300_000), 413, "DOCUMENT_TOO_LARGE"),
+    ];
+    assert_eq!(server.ask("{ __typename }"), (200, String::new()));
+    let before = server.memory("VmRSS");
+    for (name, document, status, code) in &documents {
+        assert_eq!(server.ask(document), (*status, (*code).to_owned()), "{name}");
+        assert_eq!(server.ask("{ __typename }"), (200, String::new()), "after {name}");
+    }
+
+    // JSON that is nested in itself.
+    let nested = format!(
+        "{{\"query\": \"{{ __typename }}\", \"variables\": {{\"a\": {}{}}}}}",
+        repeat("[", 50_000),
+        repeat("]", 50_000)
+    );
+    assert_eq!(server.post(&nested), (400, "DOCUMENT_TOO_DEEP".to_owned()));
+    let batch = format!("[{}]", vec![r#"{"query": "{ __typename }"}"#; 100].join(","));
+    assert_eq!(server.post(&batch), (400, "INVALID_REQUEST".to_owned()));
+
+    // 64 MiB in chunks, without saying how long it is.
+    let mut stream = server.connect();
+    stream.write_all(server.head("Transfer-Encoding: chunked").as_bytes()).unwrap();
+    let chunk = format!("10000\r\n{}\r\n", repeat(" ", 65_536));
+    for _ in 0..1_024 {
+        if stream.write_all(chunk.as_bytes()).is_err() {
+            break;
+        }
+    }
+    let (status, code) = answer(&mut stream);
+    // The server answers and closes; what is still on its way may reset the connection before the answer is read.
+    assert!(status == 0 || (status, code.as_str()) == (413, "DOCUMENT_TOO_LARGE"), "{status} {code}");
+
+    // A compressed body, which could be a bomb.
+    let mut stream = server.connect();
+    stream.write_all(server.head("Content-Encoding: gzip\r\nContent-Length: 4").as_bytes()).unwrap();
+    stream.write_all(&[0x1f, 0x8b, 8, 0]).unwrap();
+    assert_eq!(answer(&mut stream), (415, "INVALID_REQUEST".to_owned()));
+
+    // Many sockets that say nothing, and many that stop in the middle.
+    let idle: Vec<_> = (0..200).map(|_| server.connect()).collect();
+    let half: Vec<_> = (0..200)
+        .map(|_| {
+            let mut stream = server.connect();
+            stream.write_all(server.head("Content-Length: 200000").as_bytes()).unwrap();
+            stream.write_all(repeat("x", 1_000).as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    assert_eq!(server.ask("{ __typename }"), (200, String::new()), "beside slow clients");
+    drop((idle, half));
+
+    let grown = server.memory("VmHWM").saturating_sub(before);
+    assert!(grown < 32 * 1024, "memory grew by {grown} KiB");
+}
+
+/// A server in this process whose patience is short.
+async fn impatient() -> (String, tokio::task::JoinHandle<()>, TestApp) {
+    let short = Duration::from_millis(300);
+    let timeouts = Timeouts { header: short, body: short, idle: 3 * short, request: short };
+    let app = TestApp::with(On::Sqlite, |given| given.timeouts = timeouts).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let router = spots_enrichment::app(app.state.clone());
+    let serving = tokio::spawn(listen::serve(listener, router, timeouts, std::future::pending()));
+    (address, serving, app)
+}
+
+/// Everything the server says until it closes.
+async fn until_closed(address: String, sent: Vec<u8>) -> String {
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(&sent).unwrap();
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).map(|_| bytes)
+    });
+    String::from_utf8(reading.await.unwrap().expect("the server does not close")).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_headers_slow_bodies_and_idle_sockets_are_cut_off() {
+    let (address, serving, app) = impatient().await;
+    let key = app.client(&ALL).await.key.clone();
+    assert_eq!(until_closed(address.clone(), Vec::new()).await, "", "a socket that says nothing");
+    assert_eq!(until_closed(address.clone(), b"PRI * HT".to_vec()).await, "", "half a preface");
+    assert_eq!(
+        until_closed(address.clone(), b"POST /graphql HTTP/1.1\r\nHost: x\r\nX-".to_vec()).await,
+        "",
+        "slow headers"
+    );
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+    );
+    let slow = until_closed(address.clone(), format!("{head}{{").into_bytes()).await;
+    assert!(slow.starts_with("HTTP/1.1 408 ") && slow.contains("\"TIMEOUT\""), "{slow}");
+    // Two requests on one connection, then nothing.
+    let body = r#"{"query": "{ __typename }"}"#;
+    let whole = format!("{}{body}", head.replace("100", &body.len().to_string()));
+    let kept = until_closed(address, whole.repeat(2).into_bytes()).await;
+    assert_eq!(kept.matches("HTTP/1.1 200 OK").count(), 2, "{kept}");
+    serving.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_waits_for_its_next_request_is_not_a_slow_one() {
+    let (address, serving, app) = impatient().await;
+    let key = app.client(&ALL).await.key.clone();
+    let body = r#"{"query": "{ __typename }"}"#;
+    let request = format!(
+        "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let asking = tokio::task::spawn_blocking(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let mut buffer = [0; 4_096];
+        let mut statuses = Vec::new();
+        for _ in 0..2 {
+            stream.write_all(request.as_bytes()).unwrap();
+            let length = stream.read(&mut buffer).unwrap();
+            statuses.push(String::from_utf8_lossy(&buffer[..length.min(15)]).into_owned());
+            // Longer than headers may take, shorter than a connection may wait.
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        statuses
+    });
+    assert_eq!(asking.await.unwrap(), ["HTTP/1.1 200 OK"; 2]);
+    serving.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopping_server_answers_what_is_in_flight() {
+    let app = TestApp::new(On::Sqlite).await;
+    let key = app.client(&ALL).await.key.clone();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let router = spots_enrichment::app(app.state.clone());
+    let serving = tokio::spawn(listen::serve(listener, router, Timeouts::default(), async {
+        let _ = stopped.await;
+    }));
+    // Somebody else holds the write lock, so the release is waited for.
+    let lock = spots_enrichment::db::begin_write(app.db()).await.unwrap();
+    let body = r#"{"query": "{ cohort(definition: {regions: [\"demo-harbor\"]}) { size { value } } }"}"#;
+    let request = format!(
+        "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let asking = tokio::spawn(until_closed(address.clone(), request.into_bytes()));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    stop.send(()).unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(TcpStream::connect(&address).is_err(), "no new connection is taken");
+    lock.rollback().await.unwrap();
+    assert!(asking.await.unwrap().starts_with("HTTP/1.1 200 OK"));
+    serving.await.unwrap();
+}
