@@ -17,7 +17,7 @@ use crate::{
     epoch::Epoch,
     log::LogWriter,
     privacy::{Desk, NoiseSource, bundles},
-    quota::QuotaStore,
+    quota::{Lately, QuotaStore},
     schema::{self, Checker, Schema},
 };
 
@@ -30,6 +30,8 @@ pub struct Parts {
     pub db: DatabaseConnection,
     pub clock: Arc<dyn Clock>,
     pub quotas: Arc<dyn QuotaStore>,
+    /// Who was refused a moment ago.
+    pub lately: Lately,
     pub desk: Desk,
     pub log: LogWriter,
     pub directory: Directory,
@@ -93,6 +95,7 @@ impl State {
             given;
         Ok(Self(Arc::new(Parts {
             desk: Desk::new(db.clone(), engine, noise, Arc::clone(&clock)),
+            lately: Lately::default(),
             directory: Directory::new(db.clone()),
             schema: schema::build(),
             checker: Checker::build(),

@@ -69,6 +69,9 @@ async fn answer(
             entry.partner_id = Some(caller.partner_id.clone());
         });
     }
+    if let Some(refused) = state.lately.of(&caller.account, state.clock.now_ms()) {
+        return Err(refuse(headers, refused, None));
+    }
     let asked = ask::read(parts, body, state.timeouts.body).await;
     if let Ok(asked) = &asked {
         note(asked, open);
@@ -125,10 +128,8 @@ async fn run(
     let ask = Ask { account: caller.account.clone(), limits: caller.limits, points };
     let reservation = Reservation::take(&state.quotas, &state.clock, &ask).await;
     let reservation = reservation.map_err(|refused| {
-        if let Refused::Limit { limits, left, emergency, .. } = &refused {
-            say_limits(headers, limits, left, *emergency);
-        }
-        explain(refused, priced.as_ref().ok().map(|(_, bill)| bill))
+        state.lately.note(&caller.account, &refused, state.clock.now_ms());
+        refuse(headers, refused, priced.as_ref().ok().map(|(_, bill)| bill))
     })?;
     open.note(|entry| (entry.admitted, entry.points_requested) = (true, points));
     let (limits, emergency) = (reservation.limits(), reservation.is_emergency());
@@ -191,7 +192,11 @@ fn say_limits(headers: &mut HeaderMap, limits: &Limits, left: &Left, emergency: 
     }
 }
 
-fn explain(refused: Refused, bill: Option<&Bill>) -> Error {
+/// A refusal by a limit, as headers and as an error that says what would fit and when.
+fn refuse(headers: &mut HeaderMap, refused: Refused, bill: Option<&Bill>) -> Error {
+    if let Refused::Limit { limits, left, emergency, .. } = &refused {
+        say_limits(headers, limits, left, *emergency);
+    }
     match (refused, bill) {
         (Refused::Limit { refusal, .. }, Some(bill)) if refusal.limit.starts_with("points") => {
             Error::CostLimitExceeded { refusal, costly: bill.costly(refusal.available) }

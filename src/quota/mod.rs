@@ -16,12 +16,14 @@ use crate::{auth::Limits, clock::Clock};
 
 mod counters;
 mod days;
+mod lately;
 mod process;
 mod redis;
 
 pub use self::redis::RedisQuotas;
 pub use counters::{Budget, Left, Refusal};
 pub use days::{Days, LoggedDays, NoDays};
+pub use lately::Lately;
 pub use process::ProcessQuotas;
 
 /// How long a reservation is kept for a server that does not settle it. Longer than any request may take.

@@ -116,3 +116,39 @@ async fn the_viewer_shows_scopes_and_limits_and_no_key() {
     }
     "#);
 }
+
+#[tokio::test]
+async fn when_a_key_was_used_last_is_noted_to_the_minute() {
+    use sea_orm::EntityTrait as _;
+    for on in crate::app::databases() {
+        let app = TestApp::new(on).await;
+        let client = app.client(&ALL).await;
+        let noted = async || {
+            app.state.log.flush().await;
+            let row = spots_enrichment::entity::api_key::Entity::find_by_id(&client.key_id).one(app.db()).await;
+            row.unwrap().unwrap().last_used_at
+        };
+        assert_eq!(noted().await, None);
+        app.clock.advance_s(59);
+        client.ask("{ viewer { partner } }").await.ok();
+        assert_eq!(noted().await, Some(crate::app::NOW));
+        app.clock.advance_s(1);
+        client.ask("{ viewer { partner } }").await.ok();
+        assert_eq!(noted().await, Some(crate::app::NOW + 60));
+    }
+}
+
+/// Every wrong key is read at most once in a few seconds, however often it is tried.
+#[tokio::test]
+async fn a_wrong_key_that_is_tried_again_is_not_looked_up_again() {
+    let app = TestApp::new(On::Sqlite).await;
+    let wrong = format!("spots_poc_acme_{}", auth::random_hex(16).unwrap());
+    let ask = async || app.send(post(&[("x-api-key", &wrong)], QUERY)).await.status;
+    assert_eq!(ask().await, StatusCode::UNAUTHORIZED);
+    // With the table gone, a look-up would be an error of another kind.
+    sea_orm::ConnectionTrait::execute_unprepared(app.db(), "drop table api_keys").await.unwrap();
+    assert_eq!(ask().await, StatusCode::UNAUTHORIZED);
+    let other = format!("spots_poc_acme_{}", auth::random_hex(16).unwrap());
+    let answer = app.send(post(&[("x-api-key", &other)], QUERY)).await;
+    assert_eq!(answer.codes(), ["INTERNAL_ERROR"]);
+}

@@ -11,7 +11,10 @@ use crate::app::folder;
 
 fn binary(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_spots-enrichment"));
-    command.current_dir(dir).env_remove("DATABASE_URL").env_remove("LISTEN_ADDR");
+    for name in ["DATABASE_URL", "LISTEN_ADDR", "METRICS_ADDR", "REDIS_URL", "CORS_ORIGINS", "LOG_RETENTION_DAYS"] {
+        command.env_remove(name);
+    }
+    command.current_dir(dir);
     command
 }
 
@@ -90,6 +93,60 @@ fn a_key_is_made_listed_shown_and_revoked_and_printed_once() {
     assert_eq!(status, Some(1));
     for text in [list(), show, said] {
         assert!(!text.contains(&key), "{text}");
+    }
+}
+
+#[test]
+fn a_key_is_rotated_limited_and_accounted_for_with_a_trail() {
+    let dir = folder("cli");
+    run(&dir, &["migrate", "up"]);
+    let said = |arguments: &[&str]| {
+        let output = run(&dir, arguments);
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        said
+    };
+    let key = said(&["keys", "create", "--partner", "acme", "--points-per-minute", "600", "--max-query-points", "50"]);
+    let id = |text: &str| text.split_whitespace().find(|word| word.starts_with("key_")).unwrap().to_owned();
+    let old = id(&said(&["keys", "list"]));
+    let shown = said(&["keys", "limit", &old, "--per-minute", "7", "--points-per-day", "90000"]);
+    for line in
+        ["requests a minute  7\n", "points a query     50\n", "points a minute    600\n", "points a day       90000\n"]
+    {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    let next = said(&["keys", "rotate", &old, "--overlap", "2h"]);
+    assert!(next.starts_with("spots_live_acme_") && next != key, "{next}");
+    let shown = said(&["keys", "show", &old]);
+    let follower = id(shown.lines().find(|line| line.starts_with("followed by")).unwrap());
+    for event in ["create partner acme", "limits from 100 requests a minute", "rotate followed by key_"] {
+        assert!(shown.contains(event), "{event}: {shown}");
+    }
+    let followed = said(&["keys", "show", &follower]);
+    assert!(
+        followed.contains("requests a minute  7\n") && followed.contains(&format!("create follows {old}")),
+        "{followed}"
+    );
+    assert!(said(&["keys", "usage", &old]).starts_with("day"));
+    said(&["keys", "revoke", &follower]);
+    for (arguments, code, says) in [
+        (&["keys", "rotate", &old][..], 1, "was rotated before"),
+        (&["keys", "rotate", &follower], 1, "is revoked"),
+        (&["keys", "rotate", &old, "--overlap", "soon"], 2, "is not a time like 30m, 24h or 7d"),
+        (&["keys", "limit", &old], 2, "--per-minute"),
+        (&["keys", "limit", &old, "--max-query-points", "0"], 2, "--max-query-points"),
+        (&["keys", "usage", "key_none"], 1, "`keys list` shows them"),
+        (&["keys", "usage", &old, "--last", "91"], 2, "91"),
+        (&["serve", "--cors-origins", "*"], 2, "is not an origin"),
+        (&["serve", "--redis-url", "http://u:secret@h"], 1, ""),
+        (&["serve", "--log-retention-days", "0"], 2, "2..=3650"),
+    ] {
+        let (status, said) = failure(&dir, arguments);
+        assert_eq!(status, Some(code), "{arguments:?}: {said}");
+        assert!(said.contains(says) && !said.contains("secret"), "{arguments:?}: {said}");
+    }
+    for text in [said(&["keys", "list"]), shown, followed] {
+        assert!(!text.contains(key.trim()) && !text.contains(next.trim()), "{text}");
     }
 }
 

@@ -9,6 +9,7 @@ mod auth;
 mod cli;
 mod cost;
 mod engine;
+mod fuzz;
 mod guard;
 mod hostile;
 mod http;
