@@ -1,4 +1,4 @@
-//! Routes and the layer stack; [`graphql`] takes a request through the steps.
+//! Routes and the layer stack; `graphql.rs` takes a request through the steps.
 
 use std::panic::AssertUnwindSafe;
 
