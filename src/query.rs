@@ -52,8 +52,10 @@ impl Query {
         if let Some(saved) = session.segments.load_one(SavedAs(slug.clone())).await? {
             return Ok(Some(Segment::saved(saved, session)));
         }
+        // No name is longer, and nearness to a long text is dear to compute.
+        let slug: String = slug.chars().take(60).collect();
         let suggestions = session.segments.loader().suggestions(&slug).await?;
-        Err(Error::InvalidSegment { slug: slug.chars().take(60).collect(), suggestions })
+        Err(Error::InvalidSegment { slug, suggestions })
     }
 
     /// Saved segments that the caller may see, by slug.

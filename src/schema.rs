@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use async_graphql::{
-    EmptySubscription, Request, Response, SDLExportOptions, ValidationMode, Value,
+    EmptySubscription, Request, Response, SDLExportOptions, ValidationMode, Value, Variables,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
+    parser::types::ExecutableDocument,
 };
 
 use crate::{cost, error::Error, mutation::Mutation, query::Query};
@@ -20,21 +21,46 @@ pub fn build() -> Schema {
 }
 
 /// The same schema, only to validate documents by every rule of the specification.
-pub struct Checker(Schema);
+pub struct Checker {
+    plain: Schema,
+    /// Says what may have been meant. That is dear to compute: only for documents with few mistakes.
+    suggesting: Schema,
+}
+
+/// Mistakes of a document to which suggestions are made.
+const FEW: usize = 20;
 
 impl Checker {
     #[must_use]
     pub fn build() -> Self {
-        Self(Schema::build(Query, Mutation, EmptySubscription).extension(Unexecuted).finish())
+        let checker = || Schema::build(Query, Mutation, EmptySubscription).extension(Unexecuted);
+        Self { plain: checker().disable_suggestions().finish(), suggesting: checker().finish() }
     }
 
     /// Validates.
     ///
     /// # Errors
     /// [`Error::InvalidDocument`] with everything that is wrong.
-    pub async fn check(&self, request: Request) -> Result<(), Error> {
-        let errors = self.0.execute(request).await.errors;
-        if errors.is_empty() { Ok(()) } else { Err(Error::InvalidDocument(errors)) }
+    pub async fn check(
+        &self,
+        document: impl Fn() -> ExecutableDocument,
+        name: Option<&str>,
+        variables: &Variables,
+    ) -> Result<(), Error> {
+        let request = || {
+            let mut request = Request::new("").variables(variables.clone());
+            request.operation_name = name.map(str::to_owned);
+            request.set_parsed_query(document());
+            request
+        };
+        let mut errors = self.plain.execute(request()).await.errors;
+        if errors.is_empty() {
+            return Ok(());
+        }
+        if errors.len() <= FEW {
+            errors = self.suggesting.execute(request()).await.errors;
+        }
+        Err(Error::InvalidDocument(errors))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Text -> guarded, validated, in normal form: what is priced is what runs.
 
 use async_graphql::{
-    Positioned, Request, Variables,
+    Positioned, Variables,
     parser::{
         parse_query,
         types::{DocumentOperations, ExecutableDocument, InlineFragment, Selection, SelectionSet},
@@ -28,14 +28,12 @@ pub async fn read(
     guard::scan(text)?;
     let document = parse_query(text).map_err(|error| Error::InvalidDocument(vec![error.into()]))?;
     guard::measure(&document)?;
-    let mut request = Request::new("").variables(variables.clone());
-    if let Some(name) = operation_name {
-        request = request.operation_name(name);
-    }
-    let mut checked = document.clone();
-    show_typename_directives(&mut checked);
-    request.set_parsed_query(checked);
-    checker.check(request).await?;
+    let checked = || {
+        let mut document = document.clone();
+        show_typename_directives(&mut document);
+        document
+    };
+    checker.check(checked, operation_name, &variables).await?;
     normalize(&document, operation_name, &variables)
 }
 
