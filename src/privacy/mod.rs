@@ -84,6 +84,8 @@ pub struct Desk {
     clock: Arc<dyn Clock>,
     /// Stored releases never change, so a copy may be kept; the ledger still decides who may look.
     cache: Cache<String, Arc<Release>>,
+    /// Payers and releases of charges that were read: a charge is never undone.
+    charged: Cache<(String, String), ()>,
 }
 
 /// Answers in the order of the questions, and what the payer paid for them in milli-units.
@@ -99,7 +101,7 @@ impl Desk {
         noise: Arc<dyn NoiseSource>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { db, engine, noise, clock, cache: Cache::new(10_000) }
+        Self { db, engine, noise, clock, cache: Cache::new(10_000), charged: Cache::new(100_000) }
     }
 
     /// Answers all questions of a document, or refuses them whole.
@@ -120,7 +122,7 @@ impl Desk {
             .collect();
 
         let all: Vec<String> = sizes.keys().chain(others.keys()).cloned().collect();
-        let paid = ledger::paid(&self.db, payer, &all).await?;
+        let paid = self.paid(payer, all).await?;
         let unpaid = |questions: &BTreeMap<String, Question>| -> Vec<Wanted> {
             let unpaid = questions.iter().filter(|(key, _)| !paid.contains(*key));
             unpaid.map(|(_, question)| question.wanted(&epoch.vocabulary)).collect()
@@ -156,6 +158,22 @@ impl Desk {
         };
         let released = asked.into_values().map(|question| (question.clone(), pair(question))).collect();
         Ok(Answers { released, paid_mu })
+    }
+
+    /// Which of these releases a payer has paid for.
+    async fn paid(&self, payer: &str, releases: Vec<String>) -> Result<HashSet<String>, Error> {
+        let entry = |key: &String| (payer.to_owned(), key.clone());
+        let (mut paid, unknown): (HashSet<_>, HashSet<_>) =
+            releases.into_iter().partition(|key| self.charged.contains_key(&entry(key)));
+        let unknown: Vec<String> = unknown.into_iter().collect();
+        if !unknown.is_empty() {
+            let read = ledger::paid(&self.db, payer, &unknown).await?;
+            for key in &read {
+                self.charged.insert(entry(key), ());
+            }
+            paid.extend(read);
+        }
+        Ok(paid)
     }
 
     /// The stored releases that answer these questions; draws the ones that are still pending.
