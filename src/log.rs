@@ -4,7 +4,7 @@
 //! client has gone and the request was dropped half way.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering},
@@ -19,7 +19,9 @@ use axum::{
     response::Response,
 };
 use sea_orm::{
-    ActiveValue::Set, DatabaseConnection, EntityTrait, ExprTrait, QueryFilter, QuerySelect, QueryTrait, sea_query::Expr,
+    ActiveValue::Set,
+    DatabaseConnection, EntityTrait, ExprTrait, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::{Alias, Expr, OnConflict},
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -29,7 +31,12 @@ use tracing::Instrument as _;
 
 use crate::{
     auth::random_hex,
-    entity::{api_key, api_request_log},
+    clock::DAY,
+    db,
+    entity::{
+        api_key, api_request_log,
+        api_usage_day::{self, Column},
+    },
     state::State,
 };
 
@@ -39,8 +46,13 @@ const QUEUE: usize = 10_000;
 const BATCH: usize = 500;
 /// How old a row gets before it is written.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How often a batch is tried before its rows are tried one by one.
-const ATTEMPTS: usize = 3;
+/// How often a batch is tried before its rows are tried one by one: longer than an import holds the write lock.
+const ATTEMPTS: usize = 30;
+/// Rows of callers without a key that are written in a second; beyond that they are counted and dropped, or anybody
+/// could fill the disk.
+const ANONYMOUS_A_SECOND: u64 = 100;
+/// The metric of rows that are not in the log.
+const DROPPED: &str = "spots_log_rows_dropped_total";
 /// The status of a request whose client left before the answer (as nginx writes it).
 const CLIENT_GONE: i32 = 499;
 
@@ -172,6 +184,8 @@ enum Message {
 pub struct LogWriter {
     sender: mpsc::Sender<Message>,
     dropped: Arc<AtomicU64>,
+    /// The second at hand, and the rows of callers without a key in it.
+    anonymous: Arc<Mutex<(i64, u64)>>,
 }
 
 impl LogWriter {
@@ -181,14 +195,27 @@ impl LogWriter {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let dropped = Arc::new(AtomicU64::new(0));
         let task = tokio::spawn(write(db, receiver, Arc::clone(&dropped)));
-        (Self { sender, dropped }, task)
+        (Self { sender, dropped, anonymous: Arc::default() }, task)
     }
 
     fn send(&self, entry: Entry) {
+        if entry.key_id.is_none() && self.too_many_anonymous(entry.received_at_ms / 1000) {
+            metrics::counter!(DROPPED).increment(1);
+            return;
+        }
         if self.sender.try_send(Message::Row(entry)).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
-            metrics::counter!("spots_log_rows_dropped_total").increment(1);
+            metrics::counter!(DROPPED).increment(1);
         }
+    }
+
+    fn too_many_anonymous(&self, second: i64) -> bool {
+        let mut anonymous = self.anonymous.lock().unwrap_or_else(PoisonError::into_inner);
+        if anonymous.0 != second {
+            *anonymous = (second, 0);
+        }
+        anonymous.1 += 1;
+        anonymous.1 > ANONYMOUS_A_SECOND
     }
 
     /// Waits until every row sent so far is written.
@@ -246,20 +273,23 @@ async fn write(db: DatabaseConnection, mut receiver: mpsc::Receiver<Message>, dr
 /// Tries again while the database is locked or away; then row by row, so that one row cannot take others with it.
 async fn insert_or_retry(db: &DatabaseConnection, rows: Vec<Entry>) {
     for _ in 0..ATTEMPTS {
-        if insert(db, rows.clone()).await.is_ok() {
+        if insert(db, &rows).await.is_ok() {
             return;
         }
         tokio::time::sleep(PATIENCE).await;
     }
     for row in rows {
-        if let Err(cause) = insert(db, vec![row]).await {
+        if let Err(cause) = insert(db, &[row]).await {
+            metrics::counter!(DROPPED).increment(1);
             tracing::error!(%cause, "a request log row was lost");
         }
     }
 }
 
-async fn insert(db: &DatabaseConnection, entries: Vec<Entry>) -> Result<(), sea_orm::DbErr> {
-    let rows = entries.into_iter().map(|entry| api_request_log::ActiveModel {
+/// The rows and what they add up to, or neither.
+async fn insert(db: &DatabaseConnection, entries: &[Entry]) -> Result<(), sea_orm::DbErr> {
+    let transaction = db::begin_write(db).await?;
+    let rows = entries.iter().cloned().map(|entry| api_request_log::ActiveModel {
         received_at_ms: Set(entry.received_at_ms),
         request_id: Set(entry.request_id),
         key_id: Set(entry.key_id),
@@ -275,8 +305,44 @@ async fn insert(db: &DatabaseConnection, entries: Vec<Entry>) -> Result<(), sea_
         points: Set(i64::try_from(entry.points).unwrap_or(i64::MAX)),
         ..Default::default()
     });
-    api_request_log::Entity::insert_many(rows).exec_without_returning(db).await?;
-    Ok(())
+    api_request_log::Entity::insert_many(rows).exec_without_returning(&transaction).await?;
+    let days = add_up(entries);
+    if !days.is_empty() {
+        let column = |name| Expr::col((api_usage_day::Entity, name)).add(Expr::col((Alias::new("excluded"), name)));
+        let more = OnConflict::columns([Column::KeyId, Column::Day, Column::ErrorCode])
+            .values(
+                [Column::Requests, Column::Admitted, Column::Points, Column::UnitsMu].map(|name| (name, column(name))),
+            )
+            .to_owned();
+        let days = days.into_iter().map(sea_orm::IntoActiveModel::into_active_model);
+        api_usage_day::Entity::insert_many(days).on_conflict(more).exec_without_returning(&transaction).await?;
+    }
+    transaction.commit().await
+}
+
+/// Rows of keys by day and first error.
+fn add_up(entries: &[Entry]) -> Vec<api_usage_day::Model> {
+    // In one order, so that two servers cannot wait for each other's rows.
+    let mut days: BTreeMap<(String, i64, String), api_usage_day::Model> = BTreeMap::new();
+    for entry in entries {
+        let Some(key_id) = entry.key_id.clone() else { continue };
+        let (day, error_code) =
+            (entry.received_at_ms.div_euclid(DAY * 1000), entry.error_code.clone().unwrap_or_default());
+        let sum = days.entry((key_id.clone(), day, error_code.clone())).or_insert(api_usage_day::Model {
+            key_id,
+            day,
+            error_code,
+            requests: 0,
+            admitted: 0,
+            points: 0,
+            units_mu: 0,
+        });
+        sum.requests += 1;
+        sum.admitted += i64::from(entry.admitted);
+        sum.points += i64::try_from(entry.points).unwrap_or(i64::MAX);
+        sum.units_mu += entry.units_mu;
+    }
+    days.into_values().collect()
 }
 
 /// When each key was used last, to the minute: written at most once a minute for each.

@@ -1,5 +1,7 @@
 //! What may be asked.
 
+use std::sync::atomic::Ordering;
+
 use async_graphql::{
     Context, Json, Object, Variables,
     connection::{Connection, EmptyFields},
@@ -21,6 +23,8 @@ use crate::{
     types::{page::Page, product::Product, quote::Quote, segment::Segment, viewer::Viewer, vocabulary::Vocabulary},
 };
 
+/// Unknown slugs of one document to which suggestions are made: each is compared with every name that there is.
+const MOST_SUGGESTED: u64 = 3;
 /// The longest search text.
 const LONGEST_SEARCH: usize = 100;
 
@@ -54,7 +58,8 @@ impl Query {
         }
         // No name is longer, and nearness to a long text is dear to compute.
         let slug: String = slug.chars().take(60).collect();
-        let suggestions = session.segments.loader().suggestions(&slug).await?;
+        let few = session.suggested.fetch_add(1, Ordering::Relaxed) < MOST_SUGGESTED;
+        let suggestions = if few { session.segments.loader().suggestions(&slug).await? } else { Vec::new() };
         Err(Error::InvalidSegment { slug, suggestions })
     }
 
@@ -116,6 +121,7 @@ impl Query {
         #[graphql(desc = "Which of its operations; needed if there are several.")] operation_name: Option<String>,
     ) -> Result<Quote, Error> {
         let session = Session::of(ctx)?;
+        session.begin(cost::weight_of("Query", "quote"));
         let variables = variables.map_or_else(Variables::default, |Json(variables)| {
             Variables::from_json(serde_json::Value::Object(variables))
         });

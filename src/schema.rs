@@ -8,7 +8,7 @@ use async_graphql::{
     parser::types::ExecutableDocument,
 };
 
-use crate::{cost, error::Error, mutation::Mutation, query::Query};
+use crate::{cost, document::Inputs, error::Error, mutation::Mutation, query::Query};
 
 /// The schema's type.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
@@ -25,6 +25,8 @@ pub struct Checker {
     plain: Schema,
     /// Says what may have been meant. That is dear to compute: only for documents with few mistakes.
     suggesting: Schema,
+    /// For the rule that the library does not apply.
+    pub inputs: Inputs,
 }
 
 /// Mistakes of a document to which suggestions are made.
@@ -34,7 +36,8 @@ impl Checker {
     #[must_use]
     pub fn build() -> Self {
         let checker = || Schema::build(Query, Mutation, EmptySubscription).extension(Unexecuted);
-        Self { plain: checker().disable_suggestions().finish(), suggesting: checker().finish() }
+        let inputs = Inputs::parse(&build().sdl());
+        Self { plain: checker().disable_suggestions().finish(), suggesting: checker().finish(), inputs }
     }
 
     /// Validates.

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU64},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -28,6 +28,8 @@ pub struct Session {
     pub epoch: Arc<Epoch>,
     /// What was left of the key's limits when this request began.
     pub left: Left,
+    /// Unknown slugs to which suggestions were made.
+    pub suggested: Arc<AtomicU64>,
     /// Points of what this request has begun.
     pub begun: Arc<AtomicU64>,
     /// Looks saved segments up.
@@ -58,7 +60,8 @@ impl Session {
             // A batch that is full would go before the rest of the document.
             .max_batch_size(usize::MAX);
         let (left, begun) = (reservation.left(), reservation.begun());
-        Self { state, caller, epoch, left, begun, segments, answers, batches, paid_mu }
+        let suggested = Arc::default();
+        Self { state, caller, epoch, left, suggested, begun, segments, answers, batches, paid_mu }
     }
 
     /// The session of a resolver.
@@ -67,6 +70,11 @@ impl Session {
     /// There is none: somebody asks without a key, where only introspection is answered.
     pub fn of<'a>(ctx: &Context<'a>) -> Result<&'a Self, Error> {
         ctx.data_opt::<Self>().ok_or(Error::AuthenticationFailed)
+    }
+
+    /// Counts points of what begins now: they are kept if the request is cut short.
+    pub fn begin(&self, points: u64) {
+        self.begun.fetch_add(points, Ordering::Relaxed);
     }
 
     /// A definition's cohort in this epoch.

@@ -15,6 +15,7 @@ use crate::{
     cost::Shape,
     engine::Engine,
     epoch::Epoch,
+    http::Places,
     log::LogWriter,
     privacy::{Desk, NoiseSource, bundles},
     quota::{Lately, QuotaStore},
@@ -38,6 +39,8 @@ pub struct Parts {
     pub schema: Schema,
     pub checker: Checker,
     pub shape: Shape,
+    /// Requests that each account has in flight.
+    pub places: Places,
     /// Requests that may be worked on at once.
     pub workers: Semaphore,
     pub timeouts: Timeouts,
@@ -100,6 +103,7 @@ impl State {
             schema: schema::build(),
             checker: Checker::build(),
             shape: Shape::parse(&schema::sdl())?,
+            places: Places::default(),
             workers: Semaphore::new(WORKERS),
             epoch: RwLock::new(Arc::new(epoch)),
             db,

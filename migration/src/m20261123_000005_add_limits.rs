@@ -29,6 +29,16 @@ alter table api_request_logs add column admitted boolean not null default false;
 alter table api_request_logs add column points_requested bigint not null default 0;
 alter table api_request_logs add column points bigint not null default 0;
 create index api_request_logs_by_time on api_request_logs (received_at_ms);
+create table api_usage_days (
+    key_id text not null,
+    day bigint not null,
+    error_code text not null,
+    requests bigint not null,
+    admitted bigint not null,
+    points bigint not null,
+    units_mu bigint not null,
+    primary key (key_id, day, error_code)
+) {clustered};
 create table audit_events (
     audit_id {serial},
     happened_at bigint not null,
@@ -41,6 +51,7 @@ create index audit_events_by_key on audit_events (key_id, audit_id);
 
 const DOWN: &str = "
 drop table audit_events;
+drop table api_usage_days;
 drop index api_request_logs_by_time;
 alter table api_request_logs drop column points;
 alter table api_request_logs drop column points_requested;

@@ -14,9 +14,12 @@ pub use directives::table;
 use shape::Field;
 pub use shape::Shape;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
 
-use async_graphql::{Value, parser::types::OperationType};
+use async_graphql::{Name, Value, parser::types::OperationType};
 use serde::Serialize;
 
 use crate::{
@@ -28,6 +31,8 @@ use crate::{
 
 /// What an introspection costs, however much it asks: every key can pay it.
 pub const INTROSPECTION: u64 = 10;
+/// Quotes of one document: each reads a document of its own.
+const MOST_QUOTES: usize = 5;
 
 /// What a field costs beside the objects it holds.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +80,8 @@ pub const PRICES: &[Price] = &[
     connection("segments"),
     connection("products"),
     field("Query", "quote", 5),
+    field("Query", "segment", 1),
+    field("Query", "cohort", 1),
     bundle("size", 5, Bundle::Size),
     bundle("behavior", 10, Bundle::Behavior),
     bundle("personality", 10, Bundle::Personality),
@@ -109,6 +116,12 @@ fn price_of(on: &str, field: &str) -> Option<&'static Price> {
 #[must_use]
 pub fn weight(bundle: Bundle) -> u64 {
     PRICES.iter().find(|price| price.bundle == Some(bundle)).map_or(0, |price| price.weight)
+}
+
+/// The points of a field.
+#[must_use]
+pub fn weight_of(on: &str, field: &str) -> u64 {
+    price_of(on, field).map_or(0, |price| price.weight)
 }
 
 /// Writes the prices into a schema's text.
@@ -147,9 +160,15 @@ pub struct Costly {
     pub fits: Option<PageFit>,
 }
 
+/// A place in a document: its key and the place it lies in. A path is put together only where one is shown.
+struct Step {
+    key: Name,
+    within: Option<usize>,
+}
+
 /// A list whose size the document chooses.
 struct Slice {
-    path: String,
+    step: usize,
     argument: &'static str,
     size: u64,
     /// Points of all its items, and nothing else: proportional to the size.
@@ -162,7 +181,9 @@ pub struct Bill {
     pub points: u64,
     /// Privacy units in milli-units, if nothing of it was seen before.
     pub units_mu: i64,
-    by_path: Vec<PathPoints>,
+    steps: Vec<Step>,
+    /// Own points of places that have some.
+    own: Vec<(usize, u64)>,
     slices: Vec<Slice>,
 }
 
@@ -170,10 +191,16 @@ impl Bill {
     /// The dearest places, dearest first.
     #[must_use]
     pub fn dearest(&self, number: usize) -> Vec<PathPoints> {
-        let mut paths = self.by_path.clone();
-        paths.sort_by_key(|path| std::cmp::Reverse(path.points));
-        paths.truncate(number);
-        paths
+        let mut own: Vec<&(usize, u64)> = self.own.iter().collect();
+        own.sort_by_key(|(_, points)| std::cmp::Reverse(*points));
+        own.iter().take(number).map(|(step, points)| PathPoints { path: self.path(*step), points: *points }).collect()
+    }
+
+    fn path(&self, step: usize) -> String {
+        let up = std::iter::successors(Some(step), |step| self.steps[*step].within);
+        let mut keys: Vec<&str> = up.map(|step| self.steps[step].key.as_str()).collect();
+        keys.reverse();
+        keys.join(".")
     }
 
     /// The largest page with which the document would cost at most `limit`: of the list that costs most.
@@ -182,7 +209,7 @@ impl Bill {
         let slice = self.slices.iter().filter(|slice| slice.size > 0).max_by_key(|slice| slice.points)?;
         let rest = self.points.saturating_sub(slice.points);
         let size = limit.checked_sub(rest)? / (slice.points / slice.size).max(1);
-        let fits = PageFit { path: slice.path.clone(), argument: slice.argument.to_owned(), size };
+        let fits = PageFit { path: self.path(slice.step), argument: slice.argument.to_owned(), size };
         (size > 0).then_some(fits)
     }
 
@@ -198,15 +225,19 @@ impl Bill {
 /// # Errors
 /// [`Error::BadUserInput`] naming the argument: a page size that is none.
 pub fn price(document: &Normal, shape: &Shape) -> Result<Bill, Error> {
-    let mut walk = Walk { shape, by_path: Vec::new(), slices: Vec::new(), releases: BTreeMap::new() };
+    if document.selections.iter().filter(|selected| selected.name == "quote").count() > MOST_QUOTES {
+        return Err(Error::DocumentTooComplex { what: "quotes", limit: MOST_QUOTES });
+    }
+    let mut walk = Walk { shape, steps: Vec::new(), own: Vec::new(), slices: Vec::new(), releases: BTreeMap::new() };
     let mut points = walk.set(&document.selections, &Place::root(document))?;
     if let Some(selected) = document.selections.iter().find(|selected| is_introspection(&selected.name)) {
-        walk.by_path.push(PathPoints { path: selected.key.to_string(), points: INTROSPECTION });
+        let step = walk.step(selected, None);
+        walk.own.push((step, INTROSPECTION));
         points = points.saturating_add(INTROSPECTION);
     }
     let units = walk.releases.iter().map(|((_, bundle, _), times)| bundle.price_mu().saturating_mul(*times));
     let units_mu = units.fold(0, i64::saturating_add);
-    Ok(Bill { points, units_mu, by_path: walk.by_path, slices: walk.slices })
+    Ok(Bill { points, units_mu, steps: walk.steps, own: walk.own, slices: walk.slices })
 }
 
 /// The root type of an operation.
@@ -219,33 +250,49 @@ fn is_introspection(name: &str) -> bool {
 }
 
 /// Where the walk is.
-struct Place {
+struct Place<'a> {
     /// The type whose fields are selected.
-    on: String,
-    path: String,
-    /// Names and arguments down to here: where they are equal, so are the segments meant.
-    meaning: String,
+    on: &'a str,
+    step: Option<usize>,
+    /// A digest of names and arguments down to here: where they are equal, so are the segments meant.
+    meaning: u64,
     /// How often this place comes in the answer.
     times: u64,
     /// The page size of the connection that this is, and its place among the slices.
     page: Option<(u64, usize)>,
 }
 
-impl Place {
+impl Place<'_> {
     fn root(document: &Normal) -> Self {
-        Self { on: root(document).to_owned(), path: String::new(), meaning: String::new(), times: 1, page: None }
+        Self { on: root(document), step: None, meaning: 0, times: 1, page: None }
+    }
+
+    /// The meaning of a field here.
+    fn meaning_of(&self, selected: &Selected) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.meaning, &selected.name).hash(&mut hasher);
+        for (name, value) in &selected.arguments {
+            (name, value.to_string()).hash(&mut hasher);
+        }
+        hasher.finish()
     }
 }
 
 struct Walk<'a> {
     shape: &'a Shape,
-    by_path: Vec<PathPoints>,
+    steps: Vec<Step>,
+    own: Vec<(usize, u64)>,
     slices: Vec<Slice>,
     /// How many releases of a bundle (and its size) a place asks for.
-    releases: BTreeMap<(String, Bundle, String), i64>,
+    releases: BTreeMap<(u64, Bundle, String), i64>,
 }
 
 impl Walk<'_> {
+    fn step(&mut self, selected: &Selected, within: Option<usize>) -> usize {
+        self.steps.push(Step { key: selected.key.clone(), within });
+        self.steps.len() - 1
+    }
+
     /// Points of a selection set, counted once (the caller multiplies).
     fn set(&mut self, selections: &[Selected], at: &Place) -> Result<u64, Error> {
         let mut points = 0_u64;
@@ -257,13 +304,13 @@ impl Walk<'_> {
 
     /// Points of one field at one place: its weight, and its items with what is asked of them.
     fn field(&mut self, selected: &Selected, at: &Place) -> Result<u64, Error> {
-        let Some(field) = self.shape.field(&at.on, &selected.name) else { return Ok(0) };
-        let path = if at.path.is_empty() { selected.key.to_string() } else { format!("{}.{}", at.path, selected.key) };
+        let Some(field) = self.shape.field(at.on, &selected.name) else { return Ok(0) };
+        let step = self.step(selected, at.step);
         let weight = field.price.map_or(0, |price| price.weight);
         let (items, page) = match sizes(selected, field, at)? {
             Items::Number(items) => (items, None),
             Items::Page { size, argument } => {
-                let slice = Slice { path: path.clone(), argument, size, points: 0 };
+                let slice = Slice { step, argument, size, points: 0 };
                 self.slices.push(slice);
                 // A list counts its items itself; a connection hands the size down to its edges.
                 (if field.is_list { size } else { 1 }, Some((size, self.slices.len() - 1)))
@@ -271,9 +318,9 @@ impl Walk<'_> {
         };
         let below = if field.is_object {
             let below = Place {
-                on: field.named.clone(),
-                path: path.clone(),
-                meaning: format!("{}/{}{:?}", at.meaning, selected.name, selected.arguments),
+                on: &field.named,
+                step: Some(step),
+                meaning: at.meaning_of(selected),
                 times: at.times.saturating_mul(items),
                 page,
             };
@@ -292,7 +339,7 @@ impl Walk<'_> {
         }
         let own = at.times.saturating_mul(weight.saturating_add(if field.is_object { items } else { 0 }));
         if own > 0 {
-            self.by_path.push(PathPoints { path: path.clone(), points: own });
+            self.own.push((step, own));
         }
         Ok(weight.saturating_add(all))
     }
@@ -305,7 +352,7 @@ impl Walk<'_> {
         };
         let times = i64::try_from(at.times).unwrap_or(i64::MAX);
         for bundle in [bundle, Bundle::Size] {
-            self.releases.insert((at.meaning.clone(), bundle, window.clone()), times);
+            self.releases.insert((at.meaning, bundle, window.clone()), times);
         }
     }
 }

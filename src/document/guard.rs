@@ -33,6 +33,10 @@ pub const ROOT_FIELDS: u64 = 50;
 pub const OPERATIONS: usize = 10;
 /// Directives, as written.
 pub const DIRECTIVES: usize = 50;
+/// Letters of a name.
+pub const NAME: usize = 200;
+/// Values in the JSON around a document: its variables.
+pub const JSON_VALUES: usize = 20_000;
 /// Fragments inside fragments.
 const CHAIN: usize = 64;
 
@@ -67,7 +71,13 @@ pub fn scan(text: &str) -> Result<usize, Error> {
                 continue;
             }
             b'"' => string(bytes, at)?,
-            byte if name(byte) => skip(bytes, at, name),
+            byte if name(byte) => {
+                let end = skip(bytes, at, name);
+                if end - at > NAME {
+                    return Err(too_many("letters of a name", NAME));
+                }
+                end
+            }
             b'{' | b'[' | b'(' => {
                 depth += 1;
                 at + 1
@@ -129,9 +139,9 @@ fn string(bytes: &[u8], from: usize) -> Result<usize, Error> {
 /// Looks through a JSON text before it is read.
 ///
 /// # Errors
-/// Brackets too deep.
+/// Brackets too deep, or too many values.
 pub fn scan_json(bytes: &[u8]) -> Result<(), Error> {
-    let (mut at, mut depth) = (0, 0_usize);
+    let (mut at, mut depth, mut values) = (0, 0_usize, 0);
     while let Some(&byte) = bytes.get(at) {
         at += 1;
         match byte {
@@ -145,12 +155,17 @@ pub fn scan_json(bytes: &[u8]) -> Result<(), Error> {
             }
             b'{' | b'[' => {
                 depth += 1;
+                values += 1;
                 if depth > JSON_NESTING {
                     return Err(too_deep("brackets inside brackets of the JSON body", JSON_NESTING));
                 }
             }
+            b',' => values += 1,
             b'}' | b']' => depth = depth.saturating_sub(1),
             _ => {}
+        }
+        if values > JSON_VALUES {
+            return Err(too_many("values in the JSON body", JSON_VALUES));
         }
     }
     Ok(())
@@ -347,6 +362,11 @@ mod tests {
         assert_eq!(code(&"{ a }".replace('a', &"a ".repeat(10_000))), "DOCUMENT_TOO_COMPLEX");
         let aliases = (0..101).map(|number| format!("a{number}: b")).collect::<Vec<_>>().join(" ");
         assert_eq!(code(&format!("{{ c {{ {aliases} }} }}")), "DOCUMENT_TOO_COMPLEX");
+        assert_eq!(code(&format!("{{ {} }}", "a".repeat(201))), "DOCUMENT_TOO_COMPLEX");
+        assert_eq!(
+            scan_json(format!("[{}1]", "1,".repeat(20_000)).as_bytes()).unwrap_err().code(),
+            "DOCUMENT_TOO_COMPLEX"
+        );
         let roots = |number: usize| format!("{{ {} }}", "b ".repeat(number));
         assert_eq!((code(&roots(50)), code(&roots(51))), ("none", "DOCUMENT_TOO_COMPLEX"));
         let operations = (0..11).map(|number| format!("query q{number} {{ a }}")).collect::<Vec<_>>().join(" ");

@@ -10,8 +10,10 @@ use async_graphql::{
 
 pub mod guard;
 mod normal;
+mod positions;
 
 pub use normal::{Normal, Selected, normalize};
+pub use positions::Inputs;
 
 use crate::{error::Error, schema::Checker};
 
@@ -34,7 +36,10 @@ pub async fn read(
         document
     };
     checker.check(checked, operation_name, &variables).await?;
-    normalize(&document, operation_name, &variables)
+    checker.inputs.check(&document)?;
+    let normal = normalize(&document, operation_name, &variables)?;
+    normal.check_introspection()?;
+    Ok(normal)
 }
 
 /// The library's validation does not look at the directives of `__typename`: a variable that is used only there would

@@ -5,10 +5,14 @@
 //! Type conditions are dropped: the schema has no interface and no union (a test says so), so a condition that passed
 //! the validation always holds.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, HashMap},
+};
 
 use async_graphql::{
     Name, Pos, Positioned, Value as Given, Variables,
+    indexmap::IndexMap,
     parser::types::{
         Directive, DocumentOperations, ExecutableDocument, Field, FragmentDefinition, OperationDefinition,
         OperationType, Selection, SelectionSet,
@@ -22,6 +26,8 @@ use crate::error::Error;
 #[derive(Clone, Debug)]
 pub struct Normal {
     pub kind: OperationType,
+    /// The operation's own name.
+    pub name: Option<Name>,
     pub selections: Vec<Selected>,
     position: Pos,
 }
@@ -44,6 +50,19 @@ pub struct Selected {
 /// A key that is asked of every object in secret: the library answers an object whose fields are all refused as null.
 const PRESENT: &str = "__present";
 
+/// Values that variables may come to, counted where they are put in.
+const PUT_IN: usize = 20_000;
+
+/// How many values a value holds; long texts count as several.
+fn weight(value: &Given) -> usize {
+    1 + match value {
+        Given::List(items) => items.iter().map(weight).sum(),
+        Given::Object(fields) => fields.values().map(weight).sum(),
+        Given::String(text) => text.len() / 64,
+        _ => 0,
+    }
+}
+
 fn invalid(message: impl Into<String>) -> Error {
     Error::InvalidRequest { message: message.into() }
 }
@@ -57,29 +76,28 @@ pub fn normalize(
     operation_name: Option<&str>,
     variables: &Variables,
 ) -> Result<Normal, Error> {
-    let operation = pick(&document.operations, operation_name)?;
+    let (name, operation) = pick(&document.operations, operation_name)?;
     let variables = values(&operation.node, variables)?;
-    let spread = Spread { fragments: &document.fragments, variables: &variables };
+    let spread = Spread { fragments: &document.fragments, variables: &variables, put_in: Cell::new(0) };
     let mut selections = Vec::new();
     spread.merge(&operation.node.selection_set.node, &mut selections, &mut HashMap::new())?;
-    Ok(Normal { kind: operation.node.ty, selections: finish(selections), position: operation.pos })
+    let (kind, selections) = (operation.node.ty, finish(selections));
+    Ok(Normal { kind, name: name.cloned(), selections, position: operation.pos })
 }
 
+/// The operation that runs, and its name.
 fn pick<'a>(
     operations: &'a DocumentOperations,
     name: Option<&str>,
-) -> Result<&'a Positioned<OperationDefinition>, Error> {
-    match (operations, name) {
-        (DocumentOperations::Single(operation), None) => Ok(operation),
-        (DocumentOperations::Multiple(named), None) if named.len() == 1 => {
-            named.values().next().ok_or_else(|| invalid("The document holds no operation."))
-        }
-        (_, None) => Err(invalid("The document holds several operations: name one as operationName.")),
-        (DocumentOperations::Multiple(named), Some(name)) if named.contains_key(name) => Ok(&named[name]),
-        (_, Some(name)) => {
+) -> Result<(Option<&'a Name>, &'a Positioned<OperationDefinition>), Error> {
+    let mut named = operations.iter().filter(|(of, _)| name.is_none_or(|name| of.is_some_and(|of| of == name)));
+    match (named.next(), named.next(), name) {
+        (Some(operation), None, _) => Ok(operation),
+        (None, _, Some(name)) => {
             let name: String = name.chars().take(60).collect();
             Err(invalid(format!("The document holds no operation {name:?}.")))
         }
+        _ => Err(invalid("The document holds several operations: name one as operationName.")),
     }
 }
 
@@ -113,6 +131,8 @@ struct Open {
 struct Spread<'a> {
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
     variables: &'a HashMap<Name, Given>,
+    /// Values put in for variables so far.
+    put_in: Cell<usize>,
 }
 
 impl Spread<'_> {
@@ -143,15 +163,15 @@ impl Spread<'_> {
         places: &mut HashMap<Name, usize>,
     ) -> Result<(), Error> {
         let key = &field.node.response_key().node;
-        if field.node.alias.is_some() && key.starts_with("__") {
-            return Err(invalid("An alias must not begin with two underscores."));
+        if key == PRESENT {
+            return Err(invalid(format!("The alias {PRESENT} is the server's own.")));
         }
-        let arguments: BTreeMap<Name, Given> = field
-            .node
-            .arguments
-            .iter()
-            .filter_map(|(name, value)| Some((name.node.clone(), self.value(&value.node)?)))
-            .collect();
+        let mut arguments = BTreeMap::new();
+        for (name, value) in &field.node.arguments {
+            if let Some(value) = self.value(&value.node)? {
+                arguments.insert(name.node.clone(), value);
+            }
+        }
         let place = if let Some(place) = places.get(key) {
             let before = &into[*place].field;
             if before.name != field.node.name.node || before.arguments != arguments {
@@ -172,30 +192,46 @@ impl Spread<'_> {
     }
 
     /// A value with its variables put in; `None` for a variable without a value, which is as if nothing were there.
-    fn value(&self, value: &Value) -> Option<Given> {
-        Some(match value {
-            Value::Variable(name) => self.variables.get(name)?.clone(),
-            Value::List(items) => {
-                Given::List(items.iter().map(|item| self.value(item).unwrap_or(Given::Null)).collect())
+    fn value(&self, value: &Value) -> Result<Option<Given>, Error> {
+        Ok(Some(match value {
+            Value::Variable(name) => {
+                let Some(value) = self.variables.get(name) else { return Ok(None) };
+                // One large variable in many places is many large values.
+                self.put_in.set(self.put_in.get().saturating_add(weight(value)));
+                if self.put_in.get() > PUT_IN {
+                    let what = "values, where variables are put in (64 letters are one)";
+                    return Err(Error::DocumentTooComplex { what, limit: PUT_IN });
+                }
+                value.clone()
             }
-            Value::Object(fields) => Given::Object(
-                fields.iter().filter_map(|(name, field)| Some((name.clone(), self.value(field)?))).collect(),
-            ),
+            Value::List(items) => {
+                let items = items.iter().map(|item| Ok(self.value(item)?.unwrap_or(Given::Null)));
+                Given::List(items.collect::<Result<_, Error>>()?)
+            }
+            Value::Object(fields) => {
+                let mut given = IndexMap::new();
+                for (name, field) in fields {
+                    if let Some(field) = self.value(field)? {
+                        given.insert(name.clone(), field);
+                    }
+                }
+                Given::Object(given)
+            }
             Value::Null => Given::Null,
             Value::Number(number) => Given::Number(number.clone()),
             Value::String(text) => Given::String(text.clone()),
             Value::Boolean(truth) => Given::Boolean(*truth),
             Value::Binary(bytes) => Given::Binary(bytes.clone()),
             Value::Enum(name) => Given::Enum(name.clone()),
-        })
+        }))
     }
 
     /// What `@skip` and `@include` decide.
     fn wanted(&self, directives: &[Positioned<Directive>]) -> Result<bool, Error> {
         for directive in directives {
             let directive = &directive.node;
-            let condition = directive.get_argument("if").and_then(|value| self.value(&value.node));
-            let Some(Given::Boolean(condition)) = condition else {
+            let condition = directive.get_argument("if").map(|value| self.value(&value.node)).transpose()?;
+            let Some(Some(Given::Boolean(condition))) = condition else {
                 return Err(invalid(format!("The condition of @{} must be true or false.", directive.name.node)));
             };
             if condition == (directive.name.node == "skip") {
@@ -210,7 +246,22 @@ fn finish(open: Vec<Open>) -> Vec<Selected> {
     open.into_iter().map(|open| Selected { children: finish(open.children), ..open.field }).collect()
 }
 
+/// Aliases below `__schema` and `__type`.
+const INTROSPECTION_ALIASES: usize = 10;
+/// Lists of fields inside lists of fields there.
+const INTROSPECTION_LISTS: usize = 2;
+
 impl Normal {
+    /// Refuses an introspection whose answer would be many times the schema: its price is flat, whatever it asks.
+    ///
+    /// # Errors
+    /// Too many aliases, or types inside types inside types.
+    pub fn check_introspection(&self) -> Result<(), Error> {
+        let mut aliases = 0;
+        let mut introspection = self.selections.iter().filter(|selected| selected.name.starts_with("__"));
+        introspection.try_for_each(|selected| selected.check_introspection(0, &mut aliases))
+    }
+
     /// The document that the library executes.
     #[must_use]
     pub fn executable(&self) -> ExecutableDocument {
@@ -244,6 +295,21 @@ fn set(selections: &[Selected], of_object: bool, position: Pos) -> Positioned<Se
 }
 
 impl Selected {
+    fn check_introspection(&self, lists: usize, aliases: &mut usize) -> Result<(), Error> {
+        let is_list = matches!(self.name.as_str(), "fields" | "inputFields" | "interfaces" | "possibleTypes");
+        let lists = lists + usize::from(is_list);
+        *aliases += usize::from(self.key != self.name);
+        if lists > INTROSPECTION_LISTS {
+            let what = "lists of fields inside lists of fields in an introspection";
+            return Err(Error::DocumentTooDeep { what, limit: INTROSPECTION_LISTS });
+        }
+        if *aliases > INTROSPECTION_ALIASES {
+            let what = "aliases in an introspection";
+            return Err(Error::DocumentTooComplex { what, limit: INTROSPECTION_ALIASES });
+        }
+        self.children.iter().try_for_each(|child| child.check_introspection(lists, aliases))
+    }
+
     fn executable(&self) -> Positioned<Selection> {
         let at = |name: &Name| Positioned::new(name.clone(), self.position);
         let arguments = self.arguments.iter();

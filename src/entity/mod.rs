@@ -4,6 +4,7 @@ pub mod agent;
 pub mod agent_rollup;
 pub mod api_key;
 pub mod api_request_log;
+pub mod api_usage_day;
 pub mod audit_event;
 pub mod connection;
 pub mod epoch;

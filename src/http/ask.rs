@@ -12,6 +12,7 @@ use axum::{
         request::Parts,
     },
 };
+use futures_util::StreamExt as _;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -46,7 +47,7 @@ fn invalid(message: &str) -> Error {
 ///
 /// # Errors
 /// What is wrong with it: 400, 405, 408, 413 or 415.
-pub async fn read(parts: &Parts, body: Body, patience: Duration) -> Result<Asked, Error> {
+pub async fn read(parts: &Parts, body: &mut Option<Body>, patience: Duration) -> Result<Asked, Error> {
     let parameters = match parts.method {
         Method::GET => from_query(parts.uri.query().unwrap_or_default())?,
         Method::POST => from_body(&parts.headers, body, patience).await?,
@@ -88,7 +89,7 @@ fn object(text: Option<String>, name: &str) -> Result<Option<Map<String, Value>>
     serde_json::from_str(&text).map_err(|_| invalid(&format!("The parameter `{name}` must be a JSON object.")))
 }
 
-async fn from_body(headers: &HeaderMap, body: Body, patience: Duration) -> Result<Parameters, Error> {
+async fn from_body(headers: &HeaderMap, body: &mut Option<Body>, patience: Duration) -> Result<Parameters, Error> {
     let plain_json = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(is_plain_json);
     if !plain_json {
         // A form or plain text is what another site's page could send without asking.
@@ -102,7 +103,8 @@ async fn from_body(headers: &HeaderMap, body: Body, patience: Duration) -> Resul
     if announced.is_some_and(|bytes| bytes > BODY_LIMIT) {
         return Err(too_large());
     }
-    let body = tokio::time::timeout(patience, to_bytes(body, BODY_LIMIT)).await.map_err(|_| Error::BodyTimeout)?;
+    let body = to_bytes(body.take().unwrap_or_default(), BODY_LIMIT);
+    let body = tokio::time::timeout(patience, body).await.map_err(|_| Error::BodyTimeout)?;
     let body = body.map_err(|cause| {
         let limit = std::error::Error::source(&cause)
             .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
@@ -114,6 +116,23 @@ async fn from_body(headers: &HeaderMap, body: Body, patience: Duration) -> Resul
             "The body must be one JSON object: {\"query\": \"...\", \"variables\": {...}, \"operationName\": \"...\"}.",
         )
     })
+}
+
+/// Reads a body that nobody wants, so that the connection can be used again: a client that is told to wait must not
+/// find it reset. Says whether there was an end to it.
+pub async fn discard(body: Body, patience: Duration) -> bool {
+    let mut body = body.into_data_stream();
+    let mut bytes = 0;
+    let read = async {
+        while let Some(Ok(chunk)) = body.next().await {
+            bytes += chunk.len();
+            if bytes > BODY_LIMIT {
+                return false;
+            }
+        }
+        true
+    };
+    tokio::time::timeout(patience, read).await.unwrap_or(false)
 }
 
 fn is_plain_json(content_type: &str) -> bool {

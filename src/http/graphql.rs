@@ -7,7 +7,7 @@ use axum::{
     Extension,
     body::Body,
     extract::{Request, State as AxumState},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header::CONNECTION, request::Parts},
     response::Response,
 };
 use sha2::{Digest, Sha256};
@@ -43,14 +43,21 @@ pub async fn handle(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let format = match Format::negotiate(&parts.headers) {
-        Ok(format) => format,
-        Err(error) => return answer::refuse(&error, Format::Json, &open),
+    let (mut limits, mut body) = (HeaderMap::new(), Some(body));
+    let (format, answer) = match Format::negotiate(&parts.headers) {
+        Ok(format) => (format, answer(&state, &open, &parts, &mut body, format, &mut limits).await),
+        Err(error) => (Format::Json, Err(error)),
     };
-    let mut limits = HeaderMap::new();
-    let answer = answer(&state, &open, &parts, body, format, &mut limits).await;
     let mut response = answer.unwrap_or_else(|error| answer::refuse(&error, format, &open));
     response.headers_mut().extend(limits);
+    let whole = match body {
+        Some(body) => ask::discard(body, state.timeouts.body).await,
+        None => !matches!(response.status(), StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT),
+    };
+    if !whole && parts.version < Version::HTTP_2 {
+        // Says what happens anyway: there is no next request behind half a body.
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     response
 }
 
@@ -58,7 +65,7 @@ async fn answer(
     state: &State,
     open: &Open,
     parts: &Parts,
-    body: Body,
+    body: &mut Option<Body>,
     format: Format,
     headers: &mut HeaderMap,
 ) -> Result<Response, Error> {
@@ -70,8 +77,9 @@ async fn answer(
         });
     }
     if let Some(refused) = state.lately.of(&caller.account, state.clock.now_ms()) {
-        return Err(refuse(headers, refused, None));
+        return Err(refuse(headers, &refused, None));
     }
+    let _place = state.places.take(&caller.account).ok_or(Error::Unavailable)?;
     let asked = ask::read(parts, body, state.timeouts.body).await;
     if let Ok(asked) = &asked {
         note(asked, open);
@@ -116,12 +124,14 @@ async fn run(
     headers: &mut HeaderMap,
 ) -> Result<Response, Error> {
     let priced = match asked {
-        Ok(asked) => price(state, caller, parts, asked).await,
+        Ok(asked) => price(state, open, caller, parts, asked).await,
         Err(error) => Err(error),
     };
-    if let Err(error @ (Error::QueryTooCostly(_) | Error::AuthenticationFailed)) = priced {
-        // The query limit refused, or a key is missing: the other limits are not touched.
-        return Err(error);
+    if let Err(error @ Error::QueryTooCostly(_)) = priced {
+        // The query limit refused: the other limits are not touched. Such refusals have a limit of their own.
+        let now_ms = state.clock.now_ms();
+        let one_more = state.lately.one_more_too_costly(&caller.account, &caller.limits, now_ms);
+        return Err(one_more.map_or(error, |refusal| refuse_by(refusal, None)));
     }
     // A request that cannot run counts as one, without points: it made work.
     let points = priced.as_ref().map_or(0, |(_, bill)| bill.points);
@@ -129,7 +139,7 @@ async fn run(
     let reservation = Reservation::take(&state.quotas, &state.clock, &ask).await;
     let reservation = reservation.map_err(|refused| {
         state.lately.note(&caller.account, &refused, state.clock.now_ms());
-        refuse(headers, refused, priced.as_ref().ok().map(|(_, bill)| bill))
+        refuse(headers, &refused, priced.as_ref().ok().map(|(_, bill)| bill))
     })?;
     open.note(|entry| (entry.admitted, entry.points_requested) = (true, points));
     let (limits, emergency) = (reservation.limits(), reservation.is_emergency());
@@ -159,9 +169,16 @@ async fn run(
 }
 
 /// Text -> normal form -> price.
-async fn price(state: &State, caller: &Caller, parts: &Parts, asked: Asked) -> Result<(Normal, Bill), Error> {
+async fn price(
+    state: &State,
+    open: &Open,
+    caller: &Caller,
+    parts: &Parts,
+    asked: Asked,
+) -> Result<(Normal, Bill), Error> {
     let name = asked.operation_name.as_deref();
     let document = document::read(&asked.document, name, asked.variables, &state.checker).await?;
+    open.note(|entry| entry.operation_name = document.name.as_ref().map(|name| name.chars().take(100).collect()));
     match document.kind {
         OperationType::Mutation if parts.method != Method::POST => {
             return Err(Error::MethodNotAllowed { allow: "POST" });
@@ -193,18 +210,25 @@ fn say_limits(headers: &mut HeaderMap, limits: &Limits, left: &Left, emergency: 
 }
 
 /// A refusal by a limit, as headers and as an error that says what would fit and when.
-fn refuse(headers: &mut HeaderMap, refused: Refused, bill: Option<&Bill>) -> Error {
-    if let Refused::Limit { limits, left, emergency, .. } = &refused {
-        say_limits(headers, limits, left, *emergency);
+fn refuse(headers: &mut HeaderMap, refused: &Refused, bill: Option<&Bill>) -> Error {
+    match refused {
+        Refused::Limit { refusal, limits, left, emergency } => {
+            say_limits(headers, limits, left, *emergency);
+            refuse_by(*refusal, bill)
+        }
+        Refused::Unavailable => Error::Unavailable,
     }
-    match (refused, bill) {
-        (Refused::Limit { refusal, .. }, Some(bill)) if refusal.limit.starts_with("points") => {
+}
+
+fn refuse_by(refusal: Refusal, bill: Option<&Bill>) -> Error {
+    match bill {
+        Some(bill) if refusal.limit.starts_with("points") => {
             Error::CostLimitExceeded { refusal, costly: bill.costly(refusal.available) }
         }
-        (Refused::Limit { refusal: Refusal { limit, allowed, retry_after_s, .. }, .. }, _) => {
+        _ => {
+            let Refusal { limit, allowed, retry_after_s, .. } = refusal;
             Error::RateLimitExceeded { limit, allowed, retry_after_s }
         }
-        (Refused::Unavailable, _) => Error::Unavailable,
     }
 }
 

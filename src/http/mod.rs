@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 
 use axum::{
     Extension, Router,
-    extract::{Path, Request},
+    extract::{Path, Request, rejection::PathRejection},
     http::{
         HeaderName, HeaderValue, Method,
         header::{
@@ -34,8 +34,10 @@ mod accept;
 mod answer;
 mod ask;
 mod graphql;
+mod places;
 
 pub use ask::BODY_LIMIT;
+pub use places::Places;
 
 /// The whole server as a service.
 pub fn app(state: State) -> Router {
@@ -107,7 +109,8 @@ async fn security_headers(mut response: Response) -> Response {
     response
 }
 
-async fn docs(Path(name): Path<String>, open: Extension<Open>) -> Response {
+async fn docs(name: Result<Path<String>, PathRejection>, open: Extension<Open>) -> Response {
+    let name = name.map_or_else(|_| String::new(), |Path(name)| name);
     match page::DOCS.iter().find(|(file, _)| *file == name) {
         Some((_, text)) => ([(CONTENT_TYPE, "text/plain; charset=utf-8")], *text).into_response(),
         None => refuse(open, Error::NotFound { what: "such document".to_owned() }).await,

@@ -3,7 +3,7 @@
 use super::Refused;
 use crate::auth::Limits;
 
-const MINUTE_MS: i64 = 60_000;
+pub(super) const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;
 /// A point in the bucket's smallest parts: what a limit of one point a minute brings back in a millisecond.
 pub(super) const POINT: u64 = 60_000;

@@ -1,6 +1,6 @@
 //! A segment and what may be asked about it.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use sha2::{Digest, Sha256};
@@ -45,7 +45,7 @@ impl Segment {
     async fn released(&self, ctx: &Context<'_>, length: WindowLength, bundle: Bundle) -> Result<Released, Error> {
         let session = Session::of(ctx)?;
         let cohort = Arc::clone(self.cohort()?);
-        session.begun.fetch_add(cost::weight(bundle), Ordering::Relaxed);
+        session.begin(cost::weight(bundle));
         let question = Question { cohort, window: session.epoch.window(length), bundle };
         session.answers.load_one(question).await?.unwrap_or(Err(Error::Internal))
     }

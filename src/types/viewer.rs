@@ -3,7 +3,7 @@
 use async_graphql::{ComplexObject, Context, ID, SimpleObject};
 
 use super::usage::{self, UsageDay};
-use crate::{auth::Scope, clock::format_time, error::Error, session::Session};
+use crate::{auth::Scope, clock::format_time, cost, error::Error, session::Session};
 
 /// Who asks, by the key that was sent.
 #[derive(SimpleObject)]
@@ -60,6 +60,7 @@ impl Viewer {
         if !(0..=usage::MOST_DAYS).contains(&days) {
             return Err(Error::input("last", format!("must be 0 to {}.", usage::MOST_DAYS)));
         }
+        session.begin(cost::weight_of("Viewer", "usage"));
         usage::of_key(&session.state.db, &session.caller.key_id, session.state.clock.now(), days).await
     }
 }

@@ -83,13 +83,13 @@ fn the_price_list_as_a_person_would_add_it_up() {
         // viewer
         ("{ viewer { partner } }", 1),
         // segment, size: 5 and its object
-        ("{ segment(slug: \"a\") { size { value } } }", 1 + 5 + 1),
+        ("{ segment(slug: \"a\") { size { value } } }", 1 + 1 + 5 + 1),
         (
             "{ cohort(definition: {}) { behavior { visitsPerPerson { value interval95 { low } } } } }",
-            1 + 10 + 1 + 1 + 1,
+            1 + 1 + 10 + 1 + 1 + 1,
         ),
         // twelve dimensions, each with its mean
-        ("{ cohort(definition: {}) { personality { dimensions { mean { value } } } } }", 1 + 10 + 1 + 12 * 2),
+        ("{ cohort(definition: {}) { personality { dimensions { mean { value } } } } }", 1 + 1 + 10 + 1 + 12 * 2),
         // the connection, and a page of the default 20
         ("{ segments { nodes { slug } } }", 1 + 20),
         ("{ segments(first: 3) { nodes { slug } pageInfo { hasNextPage } } }", 1 + 3 + 1),
@@ -239,9 +239,12 @@ async fn a_quote_says_what_a_document_costs_and_runs_nothing() {
     let answer = client.ask_with(quote, json!({"d": document, "v": variables})).await;
     let quoted = answer.ok()["quote"].clone();
     assert_eq!(app.noise.draws.load(std::sync::atomic::Ordering::SeqCst), 0);
-    assert_eq!((&quoted["points"], &quoted["units"], &quoted["fits"]), (&json!(13), &json!(0.43), &json!(true)));
+    assert_eq!((&quoted["points"], &quoted["units"], &quoted["fits"]), (&json!(14), &json!(0.43), &json!(true)));
     let run = client.ask_with(document, variables).await;
-    assert_eq!(run.cost("requested"), 13);
+    assert_eq!(run.cost("requested"), 14);
+    let quotes: Vec<_> =
+        (0..6).map(|number| format!("q{number}: quote(document: \"{{ __typename }}\") {{ points }}")).collect();
+    assert_eq!(client.ask(&format!("{{ {} }}", quotes.join(" "))).await.codes(), ["DOCUMENT_TOO_COMPLEX"]);
     for (document, code) in [
         ("{ nonsense }", "INVALID_REQUEST"),
         ("{", "INVALID_REQUEST"),

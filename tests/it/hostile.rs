@@ -186,7 +186,7 @@ fn attack(server: &Server) {
 
     // Many sockets that say nothing, and many that stop in the middle.
     let idle: Vec<_> = (0..200).map(|_| server.connect()).collect();
-    let half: Vec<_> = (0..200)
+    let half: Vec<_> = (0..100)
         .map(|_| {
             let mut stream = server.connect();
             stream.write_all(server.head("Content-Length: 200000").as_bytes()).unwrap();
@@ -273,6 +273,69 @@ async fn a_connection_that_waits_for_its_next_request_is_not_a_slow_one() {
     });
     assert_eq!(asking.await.unwrap(), ["HTTP/1.1 200 OK"; 2]);
     serving.abort();
+}
+
+/// A client that is told to wait, or that its key is wrong, finds its connection as it was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_leaves_the_connection_open_or_says_that_it_closes() {
+    let (address, serving, app) = impatient().await;
+    let limits = spots_enrichment::auth::Limits { per_minute: 1, ..spots_enrichment::auth::Limits::DEFAULT };
+    let right = app.limited(limits).await.key.clone();
+    let wrong = format!("spots_poc_acme_{}", spots_enrichment::auth::random_hex(16).unwrap());
+    for (key, status, first) in [(&right, "429", 1), (&wrong, "401", 0)] {
+        let body = format!("{{\"query\": \"{{ __typename }} #{}\"}}", "x".repeat(20_000));
+        let request = format!(
+            "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let said = until_closed(address.clone(), request.repeat(6).into_bytes()).await;
+        assert_eq!(said.matches(&format!("HTTP/1.1 {status} ")).count(), 6 - first, "{said}");
+        assert!(!said.to_lowercase().contains("connection: close"), "{said}");
+    }
+    // A body without an end cannot be left behind.
+    let request = format!(
+        "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {wrong}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
+    );
+    let said = until_closed(address, request.into_bytes()).await;
+    assert!(said.starts_with("HTTP/1.1 401 ") && said.to_lowercase().contains("connection: close"), "{said}");
+    serving.abort();
+}
+
+/// What a tester found: each took seconds or hundreds of MiB.
+#[tokio::test]
+async fn large_names_variables_and_introspections_are_refused_early() {
+    let app = TestApp::with_public_introspection().await;
+    let client = app.client(&ALL).await;
+    let long = "A".repeat(100_000);
+    let many = vec!["x"; 60_000];
+    let some = vec!["x"; 500];
+    let cohorts: String = (0..49).fold(String::new(), |mut text, number| {
+        let _ = write!(text, "a{number}: cohort(definition: $d) {{ id }} ");
+        text
+    });
+    let cohorts = format!("query ($d: SegmentDefinition!) {{ {cohorts} }}");
+    let aliases: String = (0..25).fold(String::new(), |mut text, number| {
+        let _ = write!(text, "a{number}: description ");
+        text
+    });
+    for (query, variables, code) in [
+        (format!("{{ {long}: segment(slug: \"x\") {{ id }} }}"), json!({}), "DOCUMENT_TOO_COMPLEX"),
+        (cohorts.clone(), json!({"d": {"interests": many}}), "DOCUMENT_TOO_COMPLEX"),
+        (cohorts, json!({"d": {"interests": some}}), "DOCUMENT_TOO_COMPLEX"),
+        (format!("{{ __schema {{ types {{ {aliases} }} }} }}"), json!({}), "DOCUMENT_TOO_COMPLEX"),
+        (
+            "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }".to_owned(),
+            json!({}),
+            "DOCUMENT_TOO_DEEP",
+        ),
+    ] {
+        let answer = client.ask_with(&query, variables).await;
+        assert_eq!((answer.status.as_u16(), answer.codes()), (400, vec![code]), "{}", &query[..60]);
+    }
+    // A slug of any length costs the same.
+    let answer = client.ask_with("query ($s: String!) { segment(slug: $s) { id } }", json!({"s": long})).await;
+    assert_eq!(answer.codes(), ["INVALID_SEGMENT"]);
+    assert!(answer.text.len() < 1_000);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -85,7 +85,7 @@ async fn a_refused_key_spends_nothing_and_a_refused_field_costs_nothing() {
         assert_eq!(app.send(post(&[("x-api-key", &wrong)], r#"{"query": "{ __typename }"}"#)).await.status, 401);
     }
     let answer = client.ask("{ cohort(definition: {}) { network { density { value } } } }").await;
-    assert_eq!((answer.codes(), answer.cost("requested"), answer.cost("actual")), (vec!["FORBIDDEN"], 13, 1));
+    assert_eq!((answer.codes(), answer.cost("requested"), answer.cost("actual")), (vec!["FORBIDDEN"], 14, 2));
     assert!(answer.headers["ratelimit"].to_str().unwrap().starts_with(r#""minute";r=99"#));
 }
 
@@ -105,8 +105,8 @@ async fn a_restart_forgets_nothing_of_a_day() {
         let again = TestApp::over(database, NOW, 1).await;
         let left = "{ viewer { limits { requestsLeftThisDay pointsLeftThisDay requestsLeftThisMinute } } }";
         let answer = again.client_from(&id, &key).ask(left).await;
-        // Two were admitted, one of them for 7 points; this one reserved 2.
-        let left = json!({"requestsLeftThisDay": 2, "pointsLeftThisDay": 1_000 - 7 - 2, "requestsLeftThisMinute": 99});
+        // Two were admitted, one of them for 8 points; this one reserved 2.
+        let left = json!({"requestsLeftThisDay": 2, "pointsLeftThisDay": 1_000 - 8 - 2, "requestsLeftThisMinute": 99});
         assert_eq!(answer.ok()["viewer"]["limits"], left);
     }
 }
@@ -123,7 +123,7 @@ async fn a_client_that_leaves_pays_for_what_had_begun() {
     assert!(gone.is_err());
     lock.rollback().await.unwrap();
     let answer = client.ask("{ viewer { limits { pointsLeft requestsLeftThisMinute } } }").await;
-    // 34 were reserved; the weights of the two fields that had begun are kept.
+    // 35 were reserved; the weights of the two fields that had begun are kept.
     assert_eq!(
         answer.ok()["viewer"]["limits"],
         json!({"pointsLeft": 6_000 - 1 - (5 + 10) - 2, "requestsLeftThisMinute": 97})
@@ -132,7 +132,7 @@ async fn a_client_that_leaves_pays_for_what_had_begun() {
     let rows =
         api_request_log::Entity::find().order_by_asc(api_request_log::COLUMN.log_id).all(app.db()).await.unwrap();
     let row = rows.iter().find(|row| row.status == 499).unwrap();
-    assert_eq!((row.admitted, row.points_requested, row.points), (true, 34, 15));
+    assert_eq!((row.admitted, row.points_requested, row.points), (true, 35, 15));
 }
 
 #[tokio::test]
@@ -327,7 +327,7 @@ async fn usage_is_shown_by_day_with_errors_by_code() {
                 "count": 1
               }
             ],
-            "points": 7,
+            "points": 8,
             "refused": 1,
             "requests": 2,
             "units": 0.12
@@ -352,6 +352,32 @@ async fn anonymous_introspection_has_a_limit_too() {
     assert_eq!(app.send(query()).await.codes(), ["RATE_LIMIT_EXCEEDED"]);
     assert_eq!(app.send(Request::get("/health").body(Body::empty()).unwrap()).await.status, StatusCode::OK);
     app.client(&ALL).await.ask("{ __typename }").await.ok();
+    // A question that needs a key makes work too.
+    let app = TestApp::with_public_introspection().await;
+    let query = || post(&[], r#"{"query": "{ viewer { partner } }"}"#);
+    for _ in 0..600 {
+        assert_eq!(app.send(query()).await.codes(), ["AUTHENTICATION_FAILED"]);
+    }
+    assert_eq!(app.send(query()).await.codes(), ["RATE_LIMIT_EXCEEDED"]);
+}
+
+/// They spend nothing, but they make work.
+#[tokio::test]
+async fn documents_that_are_too_costly_cannot_be_sent_without_end() {
+    let app = TestApp::new(On::Sqlite).await;
+    let client = app.client(&ALL).await;
+    let costly = "{ segments(first: 100) { nodes { personality { dimensions { mean { value } } } } } }";
+    for _ in 0..100 {
+        assert_eq!(client.ask(costly).await.codes(), ["QUERY_TOO_COSTLY"]);
+    }
+    let refused = client.ask(costly).await;
+    assert_eq!(
+        (refused.codes(), refused.headers["retry-after"].to_str().unwrap()),
+        (vec!["RATE_LIMIT_EXCEEDED"], "60")
+    );
+    client.ask("{ viewer { partner } }").await.ok();
+    app.clock.advance_s(60);
+    assert_eq!(client.ask(costly).await.codes(), ["QUERY_TOO_COSTLY"]);
 }
 
 #[tokio::test]

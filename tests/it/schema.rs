@@ -65,6 +65,8 @@ async fn every_entity_selects_from_the_migrated_database() {
         select::<entity::agent_rollup::Entity>(&db).await;
         select::<entity::api_key::Entity>(&db).await;
         select::<entity::api_request_log::Entity>(&db).await;
+        select::<entity::api_usage_day::Entity>(&db).await;
+        select::<entity::audit_event::Entity>(&db).await;
         select::<entity::connection::Entity>(&db).await;
         select::<entity::epoch::Entity>(&db).await;
         select::<entity::epoch_word::Entity>(&db).await;
