@@ -14,7 +14,7 @@ use std::{
 
 use axum::{
     extract::{Request, State as AxumState},
-    http::HeaderValue,
+    http::{HeaderValue, StatusCode},
     middleware::Next,
     response::Response,
 };
@@ -48,9 +48,9 @@ const BATCH: usize = 500;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How often a batch is tried before its rows are tried one by one: longer than an import holds the write lock.
 const ATTEMPTS: usize = 30;
-/// Rows of callers without a key that are written in a second; beyond that they are counted and dropped, or anybody
-/// could fill the disk.
-const ANONYMOUS_A_SECOND: u64 = 100;
+/// Rows of requests that took nothing (no key, or over a limit) that are written in a second; beyond that they are
+/// counted and dropped, or anybody could fill the disk.
+const UNPAID_A_SECOND: u64 = 100;
 /// The metric of rows that are not in the log.
 const DROPPED: &str = "spots_log_rows_dropped_total";
 /// The status of a request whose client left before the answer (as nginx writes it).
@@ -184,8 +184,8 @@ enum Message {
 pub struct LogWriter {
     sender: mpsc::Sender<Message>,
     dropped: Arc<AtomicU64>,
-    /// The second at hand, and the rows of callers without a key in it.
-    anonymous: Arc<Mutex<(i64, u64)>>,
+    /// The second at hand, and the rows in it of requests that took nothing.
+    unpaid: Arc<Mutex<(i64, u64)>>,
 }
 
 impl LogWriter {
@@ -195,11 +195,12 @@ impl LogWriter {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let dropped = Arc::new(AtomicU64::new(0));
         let task = tokio::spawn(write(db, receiver, Arc::clone(&dropped)));
-        (Self { sender, dropped, anonymous: Arc::default() }, task)
+        (Self { sender, dropped, unpaid: Arc::default() }, task)
     }
 
     fn send(&self, entry: Entry) {
-        if entry.key_id.is_none() && self.too_many_anonymous(entry.received_at_ms / 1000) {
+        let unpaid = entry.key_id.is_none() || entry.status == i32::from(StatusCode::TOO_MANY_REQUESTS.as_u16());
+        if unpaid && self.too_many_unpaid(entry.received_at_ms / 1000) {
             metrics::counter!(DROPPED).increment(1);
             return;
         }
@@ -209,13 +210,13 @@ impl LogWriter {
         }
     }
 
-    fn too_many_anonymous(&self, second: i64) -> bool {
-        let mut anonymous = self.anonymous.lock().unwrap_or_else(PoisonError::into_inner);
-        if anonymous.0 != second {
-            *anonymous = (second, 0);
+    fn too_many_unpaid(&self, second: i64) -> bool {
+        let mut unpaid = self.unpaid.lock().unwrap_or_else(PoisonError::into_inner);
+        if unpaid.0 != second {
+            *unpaid = (second, 0);
         }
-        anonymous.1 += 1;
-        anonymous.1 > ANONYMOUS_A_SECOND
+        unpaid.1 += 1;
+        unpaid.1 > UNPAID_A_SECOND
     }
 
     /// Waits until every row sent so far is written.

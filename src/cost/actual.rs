@@ -35,7 +35,7 @@ pub fn settle(document: &Normal, shape: &Shape, data: Value, errors: &[ServerErr
         Value::Object(fields) => fields,
         _ => IndexMap::new(),
     };
-    if document.selections.iter().any(|selected| is_introspection(&selected.name)) {
+    for _ in document.selections.iter().filter(|selected| is_introspection(&selected.name)) {
         settling.points += INTROSPECTION;
     }
     let data = settling.object(&document.selections, root(document), fields).unwrap_or(Value::Null);

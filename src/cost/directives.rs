@@ -102,6 +102,6 @@ pub fn table() -> String {
         };
         rows.push(format!("| `{}.{}` | {} | {items} |", price.on, price.field, price.weight));
     }
-    rows.push(format!("| `__schema`, `__type` | {INTROSPECTION} in all | |"));
+    rows.push(format!("| `__schema`, `__type` | {INTROSPECTION} each | |"));
     rows.join("\n")
 }

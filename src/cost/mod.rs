@@ -29,8 +29,12 @@ use crate::{
     types::page,
 };
 
-/// What an introspection costs, however much it asks: every key can pay it.
+/// What each `__schema` and `__type` costs, however much it asks: every key can pay it.
 pub const INTROSPECTION: u64 = 10;
+/// Bytes of an answer, by estimate: scalars cost nothing, but keys can be long and stand in every item of a list.
+const ANSWER: usize = 4 * 1024 * 1024;
+/// Letters of a value beside its key, by estimate.
+const LETTERS: usize = 64;
 /// Quotes of one document: each reads a document of its own.
 const MOST_QUOTES: usize = 5;
 
@@ -228,9 +232,13 @@ pub fn price(document: &Normal, shape: &Shape) -> Result<Bill, Error> {
     if document.selections.iter().filter(|selected| selected.name == "quote").count() > MOST_QUOTES {
         return Err(Error::DocumentTooComplex { what: "quotes", limit: MOST_QUOTES });
     }
-    let mut walk = Walk { shape, steps: Vec::new(), own: Vec::new(), slices: Vec::new(), releases: BTreeMap::new() };
+    let mut walk =
+        Walk { shape, letters: 0, steps: Vec::new(), own: Vec::new(), slices: Vec::new(), releases: BTreeMap::new() };
     let mut points = walk.set(&document.selections, &Place::root(document))?;
-    if let Some(selected) = document.selections.iter().find(|selected| is_introspection(&selected.name)) {
+    if walk.letters > ANSWER {
+        return Err(Error::DocumentTooComplex { what: "bytes of an answer, by estimate", limit: ANSWER });
+    }
+    for selected in document.selections.iter().filter(|selected| is_introspection(&selected.name)) {
         let step = walk.step(selected, None);
         walk.own.push((step, INTROSPECTION));
         points = points.saturating_add(INTROSPECTION);
@@ -280,6 +288,8 @@ impl Place<'_> {
 
 struct Walk<'a> {
     shape: &'a Shape,
+    /// Letters of the answer, by estimate.
+    letters: usize,
     steps: Vec<Step>,
     own: Vec<(usize, u64)>,
     slices: Vec<Slice>,
@@ -304,6 +314,8 @@ impl Walk<'_> {
 
     /// Points of one field at one place: its weight, and its items with what is asked of them.
     fn field(&mut self, selected: &Selected, at: &Place) -> Result<u64, Error> {
+        let times = usize::try_from(at.times).unwrap_or(usize::MAX);
+        self.letters = self.letters.saturating_add(times.saturating_mul(selected.key.len() + LETTERS));
         let Some(field) = self.shape.field(at.on, &selected.name) else { return Ok(0) };
         let step = self.step(selected, at.step);
         let weight = field.price.map_or(0, |price| price.weight);

@@ -37,8 +37,8 @@ pub const DIRECTIVES: usize = 50;
 pub const NAME: usize = 200;
 /// Values in the JSON around a document: its variables.
 pub const JSON_VALUES: usize = 20_000;
-/// Fragments inside fragments.
-const CHAIN: usize = 64;
+/// Selection sets inside each other, those of fragments included: the library's validation goes down as far.
+pub const HEIGHT: usize = 30;
 
 fn too_deep(what: &'static str, limit: usize) -> Error {
     Error::DocumentTooDeep { what, limit }
@@ -179,6 +179,8 @@ struct Size {
     /// Fields at its first level.
     level: u64,
     depth: usize,
+    /// Selection sets inside each other.
+    height: usize,
     /// The depth without what lies below `__schema` and `__type`.
     data_depth: usize,
 }
@@ -224,7 +226,7 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// The recursion is bounded: brackets by [`NESTING`], fragments by [`CHAIN`], and each fragment is entered once.
+    /// The recursion is bounded: brackets by [`NESTING`], fragments by [`HEIGHT`], and each fragment is entered once.
     fn set(&mut self, set: &'a SelectionSet, chain: usize) -> Result<Size, Error> {
         let mut size = Size::default();
         for selection in &set.items {
@@ -244,9 +246,13 @@ impl<'a> Walk<'a> {
             size.selections = size.selections.saturating_add(part.selections).saturating_add(1);
             size.level = size.level.saturating_add(part.level);
             size.depth = size.depth.max(part.depth);
+            size.height = size.height.max(part.height + 1);
             size.data_depth = size.data_depth.max(part.data_depth);
             if size.selections > SELECTIONS {
                 return Err(too_many("selected fields, with fragments spread", 10_000));
+            }
+            if size.height > HEIGHT {
+                return Err(too_deep("selection sets inside each other, fragments included", HEIGHT));
             }
             if size.depth > INTROSPECTION_DEPTH {
                 return Err(too_deep("fields inside fields (20 in an introspection)", DEPTH));
@@ -272,6 +278,7 @@ impl<'a> Walk<'a> {
             selections: inner.selections,
             level: 1,
             depth: inner.depth + 1,
+            height: inner.height,
             data_depth: if introspection { 1 } else { inner.data_depth + 1 },
         })
     }
@@ -287,8 +294,8 @@ impl<'a> Walk<'a> {
             Some(None) => return Err(invalid(format!("The fragment {} holds itself.", short(name)))),
             None => {}
         }
-        if chain > CHAIN {
-            return Err(too_deep("fragments inside fragments", CHAIN));
+        if chain > HEIGHT {
+            return Err(too_deep("selection sets inside each other, fragments included", HEIGHT));
         }
         self.done.insert(name, None);
         let size = self.set(&fragment.node.selection_set.node, chain)?;

@@ -5,8 +5,8 @@ use async_graphql_axum::GraphQLResponse;
 use axum::{
     body::Body,
     http::{
-        HeaderMap, HeaderName, HeaderValue, StatusCode,
-        header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+        HeaderMap, HeaderName, HeaderValue, StatusCode, Version,
+        header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
     },
     response::{IntoResponse as _, Response},
 };
@@ -104,6 +104,13 @@ fn write(status: StatusCode, format: Format, body: &impl serde::Serialize) -> Re
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, format.content_type());
     response
+}
+
+/// Says what happens anyway: there is no next request behind half a body.
+pub fn close(response: &mut Response, version: Version) {
+    if version < Version::HTTP_2 {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
 }
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");

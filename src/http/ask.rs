@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use async_graphql::Variables;
 use axum::{
-    body::{Body, to_bytes},
+    body::Body,
     http::{
         HeaderMap, Method,
-        header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
+        header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT},
         request::Parts,
     },
 };
-use futures_util::StreamExt as _;
+use http_body_util::BodyExt as _;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -20,6 +20,8 @@ use crate::{document::guard, error::Error};
 
 /// The largest body of a request, in bytes.
 pub const BODY_LIMIT: usize = 256 * 1024;
+/// Bytes of a refused body that are read to be thrown away.
+const DISCARDED: usize = 16 * 1024 * 1024;
 
 /// What is asked.
 pub struct Asked {
@@ -103,13 +105,11 @@ async fn from_body(headers: &HeaderMap, body: &mut Option<Body>, patience: Durat
     if announced.is_some_and(|bytes| bytes > BODY_LIMIT) {
         return Err(too_large());
     }
-    let body = to_bytes(body.take().unwrap_or_default(), BODY_LIMIT);
-    let body = tokio::time::timeout(patience, body).await.map_err(|_| Error::BodyTimeout)?;
-    let body = body.map_err(|cause| {
-        let limit = std::error::Error::source(&cause)
-            .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
-        if limit { too_large() } else { invalid("The body broke off.") }
-    })?;
+    let Ok(collected) = tokio::time::timeout(patience, collect(body)).await else {
+        *body = None;
+        return Err(Error::BodyTimeout);
+    };
+    let body = collected?.ok_or_else(too_large)?;
     guard::scan_json(&body)?;
     serde_json::from_slice(&body).map_err(|_| {
         invalid(
@@ -118,15 +118,35 @@ async fn from_body(headers: &HeaderMap, body: &mut Option<Body>, patience: Durat
     })
 }
 
-/// Reads a body that nobody wants, so that the connection can be used again: a client that is told to wait must not
-/// find it reset. Says whether there was an end to it.
-pub async fn discard(body: Body, patience: Duration) -> bool {
-    let mut body = body.into_data_stream();
+/// A body of at most [`BODY_LIMIT`] bytes; `None` if there is more, and the rest is left where it is.
+async fn collect(body: &mut Option<Body>) -> Result<Option<Vec<u8>>, Error> {
+    let mut collected = Vec::new();
+    let Some(rest) = body else { return Ok(Some(collected)) };
+    while let Some(frame) = rest.frame().await {
+        let frame = frame.map_err(|_| invalid("The body broke off."))?;
+        if let Some(data) = frame.data_ref() {
+            collected.extend_from_slice(data);
+        }
+        if collected.len() > BODY_LIMIT {
+            return Ok(None);
+        }
+    }
+    *body = None;
+    Ok(Some(collected))
+}
+
+/// Reads a body that nobody wants, so that the client reads its answer and can use the connection again: one that is
+/// told to wait must not find it reset. Says whether there was an end to it.
+pub async fn discard(headers: &HeaderMap, mut body: Body, patience: Duration) -> bool {
+    if headers.contains_key(EXPECT) {
+        // The client waits to be told to send it.
+        return false;
+    }
     let mut bytes = 0;
     let read = async {
-        while let Some(Ok(chunk)) = body.next().await {
-            bytes += chunk.len();
-            if bytes > BODY_LIMIT {
+        while let Some(Ok(frame)) = body.frame().await {
+            bytes += frame.data_ref().map_or(0, axum::body::Bytes::len);
+            if bytes > DISCARDED {
                 return false;
             }
         }

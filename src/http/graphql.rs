@@ -7,7 +7,7 @@ use axum::{
     Extension,
     body::Body,
     extract::{Request, State as AxumState},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header::CONNECTION, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request::Parts},
     response::Response,
 };
 use sha2::{Digest, Sha256};
@@ -51,12 +51,11 @@ pub async fn handle(
     let mut response = answer.unwrap_or_else(|error| answer::refuse(&error, format, &open));
     response.headers_mut().extend(limits);
     let whole = match body {
-        Some(body) => ask::discard(body, state.timeouts.body).await,
-        None => !matches!(response.status(), StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT),
+        Some(body) => ask::discard(&parts.headers, body, state.timeouts.body).await,
+        None => response.status() != StatusCode::REQUEST_TIMEOUT,
     };
-    if !whole && parts.version < Version::HTTP_2 {
-        // Says what happens anyway: there is no next request behind half a body.
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    if !whole {
+        answer::close(&mut response, parts.version);
     }
     response
 }
@@ -78,6 +77,9 @@ async fn answer(
     }
     if let Some(refused) = state.lately.of(&caller.account, state.clock.now_ms()) {
         return Err(refuse(headers, &refused, None));
+    }
+    if let Some(refusal) = state.lately.brake(&caller.account, &caller.limits, state.clock.now_ms()) {
+        return Err(refuse_by(refusal, None));
     }
     let _place = state.places.take(&caller.account).ok_or(Error::Unavailable)?;
     let asked = ask::read(parts, body, state.timeouts.body).await;
@@ -129,16 +131,17 @@ async fn run(
     };
     if let Err(error @ Error::QueryTooCostly(_)) = priced {
         // The query limit refused: the other limits are not touched. Such refusals have a limit of their own.
-        let now_ms = state.clock.now_ms();
-        let one_more = state.lately.one_more_too_costly(&caller.account, &caller.limits, now_ms);
-        return Err(one_more.map_or(error, |refusal| refuse_by(refusal, None)));
+        state.lately.note_unpaid(&caller.account, state.clock.now_ms());
+        return Err(error);
     }
     // A request that cannot run counts as one, without points: it made work.
     let points = priced.as_ref().map_or(0, |(_, bill)| bill.points);
     let ask = Ask { account: caller.account.clone(), limits: caller.limits, points };
     let reservation = Reservation::take(&state.quotas, &state.clock, &ask).await;
     let reservation = reservation.map_err(|refused| {
-        state.lately.note(&caller.account, &refused, state.clock.now_ms());
+        let now_ms = state.clock.now_ms();
+        state.lately.note(&caller.account, &refused, now_ms);
+        state.lately.note_unpaid(&caller.account, now_ms);
         refuse(headers, &refused, priced.as_ref().ok().map(|(_, bill)| bill))
     })?;
     open.note(|entry| (entry.admitted, entry.points_requested) = (true, points));

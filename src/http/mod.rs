@@ -4,7 +4,8 @@ use std::panic::AssertUnwindSafe;
 
 use axum::{
     Extension, Router,
-    extract::{Path, Request, rejection::PathRejection},
+    body::Body,
+    extract::{Path, Request, State as AxumState, rejection::PathRejection},
     http::{
         HeaderName, HeaderValue, Method,
         header::{
@@ -49,6 +50,7 @@ pub fn app(state: State) -> Router {
         .route("/graphql", any(graphql::handle))
         .fallback(|open: Extension<Open>| refuse(open, Error::NotFound { what: "such path".to_owned() }))
         .method_not_allowed_fallback(|open: Extension<Open>| refuse(open, Error::MethodNotAllowed { allow: "GET" }))
+        .layer(middleware::from_fn_with_state(state.clone(), unwanted_body))
         // A panic is an answer too; inside the log, so that it has a row.
         .layer(middleware::from_fn(catch_panic))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
@@ -85,6 +87,20 @@ fn cors(origins: &[HeaderValue]) -> CorsLayer {
 
 async fn refuse(Extension(open): Extension<Open>, error: Error) -> Response {
     answer::refuse(&error, Format::Json, &open)
+}
+
+/// Only `/graphql` wants a body; what is sent elsewhere is read and thrown away.
+async fn unwanted_body(AxumState(state): AxumState<State>, request: Request, next: Next) -> Response {
+    if request.uri().path() == "/graphql" {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let (headers, version) = (parts.headers.clone(), parts.version);
+    let mut response = next.run(Request::from_parts(parts, Body::empty())).await;
+    if !ask::discard(&headers, body, state.timeouts.body).await {
+        answer::close(&mut response, version);
+    }
+    response
 }
 
 async fn catch_panic(Extension(open): Extension<Open>, request: Request, next: Next) -> Response {

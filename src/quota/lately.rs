@@ -14,13 +14,13 @@ const REMEMBERED: u64 = 10_000;
 /// Accounts that were refused lately.
 pub struct Lately {
     refused: Cache<String, (Refused, i64)>,
-    /// When a minute of documents that were too costly began, and how many there were.
-    too_costly: Cache<String, (i64, u64)>,
+    /// When a minute of refusals that spend nothing began, and how many there were.
+    unpaid: Cache<String, (i64, u64)>,
 }
 
 impl Default for Lately {
     fn default() -> Self {
-        Self { refused: Cache::new(REMEMBERED), too_costly: Cache::new(REMEMBERED) }
+        Self { refused: Cache::new(REMEMBERED), unpaid: Cache::new(REMEMBERED) }
     }
 }
 
@@ -45,20 +45,25 @@ impl Lately {
         }
     }
 
-    /// Counts a document that was too costly, which spends nothing and makes work: as many as there may be requests in
-    /// a minute; beyond that they are refused like requests.
-    pub fn one_more_too_costly(&self, account: &str, limits: &Limits, now_ms: i64) -> Option<Refusal> {
-        let (began_ms, number) = self.too_costly.get(account).unwrap_or((now_ms, 0));
-        let over = !(0..MINUTE_MS).contains(&(now_ms - began_ms));
-        let (began_ms, number) = if over { (now_ms, 1) } else { (began_ms, number + 1) };
-        self.too_costly.insert(account.to_owned(), (began_ms, number));
+    /// Counts a refusal that spends nothing and makes work: a document that was too costly, or for which there were no
+    /// points. A key may have as many of them in a minute as requests.
+    pub fn note_unpaid(&self, account: &str, now_ms: i64) {
+        let (began_ms, number) = self.unpaid(account, now_ms);
+        self.unpaid.insert(account.to_owned(), (began_ms, number + 1));
+    }
+
+    /// The refusal of an account that had more of them.
+    #[must_use]
+    pub fn brake(&self, account: &str, limits: &Limits, now_ms: i64) -> Option<Refusal> {
+        let (began_ms, number) = self.unpaid(account, now_ms);
         let wait_ms = u64::try_from(began_ms + MINUTE_MS - now_ms).unwrap_or(0);
-        let retry_after_s = wait_ms.div_ceil(1000).max(1);
-        (number > limits.per_minute).then_some(Refusal {
-            limit: "minute",
-            allowed: limits.per_minute,
-            available: 0,
-            retry_after_s,
-        })
+        let (limit, allowed, retry_after_s) = ("minute", limits.per_minute, wait_ms.div_ceil(1000).max(1));
+        (number >= allowed).then_some(Refusal { limit, allowed, available: 0, retry_after_s })
+    }
+
+    /// When the minute at hand began, and how many refusals there were in it.
+    fn unpaid(&self, account: &str, now_ms: i64) -> (i64, u64) {
+        let known = self.unpaid.get(account);
+        known.filter(|(began_ms, _)| (0..MINUTE_MS).contains(&(now_ms - began_ms))).unwrap_or((now_ms, 0))
     }
 }

@@ -79,7 +79,7 @@ fn the_price_list_as_a_person_would_add_it_up() {
     for (text, points) in [
         ("{ __typename }", 0),
         ("{ __schema { types { name fields { name } } } }", 10),
-        ("{ a: __schema { description } b: __type(name: \"Query\") { name } }", 10),
+        ("{ a: __schema { description } b: __type(name: \"Query\") { name } }", 20),
         // viewer
         ("{ viewer { partner } }", 1),
         // segment, size: 5 and its object

@@ -292,6 +292,19 @@ async fn a_refusal_leaves_the_connection_open_or_says_that_it_closes() {
         assert_eq!(said.matches(&format!("HTTP/1.1 {status} ")).count(), 6 - first, "{said}");
         assert!(!said.to_lowercase().contains("connection: close"), "{said}");
     }
+    // Elsewhere nobody wants a body at all.
+    let request = format!("POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 150000\r\n\r\n{}", "x".repeat(150_000));
+    let said = until_closed(address.clone(), request.repeat(3).into_bytes()).await;
+    assert_eq!(said.matches("HTTP/1.1 404 ").count(), 3, "{said}");
+    // One that is far too large is answered, and the answer can be read.
+    let request = format!(
+        "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {right}\r\nContent-Type: application/json\r\nContent-Length: 8000000\r\n\r\n{}",
+        " ".repeat(8_000_000)
+    );
+    let limits = spots_enrichment::auth::Limits::DEFAULT;
+    let request = request.replace(&right, &app.limited(limits).await.key);
+    let said = until_closed(address.clone(), request.into_bytes()).await;
+    assert!(said.starts_with("HTTP/1.1 413 ") && said.contains("DOCUMENT_TOO_LARGE"), "{said}");
     // A body without an end cannot be left behind.
     let request = format!(
         "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {wrong}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
@@ -318,11 +331,20 @@ async fn large_names_variables_and_introspections_are_refused_early() {
         let _ = write!(text, "a{number}: description ");
         text
     });
+    let long_answer = (0..90).fold(
+        "{ a: segments(first: 100) { nodes { ...f } } b: segments(first: 100) { nodes { ...f } } } fragment f on Segment {"
+            .to_owned(),
+        |mut text, number| {
+            let _ = write!(text, " {}{number}: name", "k".repeat(190));
+            text
+        },
+    ) + " }";
     for (query, variables, code) in [
         (format!("{{ {long}: segment(slug: \"x\") {{ id }} }}"), json!({}), "DOCUMENT_TOO_COMPLEX"),
         (cohorts.clone(), json!({"d": {"interests": many}}), "DOCUMENT_TOO_COMPLEX"),
         (cohorts, json!({"d": {"interests": some}}), "DOCUMENT_TOO_COMPLEX"),
         (format!("{{ __schema {{ types {{ {aliases} }} }} }}"), json!({}), "DOCUMENT_TOO_COMPLEX"),
+        (long_answer, json!({}), "DOCUMENT_TOO_COMPLEX"),
         (
             "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }".to_owned(),
             json!({}),
