@@ -36,8 +36,9 @@ impl Checker {
     #[must_use]
     pub fn build() -> Self {
         let checker = || Schema::build(Query, Mutation, EmptySubscription).extension(Unexecuted);
-        let inputs = Inputs::parse(&build().sdl());
-        Self { plain: checker().disable_suggestions().finish(), suggesting: checker().finish(), inputs }
+        let suggesting = checker().finish();
+        let inputs = Inputs::parse(&suggesting.sdl());
+        Self { plain: checker().disable_suggestions().finish(), suggesting, inputs }
     }
 
     /// Validates.

@@ -29,7 +29,7 @@ pub struct Session {
     /// What was left of the key's limits when this request began.
     pub left: Left,
     /// Unknown slugs to which suggestions were made.
-    pub suggested: Arc<AtomicU64>,
+    pub suggested: AtomicU64,
     /// Points of what this request has begun.
     pub begun: Arc<AtomicU64>,
     /// Looks saved segments up.
@@ -60,7 +60,7 @@ impl Session {
             // A batch that is full would go before the rest of the document.
             .max_batch_size(usize::MAX);
         let (left, begun) = (reservation.left(), reservation.begun());
-        let suggested = Arc::default();
+        let suggested = AtomicU64::default();
         Self { state, caller, epoch, left, suggested, begun, segments, answers, batches, paid_mu }
     }
 

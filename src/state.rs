@@ -96,13 +96,14 @@ impl State {
         bundles::check()?;
         let Given { db, clock, noise, engine, quotas, log, epoch, timeouts, public_introspection, cors_origins } =
             given;
+        let schema = schema::build();
         Ok(Self(Arc::new(Parts {
             desk: Desk::new(db.clone(), engine, noise, Arc::clone(&clock)),
             lately: Lately::default(),
             directory: Directory::new(db.clone()),
-            schema: schema::build(),
+            shape: Shape::parse(&schema.sdl())?,
             checker: Checker::build(),
-            shape: Shape::parse(&schema::sdl())?,
+            schema,
             places: Places::default(),
             workers: Semaphore::new(WORKERS),
             epoch: RwLock::new(Arc::new(epoch)),

@@ -171,9 +171,20 @@ fn new_id() -> anyhow::Result<String> {
     Ok(format!("key_{}", random_hex(6).map_err(Error::explain)?))
 }
 
-/// The row, locked against a second change at once.
+/// A key by its id.
+///
+/// # Errors
+/// There is none.
+pub async fn find_key(db: &impl ConnectionTrait, key_id: &str) -> anyhow::Result<api_key::Model> {
+    known(api_key::Entity::find_by_id(key_id).one(db).await?)
+}
+
+/// The same, locked against a second change at once.
 async fn find(db: &impl ConnectionTrait, key_id: &str) -> anyhow::Result<api_key::Model> {
-    let key = api_key::Entity::find_by_id(key_id).lock_exclusive().one(db).await?;
+    known(api_key::Entity::find_by_id(key_id).lock_exclusive().one(db).await?)
+}
+
+fn known(key: Option<api_key::Model>) -> anyhow::Result<api_key::Model> {
     // Whoever pastes the key itself must not find it repeated in a terminal's scrollback or a log.
     key.context("there is no key of that id: `keys list` shows them (the id begins with `key_`)")
 }

@@ -15,7 +15,7 @@ mod directory;
 mod issue;
 
 pub use directory::Directory;
-pub use issue::{NewKey, change_limits, create_key, ensure_partner, revoke_key, rotate_key};
+pub use issue::{NewKey, change_limits, create_key, ensure_partner, find_key, revoke_key, rotate_key};
 
 /// The longest header that can hold a key.
 const LONGEST_HEADER: usize = 256;

@@ -2,7 +2,6 @@
 
 use std::io::Write as _;
 
-use anyhow::Context as _;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use sea_orm::{DatabaseConnection, EntityTrait, QueryFilter, QueryOrder};
@@ -150,7 +149,7 @@ impl Keys {
             Action::Rotate { id, overlap } => {
                 let (new_id, key) = auth::rotate_key(&db, &id, overlap, now).await?;
                 show_once(&db, &new_id, &key).await?;
-                let old = find(&db, &id).await?;
+                let old = auth::find_key(&db, &id).await?;
                 let ends = old.expires_at.map_or_else(String::new, |at| format!(" until {}", format_time(at)));
                 eprintln!("{id} works{ends}");
             }
@@ -159,7 +158,7 @@ impl Keys {
                 show(&db, &id, now).await?;
             }
             Action::Usage { id, last } => {
-                find(&db, &id).await?;
+                auth::find_key(&db, &id).await?;
                 let days = usage::of_key(&db, &id, now, last).await.map_err(Error::explain)?;
                 let rows: Vec<Vec<String>> = days
                     .into_iter()
@@ -206,7 +205,7 @@ async fn show_once(db: &DatabaseConnection, id: &str, key: &ApiKey) -> anyhow::R
 }
 
 async fn show(db: &DatabaseConnection, id: &str, now: i64) -> anyhow::Result<()> {
-    let key = find(db, id).await?;
+    let key = auth::find_key(db, id).await?;
     let or = |at: Option<i64>| at.map_or_else(|| "never".to_owned(), format_time);
     let lines = [
         ("id", key.key_id.clone()),
@@ -237,12 +236,6 @@ async fn show(db: &DatabaseConnection, id: &str, now: i64) -> anyhow::Result<()>
         say!("{:<18} {} {}", format_time(event.happened_at), event.action, event.detail);
     }
     Ok(())
-}
-
-async fn find(db: &DatabaseConnection, id: &str) -> anyhow::Result<api_key::Model> {
-    let key = api_key::Entity::find_by_id(id).one(db).await?;
-    // Whoever pastes the key itself must not find it repeated in a terminal's scrollback or a log.
-    key.context("there is no key of that id: `keys list` shows them (the id begins with `key_`)")
 }
 
 fn state(key: &api_key::Model, now: i64) -> String {

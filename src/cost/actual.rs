@@ -12,9 +12,9 @@ use async_graphql::{
     parser::types::{BaseType, Type},
 };
 
-use super::{INTROSPECTION, Shape, is_introspection, root, shape::Field};
+use super::{INTROSPECTION, Shape, shape::Field};
 use crate::{
-    document::{Normal, Selected},
+    document::{Normal, Selected, is_introspection, root_type},
     error::Error,
 };
 
@@ -38,7 +38,7 @@ pub fn settle(document: &Normal, shape: &Shape, data: Value, errors: &[ServerErr
     for _ in document.selections.iter().filter(|selected| is_introspection(&selected.name)) {
         settling.points += INTROSPECTION;
     }
-    let data = settling.object(&document.selections, root(document), fields).unwrap_or(Value::Null);
+    let data = settling.object(&document.selections, root_type(document.kind), fields).unwrap_or(Value::Null);
     Answered { data, points: settling.points }
 }
 

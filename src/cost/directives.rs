@@ -39,7 +39,8 @@ directive @listSize(
 
 /// Writes the prices behind the fields of a schema's text (as async-graphql writes it: one field a line, indented by a
 /// tab, arguments on lines of their own).
-pub(super) fn annotate(sdl: &str) -> String {
+#[must_use]
+pub fn annotate(sdl: &str) -> String {
     let mut lines = Vec::new();
     let (mut on, mut field, mut text) = (None, None, false);
     for line in sdl.lines() {

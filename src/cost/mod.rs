@@ -10,23 +10,23 @@ mod directives;
 mod shape;
 
 pub use actual::{Answered, settle};
-pub use directives::table;
+pub use directives::{annotate, table};
 use shape::Field;
-pub use shape::Shape;
+pub use shape::{Shape, innermost};
 
 use std::{
     collections::BTreeMap,
     hash::{DefaultHasher, Hash as _, Hasher as _},
 };
 
-use async_graphql::{Name, Value, parser::types::OperationType};
+use async_graphql::{Name, Value};
 use serde::Serialize;
 
 use crate::{
-    document::{Normal, Selected},
+    document::{Normal, Selected, is_introspection, root_type},
     error::Error,
     privacy::Bundle,
-    types::page,
+    types::{page, usage},
 };
 
 /// What each `__schema` and `__type` costs, however much it asks: every key can pay it.
@@ -100,7 +100,7 @@ pub const PRICES: &[Price] = &[
         on: "Viewer",
         field: "usage",
         weight: 10,
-        size: Size::Page { arguments: &["last"], largest: 90 },
+        size: Size::Page { arguments: &["last"], largest: usage::MOST_DAYS.unsigned_abs() as u64 },
         bundle: None,
     },
     list("UsageDay", "errors", 25),
@@ -126,12 +126,6 @@ pub fn weight(bundle: Bundle) -> u64 {
 #[must_use]
 pub fn weight_of(on: &str, field: &str) -> u64 {
     price_of(on, field).map_or(0, |price| price.weight)
-}
-
-/// Writes the prices into a schema's text.
-#[must_use]
-pub fn annotate(sdl: &str) -> String {
-    directives::annotate(sdl)
 }
 
 /// Points of one place in a document.
@@ -248,15 +242,6 @@ pub fn price(document: &Normal, shape: &Shape) -> Result<Bill, Error> {
     Ok(Bill { points, units_mu, steps: walk.steps, own: walk.own, slices: walk.slices })
 }
 
-/// The root type of an operation.
-fn root(document: &Normal) -> &'static str {
-    if document.kind == OperationType::Mutation { "Mutation" } else { "Query" }
-}
-
-fn is_introspection(name: &str) -> bool {
-    name == "__schema" || name == "__type"
-}
-
 /// Where the walk is.
 struct Place<'a> {
     /// The type whose fields are selected.
@@ -272,7 +257,7 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn root(document: &Normal) -> Self {
-        Self { on: root(document), step: None, meaning: 0, times: 1, page: None }
+        Self { on: root_type(document.kind), step: None, meaning: 0, times: 1, page: None }
     }
 
     /// The meaning of a field here.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_graphql::{
-    Value,
+    Name, Value,
     parser::{
         parse_schema,
         types::{BaseType, FieldDefinition, Type, TypeKind, TypeSystemDefinition},
@@ -52,7 +52,7 @@ impl Shape {
         let is_object = |name: &str| objects.contains_key(name);
         let field = |on: &str, field: &FieldDefinition| {
             let kind = field.ty.node.clone();
-            let named = innermost(&kind).to_owned();
+            let named = innermost(&kind).to_string();
             let defaults = field.arguments.iter().filter_map(|argument| {
                 let default = &argument.node.default_value.as_ref()?.node;
                 let Value::Number(default) = default else { return None };
@@ -104,7 +104,9 @@ impl Shape {
     }
 }
 
-fn innermost(kind: &Type) -> &str {
+/// The type inside all lists.
+#[must_use]
+pub fn innermost(kind: &Type) -> &Name {
     match &kind.base {
         BaseType::Named(name) => name,
         BaseType::List(inner) => innermost(inner),

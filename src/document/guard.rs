@@ -11,6 +11,7 @@ use async_graphql::{
     parser::types::{Directive, ExecutableDocument, Field, FragmentDefinition, Selection, SelectionSet},
 };
 
+use super::is_introspection;
 use crate::error::Error;
 
 /// Tokens of a document.
@@ -20,7 +21,7 @@ pub const NESTING: usize = 64;
 /// Brackets inside brackets, in the JSON around it.
 pub const JSON_NESTING: usize = 64;
 /// Selected fields, counted where fragments are spread.
-pub const SELECTIONS: u64 = 10_000;
+pub const SELECTIONS: usize = 10_000;
 /// Fields inside fields.
 pub const DEPTH: usize = 16;
 /// Fields inside fields below `__schema` and `__type`, as tools send them.
@@ -28,7 +29,7 @@ pub const INTROSPECTION_DEPTH: usize = 20;
 /// Aliases, as written.
 pub const ALIASES: usize = 100;
 /// Root fields of an operation.
-pub const ROOT_FIELDS: u64 = 50;
+pub const ROOT_FIELDS: usize = 50;
 /// Operations of a document.
 pub const OPERATIONS: usize = 10;
 /// Directives, as written.
@@ -175,9 +176,9 @@ pub fn scan_json(bytes: &[u8]) -> Result<(), Error> {
 #[derive(Clone, Copy, Default)]
 struct Size {
     /// Fields, and the fragments around them.
-    selections: u64,
+    selections: usize,
     /// Fields at its first level.
-    level: u64,
+    level: usize,
     depth: usize,
     /// Selection sets inside each other.
     height: usize,
@@ -202,7 +203,7 @@ pub fn measure(document: &ExecutableDocument) -> Result<usize, Error> {
         nowhere(operation.directives.iter().chain(variables))?;
         let size = walk.set(&operation.selection_set.node, 0)?;
         if size.level > ROOT_FIELDS {
-            return Err(too_many("root fields", 50));
+            return Err(too_many("root fields", ROOT_FIELDS));
         }
         if size.data_depth > DEPTH {
             return Err(too_deep("fields inside fields (20 in an introspection)", DEPTH));
@@ -249,7 +250,7 @@ impl<'a> Walk<'a> {
             size.height = size.height.max(part.height + 1);
             size.data_depth = size.data_depth.max(part.data_depth);
             if size.selections > SELECTIONS {
-                return Err(too_many("selected fields, with fragments spread", 10_000));
+                return Err(too_many("selected fields, with fragments spread", SELECTIONS));
             }
             if size.height > HEIGHT {
                 return Err(too_deep("selection sets inside each other, fragments included", HEIGHT));
@@ -273,13 +274,12 @@ impl<'a> Walk<'a> {
             return Err(invalid("__typename takes no arguments."));
         }
         let inner = self.set(&field.selection_set.node, chain)?;
-        let introspection = name == "__schema" || name == "__type";
         Ok(Size {
             selections: inner.selections,
             level: 1,
             depth: inner.depth + 1,
             height: inner.height,
-            data_depth: if introspection { 1 } else { inner.data_depth + 1 },
+            data_depth: if is_introspection(name) { 1 } else { inner.data_depth + 1 },
         })
     }
 

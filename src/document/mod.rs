@@ -4,7 +4,7 @@ use async_graphql::{
     Positioned, Variables,
     parser::{
         parse_query,
-        types::{DocumentOperations, ExecutableDocument, InlineFragment, Selection, SelectionSet},
+        types::{DocumentOperations, ExecutableDocument, InlineFragment, OperationType, Selection, SelectionSet},
     },
 };
 
@@ -16,6 +16,18 @@ pub use normal::{Normal, Selected, normalize};
 pub use positions::Inputs;
 
 use crate::{error::Error, schema::Checker};
+
+/// Whether a root field asks about the schema itself.
+#[must_use]
+pub fn is_introspection(field: &str) -> bool {
+    field == "__schema" || field == "__type"
+}
+
+/// The type whose fields an operation selects.
+#[must_use]
+pub fn root_type(kind: OperationType) -> &'static str {
+    if kind == OperationType::Mutation { "Mutation" } else { "Query" }
+}
 
 /// Reads a document.
 ///

@@ -20,6 +20,7 @@ use async_graphql::{
 };
 use async_graphql_value::Value;
 
+use super::is_introspection;
 use crate::error::Error;
 
 /// An operation in its normal form.
@@ -258,8 +259,7 @@ impl Normal {
     /// Too many aliases, or types inside types inside types.
     pub fn check_introspection(&self) -> Result<(), Error> {
         let mut aliases = 0;
-        let mut introspection =
-            self.selections.iter().filter(|selected| selected.name == "__schema" || selected.name == "__type");
+        let mut introspection = self.selections.iter().filter(|selected| is_introspection(&selected.name));
         introspection.try_for_each(|selected| selected.check_introspection(0, &mut aliases))
     }
 

@@ -8,14 +8,15 @@ use async_graphql::{
     parser::{
         parse_schema,
         types::{
-            BaseType, Directive, ExecutableDocument, InputValueDefinition, OperationDefinition, OperationType,
-            Selection, SelectionSet, Type, TypeKind, TypeSystemDefinition, VariableDefinition,
+            BaseType, Directive, ExecutableDocument, InputValueDefinition, OperationDefinition, Selection,
+            SelectionSet, Type, TypeKind, TypeSystemDefinition, VariableDefinition,
         },
     },
 };
 use async_graphql_value::Value;
 
-use crate::error::Error;
+use super::root_type;
+use crate::{cost::innermost, error::Error};
 
 /// A place for a value: its type, and whether it has a default of its own.
 struct Slot {
@@ -41,13 +42,6 @@ fn slots(definitions: Vec<Positioned<InputValueDefinition>>) -> HashMap<Name, Sl
         has_default: definition.default_value.is_some(),
     };
     definitions.into_iter().map(|definition| (definition.node.name.node.clone(), slot(definition.node))).collect()
-}
-
-fn innermost(kind: &Type) -> &Name {
-    match &kind.base {
-        BaseType::Named(name) => name,
-        BaseType::List(inner) => innermost(inner),
-    }
 }
 
 impl Inputs {
@@ -88,7 +82,10 @@ impl Inputs {
         let mut errors = Vec::new();
         for (_, operation) in document.operations.iter() {
             let operation = &operation.node;
-            let root = Name::new(if operation.ty == OperationType::Mutation { "Mutation" } else { "Query" });
+            if operation.variable_definitions.is_empty() {
+                continue;
+            }
+            let root = Name::new(root_type(operation.ty));
             let mut walk = Walk {
                 inputs: self,
                 document,

@@ -37,6 +37,13 @@ pub struct Ask {
     pub points: u64,
 }
 
+impl Ask {
+    /// The lease that grants it.
+    fn lease(&self, id: String, day: i64) -> Lease {
+        Lease { id, account: self.account.clone(), limits: self.limits, points: self.points, day, emergency: false }
+    }
+}
+
 /// A reservation as its store knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {

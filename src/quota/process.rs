@@ -71,15 +71,7 @@ impl QuotaStore for ProcessQuotas {
         }
         let id = self.next.fetch_add(1, Ordering::Relaxed).to_string();
         account.leases.insert(id.clone(), (ask.points, counters.day, now_ms + LEASE_MS));
-        let lease = Lease {
-            id,
-            account: ask.account.clone(),
-            limits: *limits,
-            points: ask.points,
-            day: counters.day,
-            emergency: false,
-        };
-        Ok((lease, counters.left(limits, now_ms)))
+        Ok((ask.lease(id, counters.day), counters.left(limits, now_ms)))
     }
 
     fn settle(&self, lease: &Lease, unused: u64, now_ms: i64) {

@@ -197,9 +197,7 @@ impl QuotaStore for RedisQuotas {
         if state != GRANTED {
             return Err(counters.refuse(&ask.limits, ask.points, now_ms));
         }
-        let lease =
-            Lease { id, account: ask.account.clone(), limits: ask.limits, points: ask.points, day, emergency: false };
-        Ok((lease, counters.left(&ask.limits, now_ms)))
+        Ok((ask.lease(id, day), counters.left(&ask.limits, now_ms)))
     }
 
     fn settle(&self, lease: &Lease, unused: u64, now_ms: i64) {

@@ -9,7 +9,7 @@ use std::{
 
 use crate::app::folder;
 
-fn binary(dir: &Path) -> Command {
+pub fn binary(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_spots-enrichment"));
     for name in ["DATABASE_URL", "LISTEN_ADDR", "METRICS_ADDR", "REDIS_URL", "CORS_ORIGINS", "LOG_RETENTION_DAYS"] {
         command.env_remove(name);

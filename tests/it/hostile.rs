@@ -5,14 +5,17 @@ use std::{
     fmt::Write as _,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     time::Duration,
 };
 
 use serde_json::{Value, json};
 use spots_enrichment::{listen, state::Timeouts};
 
-use crate::app::{ALL, NOW, On, TestApp, TestDb};
+use crate::{
+    app::{ALL, NOW, On, TestApp, TestDb, folder},
+    cli::binary,
+};
 
 /// The real binary over a database of a test's own.
 struct Server {
@@ -36,7 +39,7 @@ impl Server {
         let plenty = spots_enrichment::auth::Limits { per_minute: 10_000, ..spots_enrichment::auth::Limits::DEFAULT };
         let key = app.limited(plenty).await.key.clone();
         let TestApp { database, .. } = app;
-        let mut child = Command::new(env!("CARGO_BIN_EXE_spots-enrichment"))
+        let mut child = binary(&folder("hostile"))
             .args(["serve", "--listen-addr", "127.0.0.1:0", "--metrics-addr", "", "--database-url", &database.url])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
