@@ -62,6 +62,12 @@ pub fn midnight(date: NaiveDate) -> i64 {
     date.and_time(NaiveTime::MIN).and_utc().timestamp()
 }
 
+/// The first midnight UTC at or after a time.
+#[must_use]
+pub fn day_after(seconds: i64) -> i64 {
+    (seconds + DAY - 1).div_euclid(DAY) * DAY
+}
+
 /// ISO year x 100 + ISO week of the week that closed at `ends_at` (a Monday 00:00 UTC).
 #[must_use]
 pub fn week_number(ends_at: i64) -> i32 {

@@ -47,6 +47,8 @@ pub enum Error {
     InvalidSegment { slug: String, suggestions: Vec<String> },
     /// The caller's fault: an argument; the field is named.
     BadUserInput { field: String, message: String },
+    /// The caller's fault: a word of a definition that the vocabulary does not hold; the field is named.
+    NotInVocabulary { field: String, message: String },
     /// Nobody's fault: too few people for a number to be published. Never says how many.
     InsufficientData { reason: Reason },
     /// Nobody's fault: what may be asked in a time was asked; `returns_at` is Unix seconds.
@@ -68,6 +70,8 @@ pub enum Reason {
     BelowThreshold,
     /// A total is so small that noise or few people make most of it.
     Dominance,
+    /// The caller has seen a segment inside or around this one of nearly the same size.
+    MinDifference,
 }
 
 impl Reason {
@@ -77,6 +81,7 @@ impl Reason {
         match self {
             Self::BelowThreshold => "BELOW_THRESHOLD",
             Self::Dominance => "DOMINANCE",
+            Self::MinDifference => "MIN_DIFFERENCE",
         }
     }
 }
@@ -102,7 +107,7 @@ impl Error {
             Self::BodyTimeout | Self::Timeout => "TIMEOUT",
             Self::DocumentTooLarge { .. } => "DOCUMENT_TOO_LARGE",
             Self::InvalidSegment { .. } => "INVALID_SEGMENT",
-            Self::BadUserInput { .. } => "BAD_USER_INPUT",
+            Self::BadUserInput { .. } | Self::NotInVocabulary { .. } => "BAD_USER_INPUT",
             Self::InsufficientData { .. } => "INSUFFICIENT_DATA",
             Self::PrivacyBudgetExhausted { .. } => "PRIVACY_BUDGET_EXHAUSTED",
             Self::NotFound { .. } => "NOT_FOUND",
@@ -124,7 +129,8 @@ impl Error {
             | Self::QueryTooCostly(_)
             | Self::DocumentTooDeep { .. }
             | Self::DocumentTooComplex { .. }
-            | Self::BadUserInput { .. } => StatusCode::BAD_REQUEST,
+            | Self::BadUserInput { .. }
+            | Self::NotInVocabulary { .. } => StatusCode::BAD_REQUEST,
             Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -192,9 +198,18 @@ impl Error {
             Self::InvalidSegment { slug, suggestions } => {
                 format!("There is no segment {slug:?}. Did you mean {}?", suggestions.join(", "))
             }
-            Self::BadUserInput { field, message } => format!("{field}: {message}"),
+            Self::BadUserInput { field, message } | Self::NotInVocabulary { field, message } => {
+                format!("{field}: {message}")
+            }
             Self::InsufficientData { reason: Reason::Dominance } => {
-                "Too few connections for a share of them to be published. Widen the segment.".to_owned()
+                "The total behind this number is so small that a few people could make most of it. Widen the segment or \
+                 the window."
+                    .to_owned()
+            }
+            Self::InsufficientData { reason: Reason::MinDifference } => {
+                "This key has seen a segment inside or around this one whose size is too near to it, in the same window. \
+                 Ask for a segment that differs by more people."
+                    .to_owned()
             }
             Self::InsufficientData { reason: Reason::BelowThreshold } => {
                 "Too few people for numbers to be published. Widen the segment or the window.".to_owned()
@@ -242,9 +257,14 @@ impl Error {
                 extensions.set("suggestions", Value::List(suggestions.iter().cloned().map(Value::from).collect()));
             }
             Self::BadUserInput { field, .. } => extensions.set("field", field.clone()),
+            Self::NotInVocabulary { field, .. } => {
+                extensions.set("field", field.clone());
+                extensions.set("reason", "VOCABULARY");
+            }
             Self::InsufficientData { reason } => extensions.set("reason", reason.word()),
             Self::PrivacyBudgetExhausted { whose, returns_at } => {
                 extensions.set("whose", *whose);
+                extensions.set("reason", if *whose == "key" { "KEY_BUDGET" } else { "REGION_BUDGET" });
                 extensions.set("returnsAt", format_time(*returns_at));
             }
             Self::Unavailable | Self::Timeout => extensions.set("retryable", true),
@@ -261,6 +281,12 @@ impl Error {
     #[must_use]
     pub fn below_threshold() -> Self {
         Self::InsufficientData { reason: Reason::BelowThreshold }
+    }
+
+    /// A segment too near to one that the caller has seen.
+    #[must_use]
+    pub fn too_near() -> Self {
+        Self::InsufficientData { reason: Reason::MinDifference }
     }
 
     /// The same, for the operator at a command line.

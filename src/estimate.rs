@@ -5,6 +5,12 @@
 
 use crate::privacy::{Bundle, Released};
 
+/// Cells of a histogram that stand for fewer people are told together as "other".
+pub const LEAST_MASS: f64 = 100.0;
+/// The noisy total, in units of the cap of one person, below which no mean is told: one person could make more than a
+/// twentieth of a smaller one.
+const LEAST_TOTAL: f64 = 20.0;
+
 /// Half the width of a 95 % interval, in standard errors.
 pub const Z95: f64 = 1.96;
 
@@ -51,6 +57,36 @@ impl Estimate {
     }
 }
 
+/// Shares of which the small ones are told together.
+pub struct Folded {
+    /// Each share, or nothing where it is folded.
+    pub shares: Vec<Option<Estimate>>,
+    /// All that is folded; nothing if nothing is.
+    pub other: Option<Estimate>,
+}
+
+impl Folded {
+    /// Folds what stands for fewer than [`LEAST_MASS`] people. One cell alone would be told by what it lacks, so the
+    /// next smallest goes with it.
+    #[must_use]
+    pub fn new(shares: Vec<Estimate>, people: f64) -> Self {
+        let mut order: Vec<usize> = (0..shares.len()).collect();
+        order.sort_by(|a, b| shares[*a].value.total_cmp(&shares[*b].value));
+        let mut small = order.iter().filter(|cell| shares[**cell].value * people < LEAST_MASS).count();
+        if small == 1 {
+            small = 2.min(shares.len());
+        }
+        order.truncate(small);
+        let folded = order.iter().map(|cell| shares[*cell]);
+        let other = folded.reduce(|sum, share| {
+            let (value, sigma) = (sum.value + share.value, sum.sigma.hypot(share.sigma));
+            Estimate::new(value, sigma).within(0.0, 1.0)
+        });
+        let shares = shares.into_iter().enumerate().map(|(cell, share)| (!order.contains(&cell)).then_some(share));
+        Self { shares: shares.collect(), other }
+    }
+}
+
 /// A group of a release, ready for estimates.
 pub struct Sample {
     sums: Vec<f64>,
@@ -79,6 +115,18 @@ impl Sample {
     #[must_use]
     pub fn total(&self, index: usize, center: f64) -> Estimate {
         Estimate::new(self.sums[index] + center * self.people, self.sigma.hypot(center * self.sigma_people))
+    }
+
+    /// Whether a total is so large that nobody makes more than a twentieth of it, noise considered.
+    #[must_use]
+    pub fn has_enough(&self, total: Estimate) -> bool {
+        total.value >= LEAST_TOTAL + 2.0 * self.sigma
+    }
+
+    /// Shares that sum to 1, the small ones folded.
+    #[must_use]
+    pub fn folded(&self, center: f64) -> Folded {
+        Folded::new(self.shares(center), self.people)
     }
 
     /// Shares that sum to 1: the nearest point of the simplex to the noisy ones (subtract, then cut at 0; scaling would
@@ -321,6 +369,21 @@ mod tests {
             }
             assert!(held >= 1_860, "{people} people: {held} of 2,000");
         }
+    }
+
+    #[test]
+    fn cells_of_few_people_are_told_together_and_never_one_alone() {
+        let fold = |shares: &[f64]| {
+            let shares = shares.iter().map(|share| Estimate::new(*share, 0.01)).collect();
+            let folded = Folded::new(shares, 1_000.0);
+            let there: Vec<bool> = folded.shares.iter().map(Option::is_some).collect();
+            (there, folded.other.map(|other| (other.value * 1e6).round() / 1e6))
+        };
+        assert_eq!(fold(&[0.5, 0.3, 0.2]), (vec![true, true, true], None));
+        assert_eq!(fold(&[0.5, 0.41, 0.05, 0.04]), (vec![true, true, false, false], Some(0.09)));
+        assert_eq!(fold(&[0.5, 0.41, 0.09]), (vec![true, false, false], Some(0.5)));
+        let sample = Sample { sums: vec![0.0], sigma: 22.5, people: 1_000.0, sigma_people: 0.0 };
+        assert!(sample.has_enough(Estimate::new(65.0, 0.0)) && !sample.has_enough(Estimate::new(64.9, 0.0)));
     }
 
     #[test]

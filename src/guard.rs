@@ -7,9 +7,6 @@ use crate::{auth::Scope, error::Error, session::Session};
 /// The caller needs one of these scopes.
 pub struct Needs(pub &'static [Scope]);
 
-/// Any of the scopes that read insights about segments.
-pub const INSIGHT: &[Scope] = &[Scope::Behavior, Scope::Personality, Scope::Network];
-
 impl Guard for Needs {
     async fn check(&self, ctx: &Context<'_>) -> async_graphql::Result<()> {
         let allowed = Session::of(ctx).map(|session| self.0.iter().any(|scope| session.caller.scopes.contains(scope)));

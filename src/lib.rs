@@ -41,6 +41,7 @@ pub mod privacy;
 pub mod estimate;
 pub mod engine;
 
+pub mod audit;
 pub mod generate;
 pub mod import;
 pub mod segment;
@@ -48,6 +49,7 @@ pub mod epoch;
 pub mod personality;
 pub mod entity;
 pub mod db;
+pub mod mutant;
 pub mod progress;
 pub mod clock;
 pub mod error;

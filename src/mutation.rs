@@ -7,10 +7,10 @@ use sea_orm::{
 };
 
 use crate::{
-    auth,
+    auth::{self, Scope},
     entity::market_segment,
     error::Error,
-    guard::{INSIGHT, Needs},
+    guard::Needs,
     loader::visible_to,
     segment::{Definition, is_slug},
     session::Session,
@@ -38,7 +38,7 @@ pub struct SaveSegmentInput {
 #[Object]
 impl Mutation {
     /// Saves a segment of the caller's own. Costs no privacy: nothing is asked about it yet.
-    #[graphql(guard = "Needs(INSIGHT)")]
+    #[graphql(guard = "Needs(Scope::INSIGHT)")]
     async fn save_segment(
         &self,
         ctx: &Context<'_>,
@@ -52,7 +52,7 @@ impl Mutation {
     }
 
     /// Deletes a segment of the caller's own.
-    #[graphql(guard = "Needs(INSIGHT)")]
+    #[graphql(guard = "Needs(Scope::INSIGHT)")]
     async fn delete_segment(
         &self,
         ctx: &Context<'_>,

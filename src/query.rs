@@ -128,7 +128,8 @@ impl Query {
         let state = &session.state;
         let document = document::read(&document, operation_name.as_deref(), variables, &state.checker).await?;
         let bill = cost::price(&document, &state.shape)?;
-        Ok(Quote::new(&bill, &session.caller.limits))
+        let budget = state.desk.budget(&session.caller.account).await?;
+        Ok(Quote::new(&bill, &session.caller.limits, &budget))
     }
 
     /// The caller's own products, by id.

@@ -101,6 +101,33 @@ impl Cohort {
         )
     }
 
+    /// Reads a canonical form back; words hold none of its marks (`import` sees to it).
+    #[must_use]
+    pub fn from_canonical(text: &str) -> Option<Self> {
+        let mut fields = text.split(';').zip(["regions=", "bands=", "interests=", "categories="]);
+        let mut words = || -> Option<Vec<String>> {
+            let (field, name) = fields.next()?;
+            let words = field.strip_prefix(name)?;
+            Some(words.split('|').filter(|word| !word.is_empty()).map(str::to_owned).collect())
+        };
+        let (regions, bands) = (words()?, words()?);
+        let bands = bands.iter().map(|band| band.parse().ok()).collect::<Option<_>>()?;
+        Some(Self { regions, bands, interests: words()?, categories: words()? })
+    }
+
+    /// Whether everybody in it is also in another, by the definitions alone.
+    #[must_use]
+    pub fn is_within(&self, other: &Self, vocabulary: &Vocabulary) -> bool {
+        fn within<T: PartialEq>(inner: &[T], outer: &[T]) -> bool {
+            outer.is_empty() || (!inner.is_empty() && inner.iter().all(|word| outer.contains(word)))
+        }
+        let (inner, outer) = (self.regions_charged(vocabulary), other.regions_charged(vocabulary));
+        within(&inner, &outer)
+            && within(&self.bands, &other.bands)
+            && within(&self.interests, &other.interests)
+            && within(&self.categories, &other.categories)
+    }
+
     /// The regions whose people it may hold: these pay for it.
     pub fn regions_charged<'a>(&'a self, vocabulary: &'a Vocabulary) -> Vec<&'a str> {
         if self.regions.is_empty() {
@@ -119,10 +146,10 @@ fn words(field: &str, given: Option<&[String]>, known: &BTreeSet<String>) -> Res
             let word: String = word.chars().take(64).collect();
             let near = nearest(&word, known.iter().map(String::as_str));
             let hint = if near.is_empty() { String::new() } else { format!(" Did you mean {}?", near.join(", ")) };
-            return Err(Error::input(
-                format!("definition.{field}"),
-                format!("{word:?} is not in the vocabulary (ask for `vocabulary`).{hint}"),
-            ));
+            return Err(Error::NotInVocabulary {
+                field: format!("definition.{field}"),
+                message: format!("{word:?} is not in the vocabulary (ask for `vocabulary`).{hint}"),
+            });
         }
         words.insert(word);
     }
@@ -196,6 +223,39 @@ mod tests {
         let canonical = |definition| Cohort::parse(definition, &vocabulary()).unwrap().canonical();
         assert_eq!(canonical(&one), canonical(&two));
         assert_eq!(canonical(&one), "regions=;bands=;interests=food|nightlife;categories=");
+    }
+
+    #[test]
+    fn a_canonical_form_is_read_back() {
+        let cohort = Cohort {
+            regions: list(&["us-nyc-manhattan", "us-nyc-queens"]),
+            bands: vec![2, 3],
+            interests: Vec::new(),
+            categories: list(&["coffee_shop"]),
+        };
+        assert_eq!(Cohort::from_canonical(&cohort.canonical()), Some(cohort));
+        assert_eq!(Cohort::from_canonical(&Cohort::default().canonical()), Some(Cohort::default()));
+        assert_eq!(Cohort::from_canonical("regions=a;bands=x;interests=;categories="), None);
+    }
+
+    #[test]
+    fn one_segment_lies_within_another_field_by_field() {
+        let cohort = |regions: &[&str], bands: &[i32], interests: &[&str]| Cohort {
+            regions: list(regions),
+            bands: bands.to_vec(),
+            interests: list(interests),
+            categories: Vec::new(),
+        };
+        let within = |inner: &Cohort, outer: &Cohort| inner.is_within(outer, &vocabulary());
+        let all = Cohort::default();
+        let some = cohort(&["us-nyc-queens"], &[2], &["food"]);
+        assert!(within(&some, &all) && within(&some, &some) && !within(&all, &some));
+        assert!(within(&some, &cohort(&["us-nyc-queens"], &[2, 3], &["food", "nightlife"])));
+        assert!(!within(&some, &cohort(&["us-nyc-manhattan"], &[2], &["food"])));
+        // All ages named are not all ages: the unknown ones are missing. All regions named are all regions.
+        let named = cohort(&["us-nyc-manhattan", "us-nyc-queens"], &[1, 2, 3, 4, 5, 6], &[]);
+        assert!(within(&named, &all) && !within(&all, &named));
+        assert!(within(&all, &cohort(&["us-nyc-manhattan", "us-nyc-queens"], &[], &[])));
     }
 
     #[test]

@@ -15,7 +15,13 @@ pub async fn run(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
         ("bytea", "bigint generated always as identity primary key", "")
     };
     let sql = sql.replace("{bytes}", bytes).replace("{serial}", serial).replace("{clustered}", clustered);
-    for statement in sql.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
+    let statements: Vec<&str> = sql.split(';').map(str::trim).filter(|statement| !statement.is_empty()).collect();
+    each(manager, &statements).await
+}
+
+/// Runs statements that are written for one database: a trigger holds a `;` of its own.
+pub async fn each(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
+    for statement in statements {
         manager.get_connection().execute_unprepared(statement).await?;
     }
     Ok(())

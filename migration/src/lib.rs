@@ -13,6 +13,7 @@ mod m20261122_000002_create_epochs;
 mod m20261122_000003_create_partners;
 mod m20261122_000004_create_privacy_tables;
 mod m20261123_000005_add_limits;
+mod m20261123_000006_guard_ledger;
 
 /// The list of migrations, oldest first.
 pub struct Migrator;
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000003_create_partners::Migration),
             Box::new(m20261122_000004_create_privacy_tables::Migration),
             Box::new(m20261123_000005_add_limits::Migration),
+            Box::new(m20261123_000006_guard_ledger::Migration),
         ]
     }
 }

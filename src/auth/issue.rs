@@ -8,9 +8,10 @@ use sea_orm::{
 
 use super::{ApiKey, Environment, Limits, Scope, random_hex};
 use crate::{
+    audit,
     clock::format_time,
     db,
-    entity::{api_key, audit_event, partner},
+    entity::{api_key, partner},
     error::Error,
     privacy::ledger,
 };
@@ -57,7 +58,7 @@ pub async fn create_key(db: &DatabaseConnection, new: &NewKey, now: i64) -> anyh
     };
     set(&mut row, new.limits);
     api_key::Entity::insert(row).exec_without_returning(&transaction).await?;
-    audit(&transaction, now, "create", &key_id, detail).await?;
+    audit::record(&transaction, now, "create", &key_id, detail).await?;
     transaction.commit().await?;
     Ok((key_id, key))
 }
@@ -96,8 +97,8 @@ pub async fn rotate_key(
     (old.expires_at, old.replaced_by) = (Set(Some(ends_at)), Set(Some(new_id.clone())));
     old.update(&transaction).await?;
     let detail = format!("followed by {new_id}, works until {}", format_time(ends_at));
-    audit(&transaction, now, "rotate", key_id, detail).await?;
-    audit(&transaction, now, "create", &new_id, format!("follows {key_id}")).await?;
+    audit::record(&transaction, now, "rotate", key_id, detail).await?;
+    audit::record(&transaction, now, "create", &new_id, format!("follows {key_id}")).await?;
     transaction.commit().await?;
     Ok((new_id, key))
 }
@@ -113,7 +114,7 @@ pub async fn revoke_key(db: &DatabaseConnection, key_id: &str, now: i64) -> anyh
     let mut key = key.into_active_model();
     key.revoked_at = Set(Some(now));
     key.update(&transaction).await?;
-    audit(&transaction, now, "revoke", key_id, String::new()).await?;
+    audit::record(&transaction, now, "revoke", key_id, String::new()).await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -135,7 +136,7 @@ pub async fn change_limits(
     let mut key = key.into_active_model();
     set(&mut key, after);
     key.update(&transaction).await?;
-    audit(&transaction, now, "limits", key_id, format!("from {} to {}", words(before), words(after))).await?;
+    audit::record(&transaction, now, "limits", key_id, format!("from {} to {}", words(before), words(after))).await?;
     transaction.commit().await?;
     Ok(after)
 }
@@ -187,18 +188,6 @@ async fn find(db: &impl ConnectionTrait, key_id: &str) -> anyhow::Result<api_key
 fn known(key: Option<api_key::Model>) -> anyhow::Result<api_key::Model> {
     // Whoever pastes the key itself must not find it repeated in a terminal's scrollback or a log.
     key.context("there is no key of that id: `keys list` shows them (the id begins with `key_`)")
-}
-
-async fn audit(db: &impl ConnectionTrait, now: i64, action: &str, key_id: &str, detail: String) -> anyhow::Result<()> {
-    let row = audit_event::ActiveModel {
-        happened_at: Set(now),
-        action: Set(action.to_owned()),
-        key_id: Set(key_id.to_owned()),
-        detail: Set(detail),
-        ..Default::default()
-    };
-    audit_event::Entity::insert(row).exec_without_returning(db).await?;
-    Ok(())
 }
 
 /// Makes a partner, unless there is one of that name.

@@ -39,6 +39,9 @@ impl Scope {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Behavior, Self::Personality, Self::Network, Self::Catalog, Self::Admin];
 
+    /// Those that read about people.
+    pub const INSIGHT: &[Self] = &[Self::Behavior, Self::Personality, Self::Network];
+
     /// The word in the database, on the command line and in errors.
     #[must_use]
     pub fn word(self) -> &'static str {

@@ -228,7 +228,7 @@ async fn show(db: &DatabaseConnection, id: &str, now: i64) -> anyhow::Result<()>
         say!("{name:<18} {value}");
     }
     let events = audit_event::Entity::find()
-        .filter(audit_event::COLUMN.key_id.eq(id))
+        .filter(audit_event::COLUMN.subject.eq(id))
         .order_by_asc(audit_event::COLUMN.audit_id)
         .all(db)
         .await?;

@@ -26,7 +26,7 @@ use crate::{
     document::{Normal, Selected, is_introspection, root_type},
     error::Error,
     privacy::Bundle,
-    types::{page, usage},
+    types::{budget, page, usage},
 };
 
 /// What each `__schema` and `__type` costs, however much it asks: every key can pay it.
@@ -90,10 +90,10 @@ pub const PRICES: &[Price] = &[
     bundle("behavior", 10, Bundle::Behavior),
     bundle("personality", 10, Bundle::Personality),
     bundle("network", 10, Bundle::Network),
-    list("Behavior", "dayParts", 8),
+    list("Behavior", "dayParts", 9),
     list("Behavior", "categories", 12),
     list("Personality", "dimensions", 12),
-    list("Personality", "archetypes", 6),
+    list("Personality", "archetypes", 7),
     list("Release", "sigma", 5),
     list("Vocabulary", "ageBands", 6),
     Price {
@@ -101,6 +101,15 @@ pub const PRICES: &[Price] = &[
         field: "usage",
         weight: 10,
         size: Size::Page { arguments: &["last"], largest: usage::MOST_DAYS.unsigned_abs() as u64 },
+        bundle: None,
+    },
+    field("Viewer", "privacyBudget", 5),
+    list("PrivacyBudget", "returns", 31),
+    Price {
+        on: "PrivacyBudget",
+        field: "regions",
+        weight: 10,
+        size: Size::Page { arguments: &["first"], largest: budget::MOST_REGIONS.unsigned_abs() as u64 },
         bundle: None,
     },
     list("UsageDay", "errors", 25),

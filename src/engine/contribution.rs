@@ -3,7 +3,7 @@
 //! Shares and means are rounded towards zero after centring, so the bound of every group holds to the last bit.
 //! A part of which nothing is known counts as the centre: zero.
 
-use crate::{clock::week_part, epoch::WindowLength, personality};
+use crate::{clock::week_part, epoch::WindowLength, mutant::Mutant, personality};
 
 /// The closed list of category groups; a word that is not on it counts as `other`.
 pub const CATEGORY_GROUPS: [&str; 12] = [
@@ -126,7 +126,7 @@ pub fn profile(dimensions: &[Option<f64>; 12]) -> Option<Profile> {
     }
     let mut mean = tenths.map(|x| i64::from(x) - ONE / 2);
     let square: i64 = mean.iter().map(|u| u * u).sum();
-    if square > NORM_CAP * NORM_CAP {
+    if square > NORM_CAP * NORM_CAP && !Mutant::Clipping.is_on() {
         let norm = square.isqrt() + 1;
         mean = mean.map(|u| u * NORM_CAP / norm);
     }

@@ -1,4 +1,4 @@
-//! What was done to a key, by whoever holds the command line.
+//! What was done to keys, caps and people, by whoever holds the command line.
 
 use sea_orm::entity::prelude::*;
 
@@ -10,9 +10,10 @@ pub struct Model {
     pub audit_id: i64,
     /// Unix seconds, UTC.
     pub happened_at: i64,
-    /// `create`, `rotate`, `revoke` or `limits`.
+    /// `create`, `rotate`, `revoke`, `limits` or `forget`.
     pub action: String,
-    pub key_id: String,
+    /// A key's id or `region:...`; empty for a person who was erased.
+    pub subject: String,
     /// What changed, in words; never a key.
     pub detail: String,
 }

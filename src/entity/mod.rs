@@ -15,5 +15,6 @@ pub mod personality_profile;
 pub mod privacy_account;
 pub mod privacy_charge;
 pub mod privacy_release;
+pub mod privacy_view;
 pub mod product;
 pub mod user_action;

@@ -9,6 +9,8 @@ use std::sync::LazyLock;
 
 use anyhow::ensure;
 
+use crate::mutant::Mutant;
+
 /// rho of one unit, in 1/10,000: 0.0062.
 pub const RHO0_E4: u128 = 62;
 /// The delta at which epsilons are published.
@@ -104,6 +106,7 @@ impl Bundle {
     pub fn price_mu(self) -> i64 {
         match self {
             Self::Size => 120,
+            Self::Behavior if Mutant::Unpaid.is_on() => 260,
             Self::Behavior => 310,
             Self::Personality => 500,
             Self::Network => 300,

@@ -5,17 +5,21 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sea_orm::{
-    ActiveValue::Set, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder,
+    ActiveValue::Set, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
     QuerySelect, sea_query::OnConflict,
 };
 
-use super::bundles::Bundle;
+use super::{
+    bundles::Bundle,
+    spending::{self, Charge, Shares},
+};
 use crate::{
-    clock::DAY,
+    clock::{DAY, day_after},
     db,
     entity::{privacy_account, privacy_charge, privacy_release},
     epoch::Window,
     error::Error,
+    mutant::{Mutant, Step},
 };
 
 /// The rolling window of `cap_mu`.
@@ -103,71 +107,160 @@ pub async fn admit(
     let all = || now.iter().chain(later);
     let mut subjects: BTreeSet<String> = all().flat_map(|wanted| &wanted.regions).map(|r| region_subject(r)).collect();
     subjects.insert(payer.to_owned());
-    // Locked in one order by everybody, so that two documents cannot wait for each other. SQLite holds its one write
-    // lock since the transaction began and ignores the clause.
-    let accounts = privacy_account::Entity::find()
-        .filter(privacy_account::COLUMN.subject.is_in(&subjects))
-        .order_by_asc(privacy_account::COLUMN.subject)
-        .lock_exclusive()
-        .all(&transaction)
-        .await?;
-    if accounts.len() != subjects.len() {
-        return Err(Error::internal("a privacy account is missing"));
-    }
+    let accounts = lock(&transaction, &subjects).await?;
+    let paid = load_paid(&transaction, &subjects, all()).await?;
+    let due = Due::of(payer, now, &paid);
+    let everything = Due::of(payer, &all().cloned().collect::<Vec<_>>(), &paid);
+    // Dropping the transaction rolls it back: nothing is charged, the pending rows are gone.
+    everything.must_fit(&transaction, &accounts, at).await?;
 
-    let releases: Vec<&str> = all().map(|wanted| wanted.release_key.as_str()).collect();
-    let charges: HashSet<(String, String)> = privacy_charge::Entity::find()
-        .filter(privacy_charge::COLUMN.subject.is_in(&subjects))
-        .filter(privacy_charge::COLUMN.release_key.is_in(releases))
-        .all(&transaction)
-        .await?
+    let paid_mu = due.of_subject(payer);
+    let rows: Vec<privacy_charge::ActiveModel> = due
+        .charges
         .into_iter()
-        .map(|charge| (charge.subject, charge.release_key))
-        .collect();
-    let owed = |wanted: &[Wanted]| {
-        let mut owed: BTreeMap<(String, String), i64> = BTreeMap::new();
-        for wanted in wanted {
-            let payers = wanted.regions.iter().map(|region| region_subject(region)).chain([payer.to_owned()]);
-            for subject in payers {
-                let entry = (subject, wanted.release_key.clone());
-                if !charges.contains(&entry) {
-                    owed.insert(entry, wanted.bundle.price_mu());
-                }
-            }
-        }
-        owed
-    };
-    let (due, expected) = (owed(now), owed(later));
-
-    let mut total: HashMap<&str, i64> = HashMap::new();
-    for ((subject, _), mu) in due.iter().chain(&expected) {
-        *total.entry(subject).or_default() += mu;
-    }
-    let spent = load_spent(&transaction, &subjects, at).await?;
-    for account in &accounts {
-        let Some(&cost) = total.get(account.subject.as_str()) else { continue };
-        let spent = spent.get(&account.subject).map_or(&[][..], Vec::as_slice);
-        let month = fits(spent, account.cap_mu, cost, at, BUDGET_WINDOW);
-        let year = account.cap_year_mu.map_or(Ok(()), |cap| fits(spent, cap, cost, at, YEAR));
-        if let Err(returns_at) = month.and(year) {
-            // Dropping the transaction rolls it back: nothing is charged, the pending rows are gone.
-            let whose = if account.subject == payer { "key" } else { "region" };
-            return Err(Error::PrivacyBudgetExhausted { whose, returns_at });
-        }
-    }
-
-    let paid: i64 = due.iter().filter(|((subject, _), _)| subject == payer).map(|(_, mu)| mu).sum();
-    if !due.is_empty() {
-        let rows = due.into_iter().map(|((subject, release_key), mu)| privacy_charge::ActiveModel {
+        .filter(|((subject, _), _)| !(Mutant::Charge.is_on() && subject == payer))
+        .map(|((subject, release_key), mu)| privacy_charge::ActiveModel {
             subject: Set(subject),
             release_key: Set(release_key),
             mu: Set(mu),
             charged_at: Set(at),
-        });
+        })
+        .collect();
+    if !rows.is_empty() {
         privacy_charge::Entity::insert_many(rows).exec_without_returning(&transaction).await?;
     }
+    Step::Charging.reach().await;
     transaction.commit().await?;
-    Ok(paid)
+    Step::Charged.reach().await;
+    Ok(paid_mu)
+}
+
+/// Locks accounts, in one order for everybody, so that two documents cannot wait for each other. SQLite holds its one
+/// write lock since the transaction began and ignores the clause.
+pub(super) async fn lock(
+    transaction: &DatabaseTransaction,
+    subjects: &BTreeSet<String>,
+) -> Result<Vec<privacy_account::Model>, Error> {
+    let accounts = privacy_account::Entity::find()
+        .filter(privacy_account::COLUMN.subject.is_in(subjects))
+        .order_by_asc(privacy_account::COLUMN.subject)
+        .lock_exclusive()
+        .all(transaction)
+        .await?;
+    if accounts.len() != subjects.len() {
+        return Err(Error::internal("a privacy account is missing"));
+    }
+    Ok(accounts)
+}
+
+/// Who paid for which of the releases already: subject and release.
+async fn load_paid(
+    db: &impl ConnectionTrait,
+    subjects: &BTreeSet<String>,
+    wanted: impl Iterator<Item = &Wanted>,
+) -> Result<HashSet<(String, String)>, Error> {
+    let releases: Vec<&str> = wanted.map(|wanted| wanted.release_key.as_str()).collect();
+    let charges = privacy_charge::Entity::find()
+        .filter(privacy_charge::COLUMN.subject.is_in(subjects))
+        .filter(privacy_charge::COLUMN.release_key.is_in(releases))
+        .all(db)
+        .await?;
+    Ok(charges.into_iter().map(|charge| (charge.subject, charge.release_key)).collect())
+}
+
+/// What a document owes.
+struct Due<'a> {
+    payer: &'a str,
+    /// Subject and release -> milli-units.
+    charges: BTreeMap<(String, String), i64>,
+    /// What the payer owes for releases that hold people of a region, by the region's subject.
+    views: HashMap<String, i64>,
+}
+
+impl<'a> Due<'a> {
+    fn of(payer: &'a str, wanted: &[Wanted], paid: &HashSet<(String, String)>) -> Self {
+        let (mut charges, mut views) = (BTreeMap::new(), HashMap::<String, i64>::new());
+        for wanted in wanted {
+            let mu = wanted.bundle.price_mu();
+            let entry = (payer.to_owned(), wanted.release_key.clone());
+            let viewed_first = !paid.contains(&entry) && charges.insert(entry, mu).is_none();
+            for subject in wanted.regions.iter().map(|region| region_subject(region)) {
+                if viewed_first {
+                    *views.entry(subject.clone()).or_default() += mu;
+                }
+                let entry = (subject, wanted.release_key.clone());
+                if !paid.contains(&entry) {
+                    charges.insert(entry, mu);
+                }
+            }
+        }
+        Self { payer, charges, views }
+    }
+
+    fn of_subject(&self, subject: &str) -> i64 {
+        self.charges.iter().filter(|((charged, _), _)| charged == subject).map(|(_, mu)| mu).sum()
+    }
+
+    /// Checks it against the caps of all accounts.
+    async fn must_fit(
+        &self,
+        transaction: &DatabaseTransaction,
+        accounts: &[privacy_account::Model],
+        at: i64,
+    ) -> Result<(), Error> {
+        let subjects: BTreeSet<&str> = accounts.iter().map(|account| account.subject.as_str()).collect();
+        let spent = spending::load(transaction, &subjects, at - YEAR).await?;
+        let mut active = None;
+        for account in accounts {
+            let cost = self.of_subject(&account.subject);
+            if cost == 0 {
+                continue;
+            }
+            let spent = spent.get(&account.subject).map_or(&[][..], Vec::as_slice);
+            let windows = [(Some(account.cap_mu), BUDGET_WINDOW), (account.cap_year_mu, YEAR)];
+            for (cap, window) in windows.into_iter().filter_map(|(cap, window)| Some((cap?, window))) {
+                if account.subject == self.payer {
+                    spending::fits(spent, cap, cost, at, window)
+                        .map_err(|returns_at| Error::PrivacyBudgetExhausted { whose: "key", returns_at })?;
+                    continue;
+                }
+                if active.is_none() && spending::sum(spent, at, window) + cost > cap / 2 {
+                    active = Some(spending::load_active(transaction, self.payer, at).await?);
+                }
+                self.region_must_fit(transaction, &account.subject, spent, (cap, window), active.as_ref(), at).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A region's cap is half first come and half shared by the active keys, so that none can take it all.
+    async fn region_must_fit(
+        &self,
+        transaction: &DatabaseTransaction,
+        region: &str,
+        spent: &[Charge],
+        (cap, window): (i64, i64),
+        active: Option<&BTreeSet<String>>,
+        at: i64,
+    ) -> Result<(), Error> {
+        let cost = self.of_subject(region);
+        // When the day is over, not to the second: whose charge returns then is nobody else's business.
+        let refused =
+            |returns_at: i64| Error::PrivacyBudgetExhausted { whose: "region", returns_at: day_after(returns_at) };
+        spending::fits(spent, cap, cost, at, window).map_err(refused)?;
+        let drawn = spending::sum(spent, at, window);
+        let Some(active) = active.filter(|_| drawn + cost > cap / 2) else {
+            // What is kept for the keys is at most the other half.
+            return Ok(());
+        };
+        let viewed = spending::load_viewed(transaction, active, &[region.to_owned()], at - window, at).await?;
+        let shares = Shares::new(cap, active, viewed.get(region));
+        let view = self.views.get(region).copied().unwrap_or(0);
+        if shares.left(self.payer) >= view {
+            return Ok(());
+        }
+        spending::fits(spent, cap - shares.kept_for_others(self.payer), cost, at, window).map_err(refused)
+    }
 }
 
 async fn insert_pending(db: &impl ConnectionTrait, wanted: &[Wanted]) -> Result<(), Error> {
@@ -193,61 +286,4 @@ async fn insert_pending(db: &impl ConnectionTrait, wanted: &[Wanted]) -> Result<
     let there = OnConflict::column("release_key").do_nothing().to_owned();
     privacy_release::Entity::insert_many(rows).on_conflict(there).exec_without_returning(db).await?;
     Ok(())
-}
-
-/// What each subject was charged in the last year: time and amount, oldest first.
-async fn load_spent(
-    db: &impl ConnectionTrait,
-    subjects: &BTreeSet<String>,
-    at: i64,
-) -> Result<HashMap<String, Vec<(i64, i64)>>, Error> {
-    let rows: Vec<(String, i64, i64)> = privacy_charge::Entity::find()
-        .select_only()
-        .columns([privacy_charge::Column::Subject, privacy_charge::Column::ChargedAt, privacy_charge::Column::Mu])
-        .filter(
-            Condition::all()
-                .add(privacy_charge::COLUMN.subject.is_in(subjects))
-                .add(privacy_charge::COLUMN.charged_at.gt(at - YEAR)),
-        )
-        .order_by_asc(privacy_charge::COLUMN.charged_at)
-        .into_tuple()
-        .all(db)
-        .await?;
-    let mut spent: HashMap<String, Vec<(i64, i64)>> = HashMap::new();
-    for (subject, charged_at, mu) in rows {
-        spent.entry(subject).or_default().push((charged_at, mu));
-    }
-    Ok(spent)
-}
-
-/// Whether `cost` more fits under `cap` in the window that ends at `at`; if not, when enough will have returned
-/// (at the latest when everything has: a cost above the whole cap never fits).
-fn fits(spent: &[(i64, i64)], cap: i64, cost: i64, at: i64, window: i64) -> Result<(), i64> {
-    let mut sum: i64 = spent.iter().filter(|(charged_at, _)| *charged_at > at - window).map(|(_, mu)| mu).sum();
-    if sum + cost <= cap {
-        return Ok(());
-    }
-    let mut returns_at = at + window;
-    for (charged_at, mu) in spent.iter().filter(|(charged_at, _)| *charged_at > at - window) {
-        sum -= mu;
-        if sum + cost <= cap {
-            returns_at = charged_at + window;
-            break;
-        }
-    }
-    Err(returns_at)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_charge_counts_for_the_whole_window_and_not_a_second_longer() {
-        let spent = [(0, 600), (100, 400)];
-        assert_eq!(fits(&spent, 1_000, 1, BUDGET_WINDOW - 1, BUDGET_WINDOW), Err(BUDGET_WINDOW));
-        assert_eq!(fits(&spent, 1_000, 600, BUDGET_WINDOW, BUDGET_WINDOW), Ok(()));
-        assert_eq!(fits(&spent, 1_000, 601, BUDGET_WINDOW, BUDGET_WINDOW), Err(BUDGET_WINDOW + 100));
-        assert_eq!(fits(&[], 1_000, 1_001, 5, BUDGET_WINDOW), Err(5 + BUDGET_WINDOW));
-    }
 }

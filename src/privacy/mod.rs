@@ -12,11 +12,15 @@ use std::{
 use moka::sync::Cache;
 use sea_orm::{DatabaseConnection, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
 use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 
+pub mod budget;
 pub mod bundles;
 pub mod ledger;
 pub mod noise;
 mod release;
+mod spending;
+pub mod views;
 
 pub use bundles::Bundle;
 pub use noise::{NoiseSource, OsNoise};
@@ -28,9 +32,11 @@ use crate::{
     entity::privacy_release,
     epoch::{Epoch, Vocabulary, Window},
     error::Error,
+    mutant::Step,
     segment::Cohort,
 };
 use ledger::Wanted;
+use views::Sight;
 
 /// Seconds that a worker has to draw and store before another may take over.
 const LEASE: i64 = 30;
@@ -65,9 +71,9 @@ impl Question {
         Self { bundle: Bundle::Size, ..self.clone() }
     }
 
-    fn wanted(&self, vocabulary: &Vocabulary) -> Wanted {
+    fn wanted(&self, release_key: String, vocabulary: &Vocabulary) -> Wanted {
         Wanted {
-            release_key: self.release_key(),
+            release_key,
             bundle: self.bundle,
             window: self.window,
             segment: self.cohort.canonical(),
@@ -75,6 +81,9 @@ impl Question {
         }
     }
 }
+
+/// A first view takes a whole number of these, so that the clock does not tell whether somebody asked before.
+const SLOT: Duration = Duration::from_millis(25);
 
 /// Answers questions; the only holder of exact sums.
 pub struct Desk {
@@ -86,13 +95,19 @@ pub struct Desk {
     cache: Cache<String, Arc<Release>>,
     /// Payers and releases of charges that were read: a charge is never undone.
     charged: Cache<(String, String), ()>,
+    /// Payers and sizes whose verdict was read: it never changes.
+    verdicts: Cache<(String, String), bool>,
+    budgets: budget::Budgets,
 }
 
-/// Answers in the order of the questions, and what the payer paid for them in milli-units.
+/// What each question was answered, and what the payer paid for them in milli-units.
 pub struct Answers {
     pub released: HashMap<Question, Result<Released, Error>>,
     pub paid_mu: i64,
 }
+
+/// Questions by the key of their release.
+type Keyed = BTreeMap<String, Question>;
 
 impl Desk {
     pub fn new(
@@ -101,70 +116,134 @@ impl Desk {
         noise: Arc<dyn NoiseSource>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { db, engine, noise, clock, cache: Cache::new(10_000), charged: Cache::new(100_000) }
+        let budgets = budget::Budgets::new(db.clone());
+        let (charged, verdicts) = (Cache::new(100_000), Cache::new(100_000));
+        Self { db, engine, noise, clock, cache: Cache::new(10_000), charged, verdicts, budgets }
+    }
+
+    /// What an account has left, by what is committed.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn budget(&self, account: &str) -> Result<budget::Budget, Error> {
+        self.budgets.of(account, self.clock.now()).await
+    }
+
+    /// What an account has left of some regions.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn region_budgets(&self, account: &str, regions: &[String]) -> Result<Vec<budget::RegionBudget>, Error> {
+        self.budgets.of_regions(account, regions, self.clock.now()).await
     }
 
     /// Answers all questions of a document, or refuses them whole.
     ///
-    /// Sizes are charged and drawn first; the other bundles only for segments that pass the size rule.
+    /// Sizes are charged and drawn first; the other bundles only for segments that pass the size rule and may be shown.
     ///
     /// # Errors
-    /// [`Error::PrivacyBudgetExhausted`] for all; a segment with too few people is an error of its questions alone.
+    /// [`Error::PrivacyBudgetExhausted`] for all; a segment that may not be shown is an error of its questions alone.
     pub async fn answer(&self, payer: &str, epoch: &Epoch, questions: &[Question]) -> Result<Answers, Error> {
-        let asked: BTreeMap<String, &Question> =
-            questions.iter().map(|question| (question.release_key(), question)).collect();
-        let sizes: BTreeMap<String, Question> =
-            questions.iter().map(Question::size).map(|size| (size.release_key(), size)).collect();
-        let mut others: BTreeMap<String, Question> = asked
+        let began = Instant::now();
+        let keyed: Vec<(&Question, String, String)> = questions
             .iter()
-            .filter(|(_, question)| question.bundle != Bundle::Size)
-            .map(|(key, question)| (key.clone(), (*question).clone()))
+            .map(|question| (question, question.release_key(), question.size().release_key()))
             .collect();
-
-        let all: Vec<String> = sizes.keys().chain(others.keys()).cloned().collect();
-        let paid = self.paid(payer, all).await?;
-        let unpaid = |questions: &BTreeMap<String, Question>| -> Vec<Wanted> {
-            let unpaid = questions.iter().filter(|(key, _)| !paid.contains(*key));
-            unpaid.map(|(_, question)| question.wanted(&epoch.vocabulary)).collect()
+        let sizes: Keyed = keyed.iter().map(|(question, _, size)| (size.clone(), question.size())).collect();
+        let asked = |refused: &HashMap<String, Error>| -> Keyed {
+            let others = keyed.iter().filter(|(question, _, _)| question.bundle != Bundle::Size);
+            let others = others.filter(|(_, _, size)| !refused.contains_key(size));
+            others.map(|(question, key, _)| (key.clone(), (*question).clone())).collect()
+        };
+        let paid = self.paid(payer, keyed.iter().flat_map(|(_, key, size)| [key.clone(), size.clone()])).await?;
+        let due = |questions: &Keyed| -> Vec<Wanted> {
+            let due = questions.iter().filter(|(key, _)| !paid.contains(*key));
+            due.map(|(key, question)| question.wanted(key.clone(), &epoch.vocabulary)).collect()
         };
 
-        // What follows from a size that this payer has already seen fail is not wanted, so it need not fit.
-        let seen = sizes.iter().filter(|(key, _)| paid.contains(*key)).collect();
-        let seen = self.read(&seen).await?.into_iter().filter(|(_, size)| size.payload.is_none());
-        let failed: HashSet<String> = seen.map(|(key, _)| key).collect();
-        others.retain(|_, question| !failed.contains(&question.size().release_key()));
+        // What follows from a size that this payer knows to be refused is not wanted, so it need not fit.
+        let known: Keyed = sizes.iter().filter(|(key, _)| paid.contains(*key)).map(clone).collect();
+        let seen: HashMap<String, Arc<Release>> = self.read(&known.iter().collect()).await?.into_iter().collect();
+        let known = self.refused(payer, &known, &seen, None).await?;
 
-        let mut paid_mu = 0;
-        let due = unpaid(&sizes);
-        if !due.is_empty() {
-            paid_mu += ledger::admit(&self.db, payer, &due, &unpaid(&others), self.clock.now()).await?;
+        let (due_sizes, later) = (due(&sizes), due(&asked(&known)));
+        let mut paid_mu = self.admit(payer, &due_sizes, &later).await?;
+        let mut releases = self.releases(&sizes, &due_sizes).await?;
+        let refused = self.refused(payer, &sizes, &releases, Some(&epoch.vocabulary)).await?;
+
+        let others = asked(&refused);
+        let due_others = due(&others);
+        paid_mu += self.admit(payer, &due_others, &[]).await?;
+        releases.extend(self.releases(&others, &due_others).await?);
+
+        let answer = |key: &String, size: &String| {
+            let there = |key: &String| releases.get(key).map(Arc::clone).ok_or(Error::Internal);
+            refused.get(size).map_or(Ok(()), |error| Err(error.clone()))?;
+            Released::pair(there(size)?, there(key)?)
+        };
+        let released = keyed.iter().map(|(question, key, size)| ((*question).clone(), answer(key, size))).collect();
+        if !due_sizes.is_empty() || !due_others.is_empty() {
+            tokio::time::sleep_until(slot_end(began, Instant::now())).await;
         }
-        let mut releases = self.releases(&sizes).await?;
-
-        let passed = |size: &Question| {
-            releases.get(&size.release_key()).is_some_and(|size: &Arc<Release>| size.payload.is_some())
-        };
-        others.retain(|_, question| passed(&question.size()));
-        let due = unpaid(&others);
-        if !due.is_empty() {
-            paid_mu += ledger::admit(&self.db, payer, &due, &[], self.clock.now()).await?;
-        }
-        releases.extend(self.releases(&others).await?);
-
-        let pair = |question: &Question| {
-            let size = releases.get(&question.size().release_key()).ok_or_else(Error::below_threshold)?;
-            let release = releases.get(&question.release_key()).ok_or_else(Error::below_threshold)?;
-            Released::pair(Arc::clone(size), Arc::clone(release))
-        };
-        let released = asked.into_values().map(|question| (question.clone(), pair(question))).collect();
         Ok(Answers { released, paid_mu })
     }
 
+    /// Charges what is due, if anything is.
+    async fn admit(&self, payer: &str, due: &[Wanted], later: &[Wanted]) -> Result<i64, Error> {
+        if due.is_empty() {
+            return Ok(0);
+        }
+        ledger::admit(&self.db, payer, due, later, self.clock.now()).await
+    }
+
+    /// Which of these sizes end their segment's questions, and with which error. With a vocabulary, segments that nobody
+    /// has judged for this payer are judged now.
+    async fn refused(
+        &self,
+        payer: &str,
+        sizes: &Keyed,
+        releases: &HashMap<String, Arc<Release>>,
+        vocabulary: Option<&Vocabulary>,
+    ) -> Result<HashMap<String, Error>, Error> {
+        let mut refused = HashMap::new();
+        let mut unknown = Vec::new();
+        for (key, question) in sizes {
+            let Some(release) = releases.get(key) else { continue };
+            match (&release.payload, self.verdicts.get(&(payer.to_owned(), key.clone()))) {
+                (None, _) => drop(refused.insert(key.clone(), Error::below_threshold())),
+                (Some(_), Some(true)) => {}
+                (Some(_), Some(false)) => drop(refused.insert(key.clone(), Error::too_near())),
+                (Some(payload), None) => unknown.push(Sight {
+                    release_key: key.clone(),
+                    cohort: Arc::clone(&question.cohort),
+                    window: question.window,
+                    people: payload.values[0],
+                }),
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(refused);
+        }
+        let keys: Vec<String> = unknown.iter().map(|sight| sight.release_key.clone()).collect();
+        let mut verdicts = views::load(&self.db, payer, &keys).await?;
+        if let Some(vocabulary) = vocabulary.filter(|_| verdicts.len() < keys.len()) {
+            verdicts = views::judge(&self.db, payer, unknown, vocabulary, self.clock.now()).await?;
+            Step::Judged.reach().await;
+        }
+        for (key, shown) in verdicts {
+            self.verdicts.insert((payer.to_owned(), key.clone()), shown);
+            if !shown {
+                refused.insert(key, Error::too_near());
+            }
+        }
+        Ok(refused)
+    }
+
     /// Which of these releases a payer has paid for.
-    async fn paid(&self, payer: &str, releases: Vec<String>) -> Result<HashSet<String>, Error> {
+    async fn paid(&self, payer: &str, releases: impl Iterator<Item = String>) -> Result<HashSet<String>, Error> {
         let entry = |key: &String| (payer.to_owned(), key.clone());
         let (mut paid, unknown): (HashSet<_>, HashSet<_>) =
-            releases.into_iter().partition(|key| self.charged.contains_key(&entry(key)));
+            releases.partition(|key| self.charged.contains_key(&entry(key)));
         let unknown: Vec<String> = unknown.into_iter().collect();
         if !unknown.is_empty() {
             let read = ledger::paid(&self.db, payer, &unknown).await?;
@@ -177,24 +256,31 @@ impl Desk {
     }
 
     /// The stored releases that answer these questions; draws the ones that are still pending.
-    async fn releases(&self, questions: &BTreeMap<String, Question>) -> Result<HashMap<String, Arc<Release>>, Error> {
+    ///
+    /// What is due is worked out even if it is stored already, and thrown away: a first view takes the same time
+    /// whether or not somebody asked before.
+    async fn releases(&self, questions: &Keyed, due: &[Wanted]) -> Result<HashMap<String, Arc<Release>>, Error> {
         let mut found = HashMap::new();
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let mut idle: Option<HashSet<&str>> = Some(due.iter().map(|wanted| wanted.release_key.as_str()).collect());
+        let deadline = Instant::now() + PATIENCE;
         loop {
             let missing: BTreeMap<&String, &Question> =
                 questions.iter().filter(|(key, _)| !found.contains_key(*key)).collect();
-            if missing.is_empty() {
-                return Ok(found);
-            }
             found.extend(self.read(&missing).await?);
             let pending: Vec<(&String, &Question)> =
                 missing.into_iter().filter(|(key, _)| !found.contains_key(*key)).collect();
-            if pending.is_empty() {
+            let idle = idle.take().unwrap_or_default();
+            let idle: Vec<&Question> = questions
+                .iter()
+                .filter(|(key, _)| found.contains_key(*key) && idle.contains(key.as_str()))
+                .map(|(_, question)| question)
+                .collect();
+            if pending.is_empty() && idle.is_empty() {
                 return Ok(found);
             }
-            if !self.draw(&pending).await? {
+            if !self.draw(&pending, &idle).await? && !pending.is_empty() {
                 // Another worker holds the lease of every pending one: its row will be ready in a moment.
-                if tokio::time::Instant::now() > deadline {
+                if Instant::now() > deadline {
                     return Err(Error::Unavailable);
                 }
                 tokio::time::sleep(Duration::from_millis(10)).await;
@@ -238,42 +324,65 @@ impl Desk {
         Ok(found)
     }
 
-    /// Draws and stores those of the pending releases whose lease is free; false if none was.
-    async fn draw(&self, pending: &[(&String, &Question)]) -> Result<bool, Error> {
+    /// Draws and stores those of the pending releases whose lease is free; false if none was. What is idle is drawn
+    /// beside them and thrown away.
+    async fn draw(&self, pending: &[(&String, &Question)], idle: &[&Question]) -> Result<bool, Error> {
         let token = crate::auth::random_hex(16)?;
-        let mut leased = Vec::new();
+        let mut leased: Vec<(&String, &Question)> = Vec::new();
         for (key, question) in pending {
             if self.lease(key, &token).await? {
-                leased.push(((*key).clone(), (*question).clone()));
+                leased.push((key, question));
             }
         }
-        if leased.is_empty() {
+        if leased.is_empty() && idle.is_empty() {
             return Ok(false);
+        }
+        if !leased.is_empty() {
+            Step::Leased.reach().await;
         }
         let requests: Vec<SumRequest> = leased
             .iter()
-            .map(|(_, question)| SumRequest {
+            .map(|(_, question)| *question)
+            .chain(idle.iter().copied())
+            .map(|question| SumRequest {
                 cohort: Arc::clone(&question.cohort),
                 window: question.window,
                 bundle: question.bundle,
             })
             .collect();
-        let sums = self.engine.sums(&requests).await?;
+        let sums = match self.engine.sums(&requests).await {
+            // What was published stays published, also when its epoch is gone.
+            Err(_) if leased.is_empty() => return Ok(false),
+            sums => sums?,
+        };
         let noise = Arc::clone(&self.noise);
+        let keys: Vec<(String, Bundle)> =
+            leased.iter().map(|(key, question)| ((*key).clone(), question.bundle)).collect();
+        let idle: Vec<Bundle> = idle.iter().map(|question| question.bundle).collect();
         // Exact sampling is arithmetic on big integers: milliseconds that must not hold up the other requests.
         let outcomes = tokio::task::spawn_blocking(move || {
-            let drawn = leased.into_iter().zip(sums).map(|((key, question), sums)| {
-                let outcome = sums.publish(&key, question.bundle, noise.as_ref())?;
+            for bundle in idle {
+                OsNoise.draw("", bundle)?;
+            }
+            let drawn = keys.into_iter().zip(sums).map(|((key, bundle), sums)| {
+                let outcome = sums.publish(&key, bundle, noise.as_ref())?;
                 Ok((key, outcome))
             });
             drawn.collect::<Result<Vec<_>, Error>>()
         })
         .await
         .map_err(Error::internal)??;
+        if !outcomes.is_empty() {
+            Step::Drawn.reach().await;
+        }
+        let stored = !outcomes.is_empty();
         for (key, outcome) in outcomes {
             self.store(&key, &token, outcome).await?;
         }
-        Ok(true)
+        if stored {
+            Step::Stored.reach().await;
+        }
+        Ok(stored)
     }
 
     async fn lease(&self, key: &str, token: &str) -> Result<bool, Error> {
@@ -306,5 +415,27 @@ impl Desk {
             .exec(&self.db)
             .await?;
         Ok(())
+    }
+}
+
+/// The end of the slot in which a first view that began then and is ready now may be shown.
+fn slot_end(began: Instant, ready: Instant) -> Instant {
+    let slots = ready.duration_since(began).as_micros() / SLOT.as_micros() + 1;
+    began + SLOT * u32::try_from(slots).unwrap_or(u32::MAX)
+}
+
+fn clone((key, question): (&String, &Question)) -> (String, Question) {
+    (key.clone(), question.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_view_ends_with_a_slot() {
+        let began = Instant::now();
+        let end = |ms: u64| slot_end(began, began + Duration::from_millis(ms)).duration_since(began).as_millis();
+        assert_eq!([0, 1, 24, 25, 26, 49, 130].map(end), [25, 25, 25, 50, 50, 50, 150]);
     }
 }

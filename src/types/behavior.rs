@@ -9,7 +9,8 @@ use super::{
 use crate::{
     engine::contribution::DWELL_CAP_S,
     epoch::WindowLength,
-    estimate::{Estimate, Sample},
+    error::{Error, Reason},
+    estimate::{Estimate, Folded, Sample},
     privacy::Released,
 };
 
@@ -17,8 +18,15 @@ use crate::{
 pub struct Behavior(pub Released);
 
 impl Behavior {
-    fn mean(&self, index: usize) -> Estimate {
-        Sample::of(&self.0, "BEH").mean(index, 0.5)
+    /// A mean over people in units of its cap; `rest` turns it into what it lacks to 1. Where the total is small, a few
+    /// people could make most of it, and nothing is told.
+    fn mean(&self, index: usize, rest: bool) -> Result<Estimate, Error> {
+        let sample = Sample::of(&self.0, "BEH");
+        let turned = |estimate: Estimate, all: f64| if rest { estimate.linear(-1.0, all) } else { estimate };
+        if !sample.has_enough(turned(sample.total(index, 0.5), self.0.people as f64)) {
+            return Err(Error::InsufficientData { reason: Reason::Dominance });
+        }
+        Ok(turned(sample.mean(index, 0.5), 1.0))
     }
 
     fn length(&self) -> WindowLength {
@@ -29,57 +37,76 @@ impl Behavior {
 /// How the people of a segment spend their visits, as means over people (not over visits), in the release's window.
 #[Object]
 impl Behavior {
-    /// Visits of a person in the window; more than 10, 30 or 60 (by window length) count as that many.
-    async fn visits_per_person(&self) -> Measure {
+    /// Visits of a person in the window; more than 10, 30 or 60 (by window length) count as that many. Null with
+    /// `INSUFFICIENT_DATA` where the visits of all are so few that a few people could make most of them.
+    async fn visits_per_person(&self) -> Result<Option<Measure>, Error> {
         let cap = f64::from(self.length().visit_cap());
         let scale = Scale { unit: Unit::Visits, line: cap / 20.0, lines: [cap / 10.0, cap / 3.0], bounds: [0.0, cap] };
-        scale.measure(self.mean(0).linear(cap, 0.0))
+        Ok(Some(scale.measure(self.mean(0, false)?.linear(cap, 0.0))))
     }
 
-    /// A person's mean stay, in minutes; means beyond 120 count as 120, visits without a known end not at all.
-    async fn average_dwell_minutes(&self) -> Measure {
+    /// A person's mean stay, in minutes; means beyond 120 count as 120, visits without a known end not at all. Null with
+    /// `INSUFFICIENT_DATA` where the stays of all are so short that a few people could make most of them.
+    async fn average_dwell_minutes(&self) -> Result<Option<Measure>, Error> {
         let cap = DWELL_CAP_S as f64 / 60.0;
         let scale = Scale { unit: Unit::Minutes, line: 5.0, lines: [30.0, 60.0], bounds: [0.0, cap] };
-        scale.measure(self.mean(1).linear(cap, 0.0))
+        Ok(Some(scale.measure(self.mean(1, false)?.linear(cap, 0.0))))
     }
 
-    /// The share of a person's visits to a place where the person had been before.
-    async fn return_visit_rate(&self) -> Measure {
-        Scale::SHARE.measure(self.mean(2))
+    /// The share of a person's visits to a place where the person had been before; null with `INSUFFICIENT_DATA` where
+    /// hardly anybody returns.
+    async fn return_visit_rate(&self) -> Result<Option<Measure>, Error> {
+        Ok(Some(Scale::SHARE.measure(self.mean(2, false)?)))
     }
 
-    /// The share of a person's visits to a place that is new to the person: 1 - the return share.
-    async fn exploration_tendency(&self) -> Measure {
-        Scale::SHARE.measure(self.mean(2).linear(-1.0, 1.0))
+    /// The share of a person's visits to a place that is new to the person: 1 - the return share; null with
+    /// `INSUFFICIENT_DATA` where hardly anybody explores.
+    async fn exploration_tendency(&self) -> Result<Option<Measure>, Error> {
+        Ok(Some(Scale::SHARE.measure(self.mean(2, true)?)))
     }
 
-    /// The share of a person's actions that are attended events.
-    async fn community_engagement(&self) -> Measure {
-        Scale { lines: [0.1, 0.3], ..Scale::SHARE }.measure(self.mean(3))
+    /// The share of a person's actions that are attended events; null with `INSUFFICIENT_DATA` where there are hardly
+    /// any.
+    async fn community_engagement(&self) -> Result<Option<Measure>, Error> {
+        Ok(Some(Scale { lines: [0.1, 0.3], ..Scale::SHARE }.measure(self.mean(3, false)?)))
     }
 
     /// How long people stay: shares of a person's visits.
     async fn time_spent(&self) -> TimeSpent {
-        let mut shares =
-            Sample::of(&self.0, "DWELL").shares(1.0 / 3.0).into_iter().map(|share| Scale::SHARE.measure(share));
-        let mut next = || shares.next().unwrap_or_else(|| Scale::SHARE.measure(Estimate::new(0.0, 1.0)));
-        TimeSpent { short: next(), medium: next(), long: next() }
+        let Folded { shares, other } = Sample::of(&self.0, "DWELL").folded(1.0 / 3.0);
+        let share = |share: Option<Estimate>| share.map(|share| Scale::SHARE.measure(share));
+        let band = |band: usize| share(shares[band]);
+        TimeSpent { short: band(0), medium: band(1), long: band(2), other: share(other) }
     }
 
-    /// When people go out: shares of a person's visits over eight parts of the week, in UTC.
+    /// When people go out: shares of a person's visits over eight parts of the week, in UTC. Parts that stand for fewer
+    /// than 100 people come together, last, as OTHER.
     async fn day_parts(&self) -> Vec<DayPartShare> {
-        let shares = Sample::of(&self.0, "TIME").shares(1.0 / 8.0);
+        let folded = Sample::of(&self.0, "TIME").folded(1.0 / 8.0);
         let parts = [Days::Weekday, Days::Weekend].into_iter().flat_map(|days| {
             [DayPart::Night, DayPart::Morning, DayPart::Afternoon, DayPart::Evening].map(|part| (days, part))
         });
-        let shares = parts.zip(shares);
-        shares.map(|((days, part), share)| DayPartShare { days, part, share: few(8).measure(share) }).collect()
+        let cells = parts.zip(folded.shares).chain([((Days::Other, DayPart::Other), folded.other)]);
+        cells
+            .filter_map(|((days, part), share)| Some(DayPartShare { days, part, share: few(8).measure(share?) }))
+            .collect()
     }
 
-    /// What kinds of places people visit: shares of a person's visits.
+    /// What kinds of places people visit: shares of a person's visits. Kinds that stand for fewer than 100 people are
+    /// counted in OTHER, which comes last.
     async fn categories(&self) -> Vec<CategoryShare> {
-        let shares = CategoryGroup::ALL.into_iter().zip(Sample::of(&self.0, "CAT").shares(1.0 / 12.0));
-        shares.map(|(group, share)| CategoryShare { group, share: few(12).measure(share) }).collect()
+        let Folded { mut shares, other } = Sample::of(&self.0, "CAT").folded(1.0 / 12.0);
+        // The kind OTHER and what is folded are one cell to whoever reads it.
+        let kind = shares.pop().flatten();
+        let together = match (kind, other) {
+            (Some(kind), Some(other)) => {
+                Some(Estimate::new(kind.value + other.value, kind.sigma.hypot(other.sigma)).within(0.0, 1.0))
+            }
+            (kind, other) => kind.or(other),
+        };
+        shares.push(together);
+        let cells = CategoryGroup::ALL.into_iter().zip(shares);
+        cells.filter_map(|(group, share)| Some(CategoryShare { group, share: few(12).measure(share?) })).collect()
     }
 
     /// Where these numbers come from.
@@ -94,15 +121,18 @@ fn few(cells: u32) -> Scale {
     Scale { lines: [even / 2.0, even * 2.0], ..Scale::SHARE }
 }
 
-/// How long people stay; the three shares sum to 1.
+/// How long people stay; the shares sum to 1. A share that stands for fewer than 100 people is null and counted in
+/// `other`.
 #[derive(SimpleObject)]
 pub struct TimeSpent {
     /// Under 15 minutes.
-    short: Measure,
+    short: Option<Measure>,
     /// 15 to 60 minutes.
-    medium: Measure,
+    medium: Option<Measure>,
     /// Over 60 minutes.
-    long: Measure,
+    long: Option<Measure>,
+    /// The shares that are null, together; null if none is.
+    other: Option<Measure>,
 }
 
 /// Days of the week, in UTC.
@@ -112,6 +142,8 @@ pub enum Days {
     Weekday,
     /// Saturday and Sunday.
     Weekend,
+    /// Parts of the week that stand for too few people to be told one by one.
+    Other,
 }
 
 /// Hours of a day, in UTC.
@@ -125,9 +157,11 @@ pub enum DayPart {
     Afternoon,
     /// 18 to 24 o'clock.
     Evening,
+    /// Parts of the week that stand for too few people to be told one by one.
+    Other,
 }
 
-/// The share of visits in a part of the week; the eight shares sum to 1.
+/// The share of visits in a part of the week; the shares sum to 1.
 #[derive(SimpleObject)]
 pub struct DayPartShare {
     /// Which days.
@@ -163,7 +197,7 @@ pub enum CategoryGroup {
     ShopAndService,
     /// Stations, airports, hotels.
     TravelAndTransport,
-    /// Everything else.
+    /// Everything else, and kinds that stand for too few people to be told one by one.
     Other,
 }
 
@@ -185,7 +219,7 @@ impl CategoryGroup {
     ];
 }
 
-/// The share of visits to a kind of place; the twelve shares sum to 1.
+/// The share of visits to a kind of place; the shares sum to 1.
 #[derive(SimpleObject)]
 pub struct CategoryShare {
     /// Which kind.

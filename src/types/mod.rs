@@ -2,6 +2,7 @@
 //! [`crate::estimate`].
 
 pub mod behavior;
+pub mod budget;
 pub mod measure;
 pub mod network;
 pub mod page;

@@ -13,8 +13,6 @@ use crate::{
     privacy::Released,
 };
 
-/// Ties summed over people, in units of the cap of ten, below which a ratio says nothing: 20 + 2 sigma.
-const ENOUGH_TIES: f64 = 118.0;
 /// New ties of a person in 28 days: below the first the frequency is low, from the second it is high.
 const FREQUENCY_LINES: [f64; 2] = [0.1, 0.5];
 
@@ -27,18 +25,21 @@ impl Network {
         Sample::of(&self.0, "NET")
     }
 
-    /// A number per person, of at most ten.
-    fn per_person(&self, index: usize) -> Estimate {
-        self.sample().mean(index, 0.5).linear(TIE_CAP as f64, 0.0)
-    }
-
-    /// A share of the ties. Where there are hardly any ties, no share of them is published.
-    fn of_ties(&self, index: usize) -> Result<Option<Measure>, Error> {
+    /// A number per person, of at most ten. Where the total is small, a few people could make most of it, and nothing is
+    /// told.
+    fn per_person(&self, index: usize) -> Result<Estimate, Error> {
         let sample = self.sample();
-        if sample.total(0, 0.5).value < ENOUGH_TIES {
+        if !sample.has_enough(sample.total(index, 0.5)) {
             return Err(Error::InsufficientData { reason: Reason::Dominance });
         }
-        Ok(Some(Scale::SHARE.measure(sample.ratio(index, 0, 0.5))))
+        Ok(sample.mean(index, 0.5).linear(TIE_CAP as f64, 0.0))
+    }
+
+    /// A share of the ties, where there are enough of them, and enough ties in all.
+    fn of_ties(&self, index: usize) -> Result<Option<Measure>, Error> {
+        self.per_person(0)?;
+        self.per_person(index)?;
+        Ok(Some(Scale::SHARE.measure(self.sample().ratio(index, 0, 0.5))))
     }
 }
 
@@ -46,18 +47,19 @@ impl Network {
 /// each (`docs/privacy.md`, "Kept ties").
 #[Object]
 impl Network {
-    /// Kept ties of a person, at most ten.
-    async fn connections_per_person(&self) -> Measure {
+    /// Kept ties of a person, at most ten; null with `INSUFFICIENT_DATA` where there are hardly any ties.
+    async fn connections_per_person(&self) -> Result<Option<Measure>, Error> {
         let scale = Scale { unit: Unit::Connections, line: 0.5, lines: [2.0, 5.0], bounds: [0.0, TIE_CAP as f64] };
-        scale.measure(self.per_person(0))
+        Ok(Some(scale.measure(self.per_person(0)?)))
     }
 
     /// Kept ties of a person over the number of the other people of the segment. Ties to people of the region who are
-    /// not of the segment count too, so it is an upper bound of the density inside the segment.
-    async fn density(&self) -> Measure {
+    /// not of the segment count too, so it is an upper bound of the density inside the segment. Null with
+    /// `INSUFFICIENT_DATA` where there are hardly any ties.
+    async fn density(&self) -> Result<Option<Measure>, Error> {
         let others = self.0.people as f64 - 1.0;
         let scale = Scale { unit: Unit::Density, line: 0.5 / others, lines: [0.001, 0.01], bounds: [0.0, 1.0] };
-        scale.measure(self.per_person(0).linear(1.0 / others, 0.0))
+        Ok(Some(scale.measure(self.per_person(0)?.linear(1.0 / others, 0.0))))
     }
 
     /// How alike the two ends of a tie are, 0 to 1; null with `INSUFFICIENT_DATA` where there are hardly any ties.
@@ -65,26 +67,27 @@ impl Network {
         self.of_ties(1)
     }
 
-    /// The share of ties that were made in the window; null with `INSUFFICIENT_DATA` where there are hardly any ties.
+    /// The share of ties that were made in the window; null with `INSUFFICIENT_DATA` where there are hardly any.
     async fn new_tie_share(&self) -> Result<Option<Measure>, Error> {
         self.of_ties(2)
     }
 
     /// How often people make new ties: LOW below 0.1 a person in 28 days, HIGH from 0.5, UNCERTAIN if the interval
-    /// crosses a line.
-    async fn connection_frequency(&self) -> Frequency {
+    /// crosses a line. Null with `INSUFFICIENT_DATA` where there are hardly any new ties.
+    async fn connection_frequency(&self) -> Result<Option<Frequency>, Error> {
         let days = f64::from(self.0.release.window.length.days());
-        Frequency::of(self.per_person(2).linear(28.0 / days, 0.0))
+        Ok(Some(Frequency::of(self.per_person(2)?.linear(28.0 / days, 0.0))))
     }
 
-    /// How many friends a person draws to a new place in the window.
-    async fn viral_potential(&self) -> Measure {
+    /// How many friends a person draws to a new place in the window; null with `INSUFFICIENT_DATA` where there are
+    /// hardly any.
+    async fn viral_potential(&self) -> Result<Option<Measure>, Error> {
         let scale = Scale { unit: Unit::Friends, line: 0.5, lines: [0.5, 1.0], bounds: [0.0, TIE_CAP as f64] };
-        scale.measure(self.per_person(3))
+        Ok(Some(scale.measure(self.per_person(3)?)))
     }
 
     /// The share of ties whose other end followed this person to a new place in the window; null with
-    /// `INSUFFICIENT_DATA` where there are hardly any ties.
+    /// `INSUFFICIENT_DATA` where there are hardly any such.
     async fn trend_setting(&self) -> Result<Option<Measure>, Error> {
         self.of_ties(3)
     }

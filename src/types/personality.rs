@@ -7,7 +7,7 @@ use super::{
     release::Release,
 };
 use crate::{
-    estimate::{Distribution, Estimate, Sample, deviation},
+    estimate::{Distribution, Estimate, Folded, Sample, deviation},
     privacy::Released,
 };
 
@@ -31,7 +31,7 @@ impl Personality {
         let bins = counts.chunks(10).map(|counts| Distribution::new(counts, sigma, people));
         let dimensions = DimensionName::ALL.into_iter().enumerate().zip(bins);
         dimensions
-            .map(|((k, name), bins)| Dimension::new(name, mean.mean(k, 0.0), square.mean(k, 0.125), &bins))
+            .map(|((k, name), bins)| Dimension::new(name, mean.mean(k, 0.0), square.mean(k, 0.125), &bins, people))
             .collect()
     }
 
@@ -45,10 +45,14 @@ impl Personality {
         }
     }
 
-    /// The share of each archetype; the six shares sum to 1.
+    /// The share of each archetype; the shares sum to 1. Archetypes of fewer than 100 people come together, last, as
+    /// OTHER.
     async fn archetypes(&self) -> Vec<ArchetypeShare> {
-        let shares = self.shares().into_iter();
-        shares.map(|(archetype, share)| ArchetypeShare { archetype, share: Scale::SHARE.measure(share) }).collect()
+        let folded = Sample::of(&self.0, "ARCH").folded(0.0);
+        let cells = ArchetypeName::SHARES.into_iter().zip(folded.shares).chain([(ArchetypeName::Other, folded.other)]);
+        cells
+            .filter_map(|(archetype, share)| Some(ArchetypeShare { archetype, share: Scale::SHARE.measure(share?) }))
+            .collect()
     }
 
     /// Where these numbers come from.
@@ -72,14 +76,18 @@ pub struct Dimension {
     p50: Measure,
     /// Three quarters of the people lie at or below.
     p75: Measure,
-    /// Shares of the people in ten equal bins from 0 to 1; they sum to 1.
-    histogram: Vec<f64>,
+    /// Shares of the people in ten equal bins from 0 to 1. A bin of fewer than 100 people is null.
+    histogram: Vec<Option<f64>>,
+    /// The share of the people in the bins that are null; with them the shares sum to 1.
+    histogram_other: f64,
 }
 
 impl Dimension {
     /// From the means of u = x - 1/2 and of its square, and the histogram.
-    fn new(name: DimensionName, mean: Estimate, square: Estimate, bins: &Distribution) -> Self {
+    fn new(name: DimensionName, mean: Estimate, square: Estimate, bins: &Distribution, people: f64) -> Self {
         let score = Scale { unit: Unit::Score, ..Scale::SHARE };
+        let folded = Folded::new(bins.shares().into_iter().map(|share| Estimate::new(share, 0.0)).collect(), people);
+        let share = |share: Estimate| (share.value * 1e4).round() / 1e4;
         let spread = Scale { line: 0.03, lines: [0.1, 0.2], bounds: [0.0, 0.5], ..score };
         Self {
             name,
@@ -88,7 +96,8 @@ impl Dimension {
             p25: score.measure(bins.quantile(0.25)),
             p50: score.measure(bins.quantile(0.5)),
             p75: score.measure(bins.quantile(0.75)),
-            histogram: bins.shares().into_iter().map(|share| (share * 1e4).round() / 1e4).collect(),
+            histogram: folded.shares.into_iter().map(|cell| cell.map(share)).collect(),
+            histogram_other: folded.other.map_or(0.0, share),
         }
     }
 }
@@ -158,6 +167,8 @@ pub enum ArchetypeName {
     Balanced,
     /// The noise could have changed which one leads; never the archetype of a share.
     Uncertain,
+    /// Archetypes of too few people to be told one by one; only the archetype of a share.
+    Other,
 }
 
 impl ArchetypeName {

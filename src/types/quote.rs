@@ -5,6 +5,7 @@ use async_graphql::SimpleObject;
 use crate::{
     auth::Limits,
     cost::{Bill, PageFit, PathPoints},
+    privacy::budget::Budget,
 };
 
 /// What a document would cost this key. Nothing of it is run, and nothing but this question is paid.
@@ -19,6 +20,8 @@ pub struct Quote {
     /// Privacy units at most: what this key has seen before, and what two parts of the document share under different
     /// words, is free.
     units: f64,
+    /// Privacy units that this key has left of its 30 days.
+    units_left: f64,
     /// The dearest places, dearest first.
     dearest_paths: Vec<PathPoints>,
     /// The largest page with which it would fit; null if it fits, or no page is the reason.
@@ -26,7 +29,7 @@ pub struct Quote {
 }
 
 impl Quote {
-    pub fn new(bill: &Bill, limits: &Limits) -> Self {
+    pub fn new(bill: &Bill, limits: &Limits, budget: &Budget) -> Self {
         let limit = limits.largest_query();
         let fits = bill.points <= limit;
         Self {
@@ -34,6 +37,7 @@ impl Quote {
             max_query_points: limit,
             fits,
             units: bill.units_mu as f64 / 1000.0,
+            units_left: budget.left_mu() as f64 / 1000.0,
             dearest_paths: bill.dearest(3),
             largest_page: if fits { None } else { bill.largest_page(limit) },
         }

@@ -4,10 +4,10 @@ use async_graphql::SimpleObject;
 
 use super::measure::{Interval, Quality, Scale, Unit};
 use crate::{
-    clock::format_time,
+    clock::{DAY, format_time},
     epoch::{Window as EpochWindow, WindowLength},
     estimate::{Estimate, sigma_people},
-    privacy::{self, Bundle, bundles},
+    privacy::{self, Bundle, bundles, ledger},
 };
 
 /// A stretch of time that ends with an epoch.
@@ -72,6 +72,10 @@ pub struct Release {
     pub k_min: i64,
     /// The noisy size that a segment must reach.
     pub publication_line: i64,
+    /// Whom it protects: one `agent`, with the whole record, all visits and all kept ties.
+    pub privacy_unit: String,
+    /// Days after which what was paid returns.
+    pub budget_window_days: i64,
 }
 
 impl From<&privacy::Release> for Release {
@@ -95,6 +99,8 @@ impl From<&privacy::Release> for Release {
             policy_version: bundles::POLICY_VERSION.to_owned(),
             k_min: bundles::K_MIN,
             publication_line: bundles::PUBLICATION_LINE,
+            privacy_unit: "agent".to_owned(),
+            budget_window_days: ledger::BUDGET_WINDOW / DAY,
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     entity::market_segment,
     epoch::WindowLength,
     error::Error,
-    guard::{INSIGHT, Needs},
+    guard::Needs,
     privacy::{Bundle, Question, Released},
     segment::{self, AGE_BANDS, Cohort},
     session::Session,
@@ -98,7 +98,7 @@ impl Segment {
     }
 
     /// How many people qualify, with noise: at least one visit in 28 days and a complete profile. 0.12 units.
-    #[graphql(guard = "Needs(INSIGHT)")]
+    #[graphql(guard = "Needs(Scope::INSIGHT)")]
     async fn size(&self, ctx: &Context<'_>) -> Result<Option<Count>, Error> {
         let released = self.released(ctx, WindowLength::Days28, Bundle::Size).await?;
         Ok(Some(Count::from(&released)))

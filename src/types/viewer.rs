@@ -2,7 +2,10 @@
 
 use async_graphql::{ComplexObject, Context, ID, SimpleObject};
 
-use super::usage::{self, UsageDay};
+use super::{
+    budget::PrivacyBudget,
+    usage::{self, UsageDay},
+};
 use crate::{auth::Scope, clock::format_time, cost, error::Error, session::Session};
 
 /// Who asks, by the key that was sent.
@@ -48,6 +51,13 @@ pub struct Limits {
 
 #[ComplexObject]
 impl Viewer {
+    /// Privacy units of the key: spent, left, and when they return.
+    async fn privacy_budget(&self, ctx: &Context<'_>) -> Result<PrivacyBudget, Error> {
+        let session = Session::of(ctx)?;
+        session.begin(cost::weight_of("Viewer", "privacyBudget"));
+        session.state.desk.budget(&session.caller.account).await.map(PrivacyBudget::from)
+    }
+
     /// What the key used, a day at a time, newest first, days without a request left out. From the request log, which
     /// is about a second behind.
     async fn usage(

@@ -249,7 +249,10 @@ fn the_demos_curl_line_answers_a_portrait_and_the_second_start_reuses_the_data()
         return;
     }
     let answer = first.pasted();
-    assert_eq!(answer["errors"], serde_json::Value::Null, "{answer}");
+    // The test's population is a sixth of the demo's: some totals are too small in it, and say so.
+    for error in answer["errors"].as_array().into_iter().flatten() {
+        assert_eq!(error["extensions"]["reason"], "DOMINANCE", "{answer}");
+    }
     let segment = &answer["data"]["segment"];
     for path in [
         "/behavior/release/id",

@@ -123,7 +123,7 @@ async fn a_client_that_leaves_pays_for_what_had_begun() {
     assert!(gone.is_err());
     lock.rollback().await.unwrap();
     let answer = client.ask("{ viewer { limits { pointsLeft requestsLeftThisMinute } } }").await;
-    // 35 were reserved; the weights of the two fields that had begun are kept.
+    // 37 were reserved; the weights of the two fields that had begun are kept.
     assert_eq!(
         answer.ok()["viewer"]["limits"],
         json!({"pointsLeft": 6_000 - 1 - (5 + 10) - 2, "requestsLeftThisMinute": 97})
@@ -132,7 +132,7 @@ async fn a_client_that_leaves_pays_for_what_had_begun() {
     let rows =
         api_request_log::Entity::find().order_by_asc(api_request_log::COLUMN.log_id).all(app.db()).await.unwrap();
     let row = rows.iter().find(|row| row.status == 499).unwrap();
-    assert_eq!((row.admitted, row.points_requested, row.points), (true, 35, 15));
+    assert_eq!((row.admitted, row.points_requested, row.points), (true, 37, 15));
 }
 
 #[tokio::test]

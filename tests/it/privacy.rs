@@ -173,11 +173,18 @@ async fn a_segment_known_to_be_too_small_takes_no_room_in_the_budget() {
 async fn a_region_is_protected_from_all_keys_together() {
     for on in databases() {
         let app = TestApp::new(on).await;
-        let sql = "update privacy_accounts set cap_mu = 1230 where subject = 'region:demo-harbor'";
-        sea_orm::ConnectionTrait::execute_unprepared(app.db(), sql).await.unwrap();
+        let cap = |mu: i64| format!("update privacy_accounts set cap_mu = {mu} where subject = 'region:demo-harbor'");
+        sea_orm::ConnectionTrait::execute_unprepared(app.db(), &cap(1_638)).await.unwrap();
         let (one, two) = (app.client(&ALL).await, app.client_of("other", &ALL, ledger::KEY_CAP_MU).await);
+        // Half is first come, a quarter is the first key's own, a quarter is kept for the second.
+        assert_eq!(one.ask(PORTRAIT).await.codes(), ["PRIVACY_BUDGET_EXHAUSTED"; 4]);
+        sea_orm::ConnectionTrait::execute_unprepared(app.db(), &cap(1_640)).await.unwrap();
         one.ask(PORTRAIT).await.ok();
         two.ask(PORTRAIT).await.ok();
+        // The second has used its part by looking at what the first drew. 410 are left; a portrait is more.
+        let portrait = PORTRAIT.replace("regions", "age: {to: 34}, regions");
+        assert_eq!(two.ask(&portrait).await.codes(), ["PRIVACY_BUDGET_EXHAUSTED"; 4]);
+        sea_orm::ConnectionTrait::execute_unprepared(app.db(), &cap(1_230)).await.unwrap();
         let more = r#"{ cohort(definition: {regions: ["demo-harbor"], age: {to: 34}}) { size { value } } }"#;
         let answer = two.ask(more).await;
         assert_eq!(answer.codes(), ["PRIVACY_BUDGET_EXHAUSTED"]);

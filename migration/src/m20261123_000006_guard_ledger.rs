@@ -1,0 +1,90 @@
+//! What the ledger promises, kept by the database too: a published release, a charge and a verdict never change. And
+//! which segments each account was shown, for the minimum difference.
+
+use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
+
+use crate::dialect;
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        dialect::run(manager, UP).await?;
+        let sqlite = manager.get_database_backend() == DatabaseBackend::Sqlite;
+        dialect::each(manager, if sqlite { UP_SQLITE } else { UP_POSTGRES }).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        dialect::run(manager, DOWN).await?;
+        let sqlite = manager.get_database_backend() == DatabaseBackend::Sqlite;
+        dialect::each(manager, if sqlite { DOWN_SQLITE } else { DOWN_POSTGRES }).await
+    }
+}
+
+// An event is of a key, of a region, or of nobody who may be named.
+const UP: &str = "
+create table privacy_views (
+    subject text not null references privacy_accounts (subject),
+    release_key text not null references privacy_releases (release_key),
+    shown boolean not null,
+    viewed_at bigint not null,
+    primary key (subject, release_key)
+) {clustered};
+alter table audit_events rename column key_id to subject;
+";
+
+const UP_SQLITE: &[&str] = &[
+    "create trigger privacy_releases_update before update on privacy_releases when old.status <> 'pending'
+     begin select raise(abort, 'a published release never changes'); end",
+    "create trigger privacy_releases_delete before delete on privacy_releases when old.status <> 'pending'
+     begin select raise(abort, 'a published release is never deleted'); end",
+    "create trigger privacy_charges_update before update on privacy_charges
+     begin select raise(abort, 'a charge never changes'); end",
+    "create trigger privacy_charges_delete before delete on privacy_charges
+     begin select raise(abort, 'a charge is never deleted'); end",
+    "create trigger privacy_views_update before update on privacy_views
+     begin select raise(abort, 'a verdict never changes'); end",
+    "create trigger privacy_views_delete before delete on privacy_views
+     begin select raise(abort, 'a verdict is never deleted'); end",
+];
+
+const UP_POSTGRES: &[&str] = &[
+    "create function privacy_refuse_change() returns trigger language plpgsql as $$
+     begin
+         raise exception 'rows of % are never changed or deleted', tg_table_name using errcode = 'restrict_violation';
+     end $$",
+    "create trigger privacy_releases_change before update or delete on privacy_releases
+     for each row when (old.status <> 'pending') execute function privacy_refuse_change()",
+    "create trigger privacy_releases_truncate before truncate on privacy_releases
+     for each statement execute function privacy_refuse_change()",
+    "create trigger privacy_charges_change before update or delete on privacy_charges
+     for each row execute function privacy_refuse_change()",
+    "create trigger privacy_charges_truncate before truncate on privacy_charges
+     for each statement execute function privacy_refuse_change()",
+    "create trigger privacy_views_change before update or delete on privacy_views
+     for each row execute function privacy_refuse_change()",
+    "create trigger privacy_views_truncate before truncate on privacy_views
+     for each statement execute function privacy_refuse_change()",
+];
+
+const DOWN_SQLITE: &[&str] = &[
+    "drop trigger privacy_releases_update",
+    "drop trigger privacy_releases_delete",
+    "drop trigger privacy_charges_update",
+    "drop trigger privacy_charges_delete",
+];
+
+const DOWN_POSTGRES: &[&str] = &[
+    "drop trigger privacy_releases_change on privacy_releases",
+    "drop trigger privacy_releases_truncate on privacy_releases",
+    "drop trigger privacy_charges_change on privacy_charges",
+    "drop trigger privacy_charges_truncate on privacy_charges",
+    "drop function privacy_refuse_change",
+];
+
+const DOWN: &str = "
+alter table audit_events rename column subject to key_id;
+drop table privacy_views;
+";

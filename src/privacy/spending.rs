@@ -1,0 +1,181 @@
+//! What was spent in a rolling window, and who may count on which part of a region's cap.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use sea_orm::{
+    ConnectionTrait, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Alias, Expr, Query},
+};
+
+use crate::{
+    auth::Scope,
+    entity::{api_key, privacy_charge},
+    error::Error,
+};
+
+/// A time and an amount in milli-units.
+pub type Charge = (i64, i64);
+
+/// What subjects were charged after `since`, oldest first.
+///
+/// # Errors
+/// As the database says.
+pub async fn load(
+    db: &impl ConnectionTrait,
+    subjects: &BTreeSet<&str>,
+    since: i64,
+) -> Result<HashMap<String, Vec<Charge>>, Error> {
+    let rows: Vec<(String, i64, i64)> = privacy_charge::Entity::find()
+        .select_only()
+        .columns([privacy_charge::Column::Subject, privacy_charge::Column::ChargedAt, privacy_charge::Column::Mu])
+        .filter(privacy_charge::COLUMN.subject.is_in(subjects.iter().copied()))
+        .filter(privacy_charge::COLUMN.charged_at.gt(since))
+        .order_by_asc(privacy_charge::COLUMN.charged_at)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let mut spent: HashMap<String, Vec<Charge>> = HashMap::new();
+    for (subject, charged_at, mu) in rows {
+        spent.entry(subject).or_default().push((charged_at, mu));
+    }
+    Ok(spent)
+}
+
+/// What was charged in the window that ends at `at`.
+#[must_use]
+pub fn sum(spent: &[Charge], at: i64, window: i64) -> i64 {
+    spent.iter().filter(|(charged_at, _)| *charged_at > at - window).map(|(_, mu)| mu).sum()
+}
+
+/// Whether `cost` more fits under `cap` in the window that ends at `at`.
+///
+/// # Errors
+/// When enough will have returned (at the latest when everything has: a cost above the whole cap never fits).
+pub fn fits(spent: &[Charge], cap: i64, cost: i64, at: i64, window: i64) -> Result<(), i64> {
+    let mut sum = sum(spent, at, window);
+    if sum + cost <= cap {
+        return Ok(());
+    }
+    for (charged_at, mu) in spent.iter().filter(|(charged_at, _)| *charged_at > at - window) {
+        sum -= mu;
+        if sum + cost <= cap {
+            return Err(charged_at + window);
+        }
+    }
+    Err(at + window)
+}
+
+/// The accounts of keys that work and may read about people, and the payer's.
+///
+/// # Errors
+/// As the database says.
+pub async fn load_active(db: &impl ConnectionTrait, payer: &str, at: i64) -> Result<BTreeSet<String>, Error> {
+    let keys: Vec<(String, String)> = api_key::Entity::find()
+        .select_only()
+        .columns([api_key::Column::PrivacySubject, api_key::Column::Scopes])
+        .filter(api_key::COLUMN.revoked_at.is_null())
+        .filter(api_key::COLUMN.expires_at.is_null().or(Expr::col("expires_at").gt(at)))
+        .into_tuple()
+        .all(db)
+        .await?;
+    let reads = |scopes: &str| scopes.split('|').any(|word| Scope::INSIGHT.iter().any(|scope| scope.word() == word));
+    let active = keys.into_iter().filter(|(_, scopes)| reads(scopes)).map(|(account, _)| account);
+    Ok(active.chain([payer.to_owned()]).collect())
+}
+
+/// What accounts paid, after `since` and until `until`, for releases that hold people of a region: region -> account ->
+/// milli-units.
+///
+/// It counts what an account looked at, not what it was the first to look at: the latter would tell a key whether
+/// somebody had asked before.
+///
+/// # Errors
+/// As the database says.
+pub async fn load_viewed(
+    db: &impl ConnectionTrait,
+    accounts: &BTreeSet<String>,
+    regions: &[String],
+    since: i64,
+    until: i64,
+) -> Result<HashMap<String, BTreeMap<String, i64>>, Error> {
+    let (view, draw) = (Alias::new("view"), Alias::new("draw"));
+    let column = |table: &Alias, name: &'static str| Expr::col((table.clone(), Alias::new(name)));
+    let select = Query::select()
+        .expr(column(&draw, "subject"))
+        .expr(column(&view, "subject"))
+        // PostgreSQL sums bigint as numeric.
+        .expr(column(&view, "mu").sum().cast_as("bigint"))
+        .from_as(privacy_charge::Entity, view.clone())
+        .join_as(
+            sea_orm::JoinType::InnerJoin,
+            privacy_charge::Entity,
+            draw.clone(),
+            column(&draw, "release_key").eq(column(&view, "release_key")),
+        )
+        .and_where(column(&view, "subject").is_in(accounts))
+        .and_where(column(&draw, "subject").is_in(regions))
+        .and_where(column(&view, "charged_at").gt(since))
+        .and_where(column(&view, "charged_at").lte(until))
+        .add_group_by([column(&draw, "subject"), column(&view, "subject")])
+        .to_owned();
+    let mut viewed: HashMap<String, BTreeMap<String, i64>> = HashMap::new();
+    for row in db.query_all(&select).await? {
+        let (region, account): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        viewed.entry(region).or_default().insert(account, row.try_get_by_index(2)?);
+    }
+    Ok(viewed)
+}
+
+/// Half of a region's cap, shared equally by the active accounts.
+pub struct Shares {
+    /// What each may count on.
+    pub each: i64,
+    /// What each has looked at.
+    viewed: BTreeMap<String, i64>,
+}
+
+impl Shares {
+    #[must_use]
+    pub fn new(cap: i64, active: &BTreeSet<String>, viewed: Option<&BTreeMap<String, i64>>) -> Self {
+        let accounts = Ord::max(i64::try_from(active.len()).unwrap_or(i64::MAX), 1);
+        let of = |account: &String| viewed.and_then(|viewed| viewed.get(account)).copied().unwrap_or(0);
+        Self { each: cap / 2 / accounts, viewed: active.iter().map(|account| (account.clone(), of(account))).collect() }
+    }
+
+    /// What an account may still count on.
+    #[must_use]
+    pub fn left(&self, account: &str) -> i64 {
+        self.viewed.get(account).map_or(0, |viewed| Ord::max(self.each - viewed, 0))
+    }
+
+    /// What the other accounts may still count on.
+    #[must_use]
+    pub fn kept_for_others(&self, account: &str) -> i64 {
+        self.viewed.keys().filter(|other| *other != account).map(|other| self.left(other)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::privacy::ledger::BUDGET_WINDOW;
+
+    #[test]
+    fn a_charge_counts_for_the_whole_window_and_not_a_second_longer() {
+        let spent = [(0, 600), (100, 400)];
+        assert_eq!(fits(&spent, 1_000, 1, BUDGET_WINDOW - 1, BUDGET_WINDOW), Err(BUDGET_WINDOW));
+        assert_eq!(fits(&spent, 1_000, 600, BUDGET_WINDOW, BUDGET_WINDOW), Ok(()));
+        assert_eq!(fits(&spent, 1_000, 601, BUDGET_WINDOW, BUDGET_WINDOW), Err(BUDGET_WINDOW + 100));
+        assert_eq!(fits(&[], 1_000, 1_001, 5, BUDGET_WINDOW), Err(5 + BUDGET_WINDOW));
+    }
+
+    #[test]
+    fn half_of_a_cap_is_kept_for_those_who_have_not_asked() {
+        let active: BTreeSet<String> = ["a", "b", "c"].map(str::to_owned).into();
+        let viewed = BTreeMap::from([("a".to_owned(), 9_000), ("b".to_owned(), 4_000)]);
+        let shares = Shares::new(60_000, &active, Some(&viewed));
+        assert_eq!(shares.each, 10_000);
+        assert_eq!(["a", "b", "c", "stranger"].map(|account| shares.left(account)), [1_000, 6_000, 10_000, 0]);
+        assert_eq!(shares.kept_for_others("a"), 16_000);
+    }
+}
