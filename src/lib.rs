@@ -14,7 +14,8 @@
 //! 8. [`privacy`]: charge -> [`engine`] sums -> noise -> store -> read back;
 //! 9. [`estimate`]: released sums -> numbers with intervals.
 //!
-//! Beside the chain: [`import`] fills the raw tables, [`engine::rollup`] builds epochs, [`generate`] makes people up,
+//! Beside the chain: [`import`] fills the raw tables, [`engine::rollup`] builds epochs, [`forget`] erases
+//! a person, [`generate`] makes people up,
 //! [`cli`] is the operator's side of all of it.
 
 pub mod cli;
@@ -42,6 +43,7 @@ pub mod estimate;
 pub mod engine;
 
 pub mod audit;
+pub mod forget;
 pub mod generate;
 pub mod import;
 pub mod segment;

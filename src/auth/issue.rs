@@ -119,7 +119,7 @@ pub async fn revoke_key(db: &DatabaseConnection, key_id: &str, now: i64) -> anyh
     Ok(())
 }
 
-/// Changes what a key may spend: on every server within five seconds.
+/// Changes what a key may spend, its privacy cap too if one is given: on every server within five seconds.
 ///
 /// # Errors
 /// There is no such key.
@@ -127,16 +127,24 @@ pub async fn change_limits(
     db: &DatabaseConnection,
     key_id: &str,
     change: impl FnOnce(Limits) -> Limits + Send,
+    cap_mu: Option<i64>,
     now: i64,
 ) -> anyhow::Result<Limits> {
     let transaction = db::begin_write(db).await?;
     let key = find(&transaction, key_id).await?;
     let before = of(&key);
     let after = change(before);
-    let mut key = key.into_active_model();
-    set(&mut key, after);
-    key.update(&transaction).await?;
-    audit::record(&transaction, now, "limits", key_id, format!("from {} to {}", words(before), words(after))).await?;
+    if cap_mu.is_some() {
+        let detail = ledger::change_caps(&transaction, &key.privacy_subject, cap_mu, None).await?;
+        audit::record(&transaction, now, "limits", key_id, detail).await?;
+    }
+    if after != before {
+        let mut key = key.into_active_model();
+        set(&mut key, after);
+        key.update(&transaction).await?;
+        audit::record(&transaction, now, "limits", key_id, format!("from {} to {}", words(before), words(after)))
+            .await?;
+    }
     transaction.commit().await?;
     Ok(after)
 }

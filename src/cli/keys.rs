@@ -6,13 +6,14 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use sea_orm::{DatabaseConnection, EntityTrait, QueryFilter, QueryOrder};
 
+use super::units;
 use crate::{
     auth::{self, ApiKey, Environment, Limits, NewKey, Scope},
     clock::{Clock as _, SystemClock, format_time, midnight, parse_time},
     config::Database,
     entity::{api_key, audit_event},
     error::Error,
-    privacy::ledger,
+    privacy::{budget::Budgets, ledger},
     types::usage,
 };
 
@@ -93,6 +94,9 @@ struct LimitFlags {
     /// Points in a day, UTC (default 1,000,000).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=2_000_000_000), allow_negative_numbers = true)]
     points_per_day: Option<u64>,
+    /// Privacy units in any 30 days (default 20).
+    #[arg(long, value_name = "N", value_parser = units::parse, allow_negative_numbers = true)]
+    units: Option<i64>,
 }
 
 impl LimitFlags {
@@ -141,7 +145,7 @@ impl Keys {
                     scopes,
                     limits: limits.over(Limits::DEFAULT),
                     expires_at: expires,
-                    cap_mu: ledger::KEY_CAP_MU,
+                    cap_mu: limits.units.unwrap_or(ledger::KEY_CAP_MU),
                 };
                 let (id, key) = auth::create_key(&db, &new, now).await?;
                 show_once(&db, &id, &key).await?;
@@ -154,7 +158,7 @@ impl Keys {
                 eprintln!("{id} works{ends}");
             }
             Action::Limit { id, limits } => {
-                auth::change_limits(&db, &id, |before| limits.over(before), now).await?;
+                auth::change_limits(&db, &id, |before| limits.over(before), limits.units, now).await?;
                 show(&db, &id, now).await?;
             }
             Action::Usage { id, last } => {
@@ -206,6 +210,7 @@ async fn show_once(db: &DatabaseConnection, id: &str, key: &ApiKey) -> anyhow::R
 
 async fn show(db: &DatabaseConnection, id: &str, now: i64) -> anyhow::Result<()> {
     let key = auth::find_key(db, id).await?;
+    let budget = Budgets::new(db.clone()).of(&key.privacy_subject, now).await.map_err(Error::explain)?;
     let or = |at: Option<i64>| at.map_or_else(|| "never".to_owned(), format_time);
     let lines = [
         ("id", key.key_id.clone()),
@@ -218,6 +223,8 @@ async fn show(db: &DatabaseConnection, id: &str, now: i64) -> anyhow::Result<()>
         ("points a query", key.max_query_points.to_string()),
         ("points a minute", key.points_per_minute.to_string()),
         ("points a day", key.points_per_day.to_string()),
+        ("units in 30 days", units::show(budget.cap_mu)),
+        ("units left", units::show(budget.left_mu())),
         ("created", format_time(key.created_at)),
         ("expires", or(key.expires_at)),
         ("revoked", or(key.revoked_at)),

@@ -14,6 +14,7 @@ macro_rules! say {
     };
 }
 
+mod agents;
 mod demo;
 mod epoch;
 mod generate;
@@ -21,9 +22,12 @@ mod import;
 mod keys;
 mod migrate;
 mod partners;
+mod privacy;
+mod regions;
 mod segments;
 mod serve;
 mod table;
+mod units;
 
 /// A typed GraphQL API by which partners enrich market segments, under a privacy promise that can be checked.
 #[derive(Parser)]
@@ -53,6 +57,12 @@ enum Command {
     Segments(segments::Segments),
     /// List the partners.
     Partners(partners::Partners),
+    /// List the regions and their privacy caps, or change a cap.
+    Regions(regions::Regions),
+    /// What was spent, what was published, and what may be promised.
+    Privacy(privacy::Privacy),
+    /// Erase a person.
+    Agents(agents::Agents),
     /// Write a synthetic population as import files.
     Generate(generate::Generate),
     /// Print the GraphQL schema.
@@ -74,6 +84,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Keys(command) => command.run().await,
         Command::Segments(command) => command.run().await,
         Command::Partners(command) => command.run().await,
+        Command::Regions(command) => command.run().await,
+        Command::Privacy(command) => command.run().await,
+        Command::Agents(command) => command.run().await,
         Command::Generate(command) => command.run(),
         Command::Schema => {
             say!("{}", crate::schema::sdl().trim_end());

@@ -4,9 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use anyhow::Context as _;
 use sea_orm::{
-    ActiveValue::Set, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, sea_query::OnConflict,
+    ActiveModelTrait as _, ActiveValue::Set, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait,
+    IntoActiveModel as _, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
 };
 
 use super::{
@@ -69,6 +70,32 @@ pub async fn open_account(
     let untouched = OnConflict::column("subject").do_nothing().to_owned();
     privacy_account::Entity::insert(account).on_conflict(untouched).exec_without_returning(db).await?;
     Ok(())
+}
+
+/// Changes caps of an account that exists, and says what changed.
+///
+/// # Errors
+/// There is no such account.
+pub async fn change_caps(
+    transaction: &DatabaseTransaction,
+    subject: &str,
+    cap_mu: Option<i64>,
+    cap_year_mu: Option<i64>,
+) -> anyhow::Result<String> {
+    let before = privacy_account::Entity::find_by_id(subject).lock_exclusive().one(transaction).await?;
+    let before = before.context("no epoch has had people of that region: `regions list` shows those that had")?;
+    let mut after = before.clone();
+    after.cap_mu = cap_mu.unwrap_or(before.cap_mu);
+    after.cap_year_mu = cap_year_mu.or(before.cap_year_mu);
+    let detail = format!("from {} to {}", caps(&before), caps(&after));
+    after.into_active_model().reset_all().update(transaction).await?;
+    Ok(detail)
+}
+
+fn caps(account: &privacy_account::Model) -> String {
+    let units = |mu: i64| mu as f64 / 1000.0;
+    let year = account.cap_year_mu.map_or_else(String::new, |cap| format!(" and {} in 365", units(cap)));
+    format!("{} units in 30 days{year}", units(account.cap_mu))
 }
 
 /// Which of the releases a subject has paid for.

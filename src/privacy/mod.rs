@@ -19,6 +19,7 @@ pub mod bundles;
 pub mod ledger;
 pub mod noise;
 mod release;
+pub mod report;
 mod spending;
 pub mod views;
 

@@ -253,7 +253,7 @@ async fn a_revoked_key_and_a_new_limit_reach_every_server_within_five_seconds() 
         other_there.ask("{ viewer { partner } }").await.ok();
         auth::revoke_key(first.db(), &here.key_id, NOW).await.unwrap();
         let less = |limits| Limits { max_query_points: 3, ..limits };
-        auth::change_limits(first.db(), &other.key_id, less, NOW).await.unwrap();
+        auth::change_limits(first.db(), &other.key_id, less, None, NOW).await.unwrap();
         tokio::time::sleep(Duration::from_secs(5)).await;
         assert_eq!(there.ask("{ viewer { partner } }").await.codes(), ["AUTHENTICATION_FAILED"]);
         let limits = other_there.ask("{ viewer { limits { maxQueryPoints } } }").await;

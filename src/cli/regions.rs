@@ -1,0 +1,74 @@
+//! `regions`: what all keys together may draw of the people of a region.
+
+use clap::{Args, Subcommand};
+
+use super::units;
+use crate::{
+    audit,
+    clock::{Clock as _, SystemClock},
+    config::Database,
+    db,
+    privacy::{
+        ledger::{self, region_subject},
+        report::Report,
+    },
+};
+
+/// List the regions and their privacy caps, or change a cap.
+#[derive(Args)]
+pub(super) struct Regions {
+    #[command(flatten)]
+    database: Database,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// List the regions: caps, and what was spent of them.
+    List,
+    /// Change what all keys together may draw of a region; works at once on every server.
+    #[command(mut_group("cap_flags", |group| group.required(true)))]
+    Limit {
+        region: String,
+        #[command(flatten)]
+        caps: CapFlags,
+    },
+}
+
+/// Caps that the command line names; the others stay as they are.
+#[derive(Args)]
+#[group(id = "cap_flags", multiple = true)]
+struct CapFlags {
+    /// Units in any 30 days (at first 60).
+    #[arg(long, value_name = "N", value_parser = units::parse, allow_negative_numbers = true)]
+    units: Option<i64>,
+    /// Units in any 365 days (at first 240).
+    #[arg(long, value_name = "N", value_parser = units::parse, allow_negative_numbers = true)]
+    units_per_year: Option<i64>,
+}
+
+impl Regions {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let db = super::open(&self.database).await?;
+        let now = SystemClock.now();
+        match self.action {
+            Action::List => {
+                let report = Report::load(&db, now).await?;
+                super::privacy::print_regions(&report)?;
+            }
+            Action::Limit { region, caps } => {
+                let subject = region_subject(&region);
+                let transaction = db::begin_write(&db).await?;
+                let detail = ledger::change_caps(&transaction, &subject, caps.units, caps.units_per_year).await?;
+                audit::record(&transaction, now, "limits", &subject, detail.clone()).await?;
+                transaction.commit().await?;
+                say!("{region}: {detail}");
+                for warning in Report::load(&db, now).await?.promise.warnings() {
+                    eprintln!("{warning}");
+                }
+            }
+        }
+        Ok(())
+    }
+}

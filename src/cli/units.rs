@@ -1,0 +1,34 @@
+//! Privacy units on the command line: `20`, `0.5`; milli-units inside.
+
+/// The most that a cap may be.
+const MOST: i64 = 1_000_000;
+
+/// Reads units with at most three decimals as milli-units.
+pub(super) fn parse(text: &str) -> Result<i64, String> {
+    let wrong = || format!("{text:?} is not a number of units like 20 or 0.5, from 0 to {MOST}");
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|letter| letter.is_ascii_digit());
+    if whole.is_empty() || part.len() > 3 || !digits(whole) || !digits(part) || text.ends_with('.') {
+        return Err(wrong());
+    }
+    let mu: i64 = format!("{whole}{part:0<3}").parse().map_err(|_| wrong())?;
+    if mu > MOST * 1000 { Err(wrong()) } else { Ok(mu) }
+}
+
+/// Milli-units as a person reads them.
+pub(super) fn show(mu: i64) -> String {
+    format!("{:.2}", mu as f64 / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_have_three_decimals_at_most() {
+        assert_eq!(["20", "0.5", "1.234", "0"].map(|text| parse(text).unwrap()), [20_000, 500, 1_234, 0]);
+        for text in ["", "-1", "1.2345", "1.", ".5", "a", "1e3", "99999999999999999999", "1000001"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}

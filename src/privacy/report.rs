@@ -1,0 +1,275 @@
+//! What the operator must know: who spent what, what was published, and what may be promised with the caps in force.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryOrder,
+    sea_query::{Expr, Query},
+};
+use serde::Serialize;
+
+use super::{
+    bundles::{self, Bundle, DELTA, K_MIN},
+    ledger::{BUDGET_WINDOW, KEY_CAP_MU, REGION_CAP_MU, REGION_CAP_YEAR_MU, YEAR},
+    spending,
+};
+use crate::{
+    entity::{api_key, privacy_account, privacy_release, privacy_view},
+    error::Error,
+};
+
+/// The operator's report; amounts are milli-units.
+#[derive(Serialize)]
+pub struct Report {
+    pub keys: Vec<KeyLine>,
+    pub regions: Vec<RegionLine>,
+    pub releases: Vec<BundleLine>,
+    /// Sizes that were suppressed, of all that were drawn; none if nothing was.
+    pub suppressed_share: Option<f64>,
+    /// Segments of which some account was told whether it may see them.
+    pub views: u64,
+    pub views_denied: u64,
+    pub promise: Promise,
+}
+
+/// An account of keys: a rotated key and its followers share one.
+#[derive(Serialize)]
+pub struct KeyLine {
+    pub keys: Vec<String>,
+    pub partner: String,
+    pub cap_mu: i64,
+    pub spent_mu: i64,
+}
+
+#[derive(Serialize)]
+pub struct RegionLine {
+    pub region: String,
+    pub cap_mu: i64,
+    pub spent_mu: i64,
+    pub cap_year_mu: Option<i64>,
+    pub spent_year_mu: i64,
+}
+
+#[derive(Serialize)]
+pub struct BundleLine {
+    pub bundle: String,
+    pub ready: u64,
+    pub suppressed: u64,
+    pub pending: u64,
+}
+
+impl Report {
+    /// Reads what is committed.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn load(db: &DatabaseConnection, now: i64) -> anyhow::Result<Self> {
+        let accounts = privacy_account::Entity::find().order_by_asc(privacy_account::COLUMN.subject).all(db).await?;
+        let subjects: BTreeSet<&str> = accounts.iter().map(|account| account.subject.as_str()).collect();
+        let spent = spending::load(db, &subjects, now - YEAR).await.map_err(Error::explain)?;
+        let spent =
+            |subject: &str, window: i64| spent.get(subject).map_or(0, |spent| spending::sum(spent, now, window));
+        let mut holders: BTreeMap<String, (String, Vec<String>)> = BTreeMap::new();
+        for key in api_key::Entity::find().order_by_asc(api_key::COLUMN.created_at).all(db).await? {
+            let holder = holders.entry(key.privacy_subject).or_insert_with(|| (key.partner_id, Vec::new()));
+            holder.1.push(key.key_id);
+        }
+        let (mut keys, mut regions) = (Vec::new(), Vec::new());
+        for account in &accounts {
+            let spent_mu = spent(&account.subject, BUDGET_WINDOW);
+            if let Some(region) = account.subject.strip_prefix("region:") {
+                regions.push(RegionLine {
+                    region: region.to_owned(),
+                    cap_mu: account.cap_mu,
+                    spent_mu,
+                    cap_year_mu: account.cap_year_mu,
+                    spent_year_mu: spent(&account.subject, YEAR),
+                });
+            } else if let Some((partner, ids)) = holders.remove(&account.subject) {
+                keys.push(KeyLine { keys: ids, partner, cap_mu: account.cap_mu, spent_mu });
+            }
+        }
+        let releases = load_releases(db).await?;
+        let size = releases.iter().find(|line| line.bundle == Bundle::Size.name());
+        let drawn = size.map_or(0, |size| size.ready + size.suppressed);
+        let suppressed_share = size.filter(|_| drawn > 0).map(|size| size.suppressed as f64 / drawn as f64);
+        let (mut views, mut views_denied) = (0, 0);
+        for (shown, count) in load_views(db).await? {
+            views += count;
+            views_denied += if shown { 0 } else { count };
+        }
+        let promise = Promise::of(
+            keys.iter().map(|key| key.cap_mu),
+            regions.iter().map(|region| region.cap_mu),
+            regions.iter().map(|region| region.cap_year_mu),
+        );
+        Ok(Self { keys, regions, releases, suppressed_share, views, views_denied, promise })
+    }
+}
+
+async fn load_releases(db: &DatabaseConnection) -> Result<Vec<BundleLine>, DbErr> {
+    let select = Query::select()
+        .columns(["bundle", "status"])
+        .expr(Expr::cust("count(*)"))
+        .from(privacy_release::Entity)
+        .add_group_by([Expr::col("bundle"), Expr::col("status")])
+        .to_owned();
+    let mut counts: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for row in db.query_all(&select).await? {
+        let count: i64 = row.try_get_by_index(2)?;
+        counts.insert((row.try_get_by_index(0)?, row.try_get_by_index(1)?), count.unsigned_abs());
+    }
+    let line = |bundle: Bundle| {
+        let of = |status: &str| counts.get(&(bundle.name().to_owned(), status.to_owned())).copied().unwrap_or(0);
+        BundleLine {
+            bundle: bundle.name().to_owned(),
+            ready: of("ready"),
+            suppressed: of("suppressed"),
+            pending: of("pending"),
+        }
+    };
+    Ok(Bundle::ALL.into_iter().map(line).collect())
+}
+
+async fn load_views(db: &DatabaseConnection) -> Result<Vec<(bool, u64)>, DbErr> {
+    let select = Query::select()
+        .column("shown")
+        .expr(Expr::cust("count(*)"))
+        .from(privacy_view::Entity)
+        .add_group_by([Expr::col("shown")])
+        .to_owned();
+    let rows = db.query_all(&select).await?;
+    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index::<i64>(1)?.unsigned_abs()))).collect()
+}
+
+/// What one budget lets an attacker learn who knows everything else.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Bound {
+    /// Milli-units.
+    pub mu: i64,
+    pub rho: f64,
+    /// At delta 5e-7.
+    pub epsilon: f64,
+    /// The best chance to be right about "in the data or not", from even odds.
+    pub membership: f64,
+    /// The best chance to be right about "which of two whole records", from even odds.
+    pub record: f64,
+}
+
+impl Bound {
+    #[must_use]
+    pub fn of(mu: i64) -> Self {
+        let rho = bundles::rho_of_units(mu);
+        // A loss of rho is that of telling N(0, 1) from N(shift, 1); exchanging a record moves twice as far.
+        let shift = (2.0 * rho).sqrt();
+        let below = |z: f64| 0.5 * libm::erfc(-z / std::f64::consts::SQRT_2);
+        Self { mu, rho, epsilon: bundles::epsilon(rho, DELTA), membership: below(shift / 2.0), record: below(shift) }
+    }
+}
+
+/// The larger of two caps; none where there is no cap.
+fn largest(most: i64, cap: Option<i64>) -> Option<i64> {
+    Some(most.max(cap?))
+}
+
+/// What may be promised to the people in the data.
+#[derive(Serialize)]
+pub struct Promise {
+    /// The largest cap of a key in 30 days.
+    pub key: Bound,
+    /// The largest cap of a region in 30 days.
+    pub region: Bound,
+    /// The largest cap of a region in 365 days; none if a region has no such cap.
+    pub year: Option<Bound>,
+}
+
+impl Promise {
+    fn of(
+        keys: impl Iterator<Item = i64>,
+        regions: impl Iterator<Item = i64>,
+        years: impl Iterator<Item = Option<i64>>,
+    ) -> Self {
+        // Where there is no account yet, the first one gets the default.
+        let mut years = years.peekable();
+        let year = if years.peek().is_none() { Some(REGION_CAP_YEAR_MU) } else { years.try_fold(0, largest) };
+        Self {
+            key: Bound::of(keys.max().unwrap_or(KEY_CAP_MU)),
+            region: Bound::of(regions.max().unwrap_or(REGION_CAP_MU)),
+            year: year.map(Bound::of),
+        }
+    }
+
+    /// The promise in words (`docs/privacy.md`, "What is promised").
+    #[must_use]
+    pub fn text(&self) -> String {
+        let of_100 = |chance: f64| format!("{:.0}", (chance * 100.0).round());
+        let year = self.year.map_or_else(
+            || "no bound after a year".to_owned(),
+            |year| format!("{} in 100 after a whole year at the permitted maximum", of_100(year.membership)),
+        );
+        format!(
+            "Partners never see records, only noisy statistics over groups of at least {K_MIN} people (in practice \
+             about 300), at least three days old and never finer than the region that the operator has set. The noise \
+             is calculated so that whatever a partner asks with one key in any 30 days, and whatever else it knows, it \
+             cannot tell whether your data was used at all much better than by tossing a coin: at best {} right \
+             guesses in 100. If all partners in your region pooled everything, at best {} in 100 for a month and \
+             {year}. These parameters are published with every answer, and queries are refused when the budget is \
+             spent.",
+            of_100(self.key.membership),
+            of_100(self.region.membership),
+        )
+    }
+
+    /// Caps above those of the published promise.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let above = |what: &str, mu: i64, cap: i64| {
+            (mu > cap).then(|| {
+                format!(
+                    "warning: {what} may spend {} units, the published promise is made for {}",
+                    mu / 1000,
+                    cap / 1000
+                )
+            })
+        };
+        let year = match self.year {
+            Some(year) => above("a region in 365 days", year.mu, REGION_CAP_YEAR_MU),
+            None => Some("warning: a region has no cap of the year, so nothing is promised beyond a month".to_owned()),
+        };
+        let warnings =
+            [above("a key", self.key.mu, KEY_CAP_MU), above("a region", self.region.mu, REGION_CAP_MU), year];
+        warnings.into_iter().flatten().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_promise_of_the_default_caps_is_the_published_one() {
+        let none = || std::iter::empty();
+        let promise = Promise::of(none(), none(), std::iter::empty());
+        let flat = |text: &str| text.replace("> ", "").split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat(include_str!("../../docs/privacy.md")).contains(&flat(&promise.text())), "{}", promise.text());
+        assert!(promise.warnings().is_empty());
+        let more = Promise::of([30_000].into_iter(), none(), [None].into_iter());
+        assert_eq!(more.warnings().len(), 2);
+        assert!(more.text().contains("no bound after a year"));
+    }
+
+    #[test]
+    fn guesses_are_those_of_the_specification() {
+        for (mu, membership, record) in [
+            (250, 0.511, 0.522),
+            (1_000, 0.522, 0.544),
+            (20_000, 0.598, 0.691),
+            (60_000, 0.667, 0.806),
+            (240_000, 0.806, 0.958),
+        ] {
+            let bound = Bound::of(mu);
+            assert!((bound.membership - membership).abs() < 1e-3, "{bound:?}");
+            assert!((bound.record - record).abs() < 1e-3, "{bound:?}");
+        }
+    }
+}
