@@ -27,13 +27,14 @@ use spots_enrichment::{
     db,
     engine::{SqlEngine, rollup},
     entity::privacy_charge,
-    epoch::Epoch,
+    epoch::{Epoch, WindowLength},
     error::Error,
     generate::{ENDS_AT, Population},
     log::LogWriter,
-    privacy::{Bundle, NoiseSource, ledger, noise},
+    privacy::{Bundle, NoiseSource, Question, ledger, noise},
     progress::Progress,
     quota::{LoggedDays, ProcessQuotas, QuotaStore},
+    segment::{Cohort, Definition},
     state::{Given, State, Timeouts},
 };
 use tokio::sync::OnceCell;
@@ -72,6 +73,15 @@ impl NoiseSource for SeededNoise {
         // By release, so that the order in which releases are drawn does not matter.
         let seed = Sha256::digest(format!("{}:{release_key}", self.seed));
         noise::sample(bundle, &mut ChaCha20Rng::from_seed(seed.into()))
+    }
+}
+
+/// No noise at all, for tests that compare exact sums. The server has no such thing.
+pub struct Silence;
+
+impl NoiseSource for Silence {
+    fn draw(&self, _: &str, bundle: Bundle) -> Result<Vec<i64>, Error> {
+        Ok(vec![0; bundle.width()])
     }
 }
 
@@ -330,6 +340,14 @@ impl TestApp {
         charges.all(self.db()).await.unwrap().iter().map(|charge| charge.mu).sum()
     }
 
+    /// The key of the release that answers a bundle of a definition (JSON) in the default window.
+    pub fn release_key(&self, definition: &str, bundle: Bundle) -> String {
+        let epoch = self.state.epoch();
+        let definition: Definition = serde_json::from_str(definition).unwrap();
+        let cohort = Cohort::parse(&definition, &epoch.vocabulary).unwrap().into();
+        Question { cohort, window: epoch.window(WindowLength::Days28), bundle }.release_key()
+    }
+
     /// A database of its own with the synthetic people, for a server that runs as a process.
     pub async fn database(on: On) -> TestDb {
         TestDb::copy_of(synthetic(on).await).await
@@ -354,7 +372,8 @@ impl TestApp {
         self.client_with("acme", &ALL, ledger::KEY_CAP_MU, limits).await
     }
 
-    async fn client_with(&self, partner: &str, scopes: &[Scope], cap_mu: i64, limits: Limits) -> Client<'_> {
+    /// A key with a privacy cap and limits.
+    pub async fn client_with(&self, partner: &str, scopes: &[Scope], cap_mu: i64, limits: Limits) -> Client<'_> {
         // The table wants a scope; one that reads nothing stands for none.
         let scopes = if scopes.is_empty() { vec![Scope::Admin] } else { scopes.to_vec() };
         let new = NewKey {

@@ -18,7 +18,7 @@ pub const OPTIONS: Options = Options { dry_run: false, progress: Progress::Hidde
 
 /// A small population as import files.
 #[derive(Default)]
-struct Files {
+pub struct Files {
     agents: String,
     personality: String,
     visits: String,
@@ -26,20 +26,26 @@ struct Files {
 }
 
 impl Files {
-    fn agent(&mut self, id: &str, region: &str, age: &str, consent: bool) {
+    pub fn agent(&mut self, id: &str, region: &str, age: &str, consent: bool) {
         let _ = writeln!(self.agents, "{id},{region},{age},food|music,bar,{consent}");
         let _ = writeln!(self.personality, "{id}{}", ",0.75".repeat(12));
     }
 
-    fn visit(&mut self, id: &str, spot: &str, start: &str, end: &str) {
+    /// An adult of the north with these dimensions and words.
+    pub fn person(&mut self, id: &str, dimensions: [f64; 12], interests: &str, categories: &str) {
+        let _ = writeln!(self.agents, "{id},north,30,{interests},{categories},true");
+        let _ = writeln!(self.personality, "{id}{}", dimensions.map(|value| format!(",{value}")).concat());
+    }
+
+    pub fn visit(&mut self, id: &str, spot: &str, start: &str, end: &str) {
         let _ = writeln!(self.visits, "{id},spot_visit,{spot},bar,nightlife_spot,{start},{end}");
     }
 
-    fn tie(&mut self, one: &str, two: &str, compatibility: f64, at: &str) {
+    pub fn tie(&mut self, one: &str, two: &str, compatibility: f64, at: &str) {
         let _ = writeln!(self.connections, "{one},{two},{compatibility},{at}");
     }
 
-    fn write(&self, folder: &Path) {
+    pub fn write(&self, folder: &Path) {
         let dimensions = DIMENSIONS.join(",");
         for (name, header, rows) in [
             ("agents.csv", "agent_id,region,age,interests,category_preferences,consent", &self.agents),
@@ -52,7 +58,7 @@ impl Files {
     }
 }
 
-const MONDAY: &str = "2020-06-01T00:00:00Z";
+pub const MONDAY: &str = "2020-06-01T00:00:00Z";
 
 async fn build(db: &DatabaseConnection, files: &Files) -> Vec<agent_rollup::Model> {
     let folder = folder("rollup");

@@ -1,4 +1,4 @@
-//! OpenDP as an independent oracle for what our table claims: the loss of each group, and epsilon of a loss.
+//! T4: OpenDP as an independent oracle for what our table claims: the loss of each group, and epsilon of a loss.
 
 use opendp::{
     combinators::make_zCDP_to_approxDP,
@@ -20,7 +20,7 @@ fn rho(d2: f64, sigma: f64) -> f64 {
 }
 
 #[test]
-fn opendp_agrees_on_what_every_bundle_loses() {
+fn t4_opendp_agrees_on_what_every_bundle_loses() {
     for bundle in Bundle::ALL {
         let groups = bundle.groups().iter();
         let lost: f64 = groups.map(|group| rho((group.d2_squared as f64).sqrt(), group.sigma())).sum();
@@ -30,7 +30,7 @@ fn opendp_agrees_on_what_every_bundle_loses() {
 }
 
 #[test]
-fn opendp_agrees_on_epsilon() {
+fn t4_opendp_agrees_on_epsilon() {
     for milli_units in [120, 310, 500, 1_000, 20_000, 60_000, 240_000] {
         let rho = rho_of_units(milli_units);
         let domain = AtomDomain::<f64>::new_non_nan();
@@ -39,4 +39,22 @@ fn opendp_agrees_on_epsilon() {
         let ours = epsilon(rho, DELTA);
         assert!((ours - oracle).abs() < 1e-3, "{milli_units} milli-units: {ours}, OpenDP says {oracle}");
     }
+}
+
+#[test]
+fn t4_epsilons_are_the_published_ones() {
+    for (units, published, digits) in [(1, 0.4990, 1e-3), (20, 2.48, 5e-3), (240, 10.04, 5e-3)] {
+        let ours = epsilon(rho_of_units(units * 1_000), DELTA);
+        assert!((ours - published).abs() < digits, "{units} units: {ours}, published {published}");
+    }
+}
+
+/// The price that the ledger charges is what OpenDP says that the bundle loses.
+#[test]
+fn t4_every_group_is_in_the_price() {
+    for bundle in Bundle::ALL {
+        let shares: u32 = bundle.groups().iter().map(|group| group.share_milli).sum();
+        assert_eq!(i64::from(shares), bundle.price_mu(), "{}", bundle.name());
+    }
+    spots_enrichment::privacy::bundles::check().unwrap();
 }

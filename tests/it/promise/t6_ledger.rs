@@ -1,0 +1,413 @@
+//! T6: no cap is ever exceeded, whoever asks at the same moment, and what is published never changes.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::{StreamExt as _, stream};
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, EntityTrait as _, QueryOrder as _};
+use spots_enrichment::{
+    auth::Limits,
+    clock::DAY,
+    db,
+    entity::{privacy_account, privacy_charge, privacy_release},
+    epoch::{Window, WindowLength},
+    error::Error,
+    privacy::{
+        Bundle,
+        ledger::{self, BUDGET_WINDOW, KEY_CAP_MU, REGION_CAP_MU, Wanted, YEAR},
+    },
+};
+
+use crate::app::{ALL, Client, NOW, TestApp, TestDb, databases};
+
+/// Clients that ask at the same time.
+const CLIENTS: usize = 24;
+
+/// Requests without a limit that could hide the ledger's.
+const PLENTY: Limits =
+    Limits { per_minute: 1_000_000, per_day: 1_000_000, points_per_minute: 1_000_000, ..Limits::DEFAULT };
+
+/// Definitions of segments, no two of them the same.
+async fn definitions(app: &TestApp, number: usize) -> Vec<String> {
+    let vocabulary = app.state.epoch().vocabulary.clone();
+    let (words, categories) = (vocabulary.interests.iter(), vocabulary.categories.iter());
+    let words: Vec<String> = words
+        .map(|word| format!("interests: [{word:?}]"))
+        .chain(categories.map(|word| format!("categories: [{word:?}]")))
+        .collect();
+    let mut definitions = Vec::new();
+    for region in &vocabulary.regions {
+        for from in [18, 25, 35, 45, 55] {
+            for to in [24, 34, 44, 54, 64].into_iter().filter(|to| *to > from) {
+                for word in &words {
+                    definitions.push(format!("{{regions: [{region:?}], age: {{from: {from}, to: {to}}}, {word}}}"));
+                }
+            }
+        }
+    }
+    assert!(definitions.len() >= number, "{} different definitions", definitions.len());
+    definitions.truncate(number);
+    definitions
+}
+
+fn size_of(definition: &str) -> String {
+    format!("{{ cohort(definition: {definition}) {{ size {{ value }} }} }}")
+}
+
+/// Reads the table again and again while others write to it: what each subject was charged never exceeds its cap.
+async fn watch(db: DatabaseConnection, stop: Arc<AtomicBool>) -> u32 {
+    let mut looks = 0;
+    while !stop.load(Ordering::SeqCst) {
+        let sql = "select count(*) from privacy_accounts a where a.cap_mu <
+            (select coalesce(sum(c.mu), 0) from privacy_charges c where c.subject = a.subject)";
+        let row = db.query_one_raw(sea_orm::Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+        assert_eq!(row.unwrap().try_get_by_index::<i64>(0).unwrap(), 0, "a cap is exceeded at a commit");
+        looks += 1;
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    looks
+}
+
+/// Charges in the order of their times: in every window that ends with one, the caps hold.
+async fn every_window_holds(db: &DatabaseConnection) {
+    let accounts = privacy_account::Entity::find().all(db).await.unwrap();
+    let charges = privacy_charge::Entity::find().order_by_asc(privacy_charge::COLUMN.charged_at).all(db).await.unwrap();
+    for account in accounts {
+        let own: Vec<_> = charges.iter().filter(|charge| charge.subject == account.subject).collect();
+        for (cap, window) in [(Some(account.cap_mu), BUDGET_WINDOW), (account.cap_year_mu, YEAR)] {
+            let Some(cap) = cap else { continue };
+            for last in &own {
+                let inside = |at: i64| at > last.charged_at - window && at <= last.charged_at;
+                let sum: i64 = own.iter().filter(|charge| inside(charge.charged_at)).map(|charge| charge.mu).sum();
+                assert!(
+                    sum <= cap,
+                    "{}: {sum} of {cap} in the window that ends at {}",
+                    account.subject,
+                    last.charged_at
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn t6_960_requests_at_once_are_admitted_exactly_up_to_the_cap() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let key = app.client_with("acme", &ALL, KEY_CAP_MU, PLENTY).await;
+        let questions = definitions(&app, 960).await;
+        let stop = Arc::new(AtomicBool::new(false));
+        let watching = tokio::spawn(watch(db::connect(&app.database.url).await.unwrap(), Arc::clone(&stop)));
+        let answers: Vec<_> = stream::iter(questions.iter().map(|definition| size_of(definition)))
+            .map(|question| {
+                let key = &key;
+                async move { key.ask(&question).await }
+            })
+            .buffer_unordered(CLIENTS)
+            .collect()
+            .await;
+        stop.store(true, Ordering::SeqCst);
+        assert!(watching.await.unwrap() > 10);
+
+        let refused = answers.iter().filter(|answer| answer.codes() == ["PRIVACY_BUDGET_EXHAUSTED"]).count();
+        let fitting = usize::try_from(KEY_CAP_MU / Bundle::Size.price_mu()).unwrap();
+        assert_eq!((answers.len(), answers.len() - refused), (960, fitting));
+        let other = |code: &str| !["PRIVACY_BUDGET_EXHAUSTED", "INSUFFICIENT_DATA"].contains(&code);
+        assert!(!answers.iter().any(|answer| answer.codes().iter().any(|code| other(code))));
+        let spent = app.charged(&format!("key:{}", key.key_id)).await;
+        assert_eq!(spent, i64::try_from(fitting).unwrap() * Bundle::Size.price_mu());
+        let releases = privacy_release::Entity::find().all(app.db()).await.unwrap();
+        assert_eq!(releases.len(), fitting, "a refusal leaves nothing");
+        assert!(releases.iter().all(|release| release.status != "pending"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn t6_960_requests_for_one_release_by_seven_keys_charge_each_key_once() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let mut keys: Vec<Client> = Vec::new();
+        for number in 0..7 {
+            keys.push(app.client_with(&format!("partner-{number}"), &ALL, KEY_CAP_MU, PLENTY).await);
+        }
+        let question = size_of("{regions: [\"demo-harbor\"]}");
+        let answers: Vec<_> = stream::iter(0..960)
+            .map(|number| {
+                let (key, question) = (&keys[number % 7], &question);
+                async move { key.ask(question).await.ok().clone() }
+            })
+            .buffer_unordered(CLIENTS)
+            .collect()
+            .await;
+        assert!(answers.iter().all(|answer| *answer == answers[0]));
+        assert_eq!(app.noise.draws.load(Ordering::SeqCst), 1);
+        let charges = privacy_charge::Entity::find().all(app.db()).await.unwrap();
+        let mut subjects: Vec<_> = charges.iter().map(|charge| (charge.subject.clone(), charge.mu)).collect();
+        let mut expected: Vec<_> = keys.iter().map(|key| (format!("key:{}", key.key_id), 120)).collect();
+        expected.push(("region:demo-harbor".to_owned(), 120));
+        subjects.sort();
+        expected.sort();
+        assert_eq!(subjects, expected);
+    }
+}
+
+/// A release as somebody wants it; number and bundle make it a different one.
+fn wanted(number: usize, bundle: Bundle, regions: &[&str]) -> Wanted {
+    Wanted {
+        release_key: format!("{}-{number}", bundle.name()),
+        bundle,
+        window: Window { epoch_id: 202_622, ends_at: NOW - 10 * DAY, length: WindowLength::Days28 },
+        segment: format!("regions=;bands=;interests=word-{number};categories="),
+        regions: regions.iter().map(|region| (*region).to_owned()).collect(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn t6_seven_colluding_keys_stop_at_the_cap_of_the_region() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let mut accounts = Vec::new();
+        for number in 0..7 {
+            let key = app.client_of(&format!("partner-{number}"), &ALL, KEY_CAP_MU).await;
+            accounts.push(format!("key:{}", key.key_id));
+        }
+        let stop = Arc::new(AtomicBool::new(false));
+        let watching = tokio::spawn(watch(db::connect(&app.database.url).await.unwrap(), Arc::clone(&stop)));
+        let price = Bundle::Size.price_mu();
+        let admitted = AtomicBool::new(false);
+        stream::iter(0..1_400)
+            .for_each_concurrent(CLIENTS, |number| {
+                let (app, account, admitted) = (&app, &accounts[number % 7], &admitted);
+                async move {
+                    let want = wanted(number, Bundle::Size, &["demo-hills"]);
+                    match ledger::admit(app.db(), account, &[want], &[], NOW).await {
+                        Ok(paid) => {
+                            assert_eq!(paid, price);
+                            admitted.store(true, Ordering::SeqCst);
+                        }
+                        Err(Error::PrivacyBudgetExhausted { .. }) => {}
+                        Err(error) => panic!("{error:?}"),
+                    }
+                }
+            })
+            .await;
+        stop.store(true, Ordering::SeqCst);
+        watching.await.unwrap();
+        let drawn = app.charged("region:demo-hills").await;
+        // Each of the keys may leave a rest of its part that is smaller than a price.
+        assert!(drawn <= REGION_CAP_MU && drawn > REGION_CAP_MU - 8 * price, "{drawn}");
+        for account in &accounts {
+            assert!(app.charged(account).await > REGION_CAP_MU / 2 / 7 - price, "each has its part");
+        }
+        every_window_holds(app.db()).await;
+    }
+}
+
+#[tokio::test]
+async fn t6_a_key_that_comes_late_finds_its_part_of_the_region() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let (greedy, late) =
+            (app.client_of("greedy", &ALL, 1_000_000).await, app.client_of("late", &ALL, 1_000_000).await);
+        let (greedy, late) = (format!("key:{}", greedy.key_id), format!("key:{}", late.key_id));
+        let ask = async |account: &str, number: usize, at: i64| {
+            ledger::admit(app.db(), account, &[wanted(number, Bundle::Personality, &["demo-hills"])], &[], at).await
+        };
+        // Half first come and a quarter of its own, by steps of 500: 45,000 of 60,000.
+        let mut number = 0;
+        let refusal = loop {
+            match ask(&greedy, number, NOW).await {
+                Ok(_) => number += 1,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(number, 90);
+        // In 30 days to the second, told as the end of that day.
+        assert_eq!(refusal, Error::PrivacyBudgetExhausted { whose: "region", returns_at: NOW + 30 * DAY });
+        // What the late key looks at that the greedy one drew counts for its part; the region is not charged again.
+        for number in 0..10 {
+            ask(&late, number, NOW).await.unwrap();
+        }
+        assert_eq!(app.charged("region:demo-hills").await, 45_000);
+        for number in 100..120 {
+            ask(&late, number, NOW).await.unwrap();
+        }
+        // Its part of 15,000 is used up by 30 looks, and nothing is first come any more.
+        assert!(ask(&late, 200, NOW).await.is_ok(), "what it had looked at freed the same amount for whoever comes");
+        for number in 201..210 {
+            ask(&late, number, NOW).await.unwrap();
+        }
+        assert_eq!(app.charged("region:demo-hills").await, REGION_CAP_MU);
+        assert!(ask(&late, 300, NOW).await.is_err());
+        assert!(ask(&late, 301, NOW + 30 * DAY - 1).await.is_err(), "not a second too early");
+        ask(&late, 302, NOW + 30 * DAY).await.unwrap();
+        every_window_holds(app.db()).await;
+    }
+}
+
+/// Random documents by random keys at random times, many of them at the edges of the windows.
+#[tokio::test]
+async fn t6_random_interleavings_never_exceed_a_cap_nor_refuse_a_guaranteed_part() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let regions = ["demo-coast", "demo-hills", "demo-lakes"];
+        let mut accounts = Vec::new();
+        for number in 0..4 {
+            let key = app.client_of(&format!("partner-{number}"), &ALL, 15_000).await;
+            accounts.push(format!("key:{}", key.key_id));
+        }
+        for (region, cap, year) in [("demo-coast", 9_000, 20_000), ("demo-hills", 12_000, 24_000)] {
+            let sql = format!(
+                "update privacy_accounts set cap_mu = {cap}, cap_year_mu = {year} where subject = 'region:{region}'"
+            );
+            app.db().execute_unprepared(&sql).await.unwrap();
+        }
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        let (mut at, mut refused, mut admitted) = (NOW, 0, 0);
+        let mut times = vec![at];
+        // Who looked at what of a region: the model of the guaranteed parts.
+        let mut viewed: BTreeMap<(String, String), Vec<(i64, i64)>> = BTreeMap::new();
+        let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
+        for _ in 0..400 {
+            // Half of the time to the second when something returns, or a second before.
+            at = match rng.random_range(0..8) {
+                0 => times[rng.random_range(0..times.len())] + BUDGET_WINDOW,
+                1 => times[rng.random_range(0..times.len())] + BUDGET_WINDOW - 1,
+                2 => at + rng.random_range(0..4 * DAY),
+                _ => at,
+            }
+            .max(at);
+            let account = &accounts[rng.random_range(0..accounts.len())];
+            let documents: Vec<Wanted> = (0..rng.random_range(1..4))
+                .map(|_| {
+                    let bundle = Bundle::ALL[rng.random_range(0..4)];
+                    let number = rng.random_range(0..300_usize);
+                    // The regions belong to the segment: the same number always means the same ones.
+                    let some = &regions[number % 3..=(number % 3 + number % 2).min(2)];
+                    wanted(number, bundle, some)
+                })
+                .collect();
+            let mut fresh: BTreeMap<String, Wanted> = BTreeMap::new();
+            for wanted in documents.clone() {
+                if !seen.contains(&(account.clone(), wanted.release_key.clone())) {
+                    fresh.insert(wanted.release_key.clone(), wanted);
+                }
+            }
+            let result = ledger::admit(app.db(), account, &documents, &[], at).await;
+            match &result {
+                Ok(paid) => {
+                    admitted += 1;
+                    times.push(at);
+                    assert_eq!(*paid, fresh.values().map(|wanted| wanted.bundle.price_mu()).sum::<i64>());
+                    for wanted in fresh.values() {
+                        seen.insert((account.clone(), wanted.release_key.clone()));
+                        for region in &wanted.regions {
+                            let entry = viewed.entry((account.clone(), region.clone())).or_default();
+                            entry.push((at, wanted.bundle.price_mu()));
+                        }
+                    }
+                }
+                Err(Error::PrivacyBudgetExhausted { whose: "region", .. }) => {
+                    refused += 1;
+                    // Some region had no room: then the document was more than this key's part of one of them.
+                    let within_parts = regions.iter().all(|region| {
+                        let cost: i64 = fresh
+                            .values()
+                            .filter(|wanted| wanted.regions.iter().any(|of| of == region))
+                            .map(|wanted| wanted.bundle.price_mu())
+                            .sum();
+                        let own = viewed.get(&(account.clone(), (*region).to_owned()));
+                        let (cap, year) = match *region {
+                            "demo-coast" => (9_000, 20_000),
+                            "demo-hills" => (12_000, 24_000),
+                            _ => (60_000, 240_000),
+                        };
+                        [(cap, BUDGET_WINDOW), (year, YEAR)].into_iter().all(|(cap, window)| {
+                            let views = own.into_iter().flatten().filter(|(when, _)| *when > at - window);
+                            views.map(|(_, mu)| mu).sum::<i64>() + cost <= cap / 2 / 4
+                        })
+                    });
+                    assert!(!within_parts, "a guaranteed part was refused");
+                }
+                Err(Error::PrivacyBudgetExhausted { .. }) => refused += 1,
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        assert!(admitted > 50 && refused > 50, "{admitted} admitted, {refused} refused");
+        every_window_holds(app.db()).await;
+    }
+}
+
+/// What a worker has leased and not stored is taken over after half a minute; its own late draw is not stored.
+#[tokio::test]
+async fn t6_a_draw_that_never_ends_is_taken_over() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let client = app.client(&ALL).await;
+        let question = size_of("{regions: [\"demo-harbor\"]}");
+        // Somebody charges, leases and dies.
+        let pending = {
+            let other = TestApp::beside(&app.database.url).await;
+            let client = other.client_from(&client.key_id, &client.key);
+            client.ask("{ viewer { partner } }").await.ok();
+            client.ask(&question).await.ok().clone()
+        };
+        assert_eq!(client.ask(&question).await.ok(), &pending, "a second server reads the first one's row");
+        let again = size_of("{regions: [\"demo-hills\"]}");
+        let TestDb { url, .. } = &app.database;
+        let db = db::connect(url).await.unwrap();
+        let key = format!("key:{}", client.key_id);
+        let row = app.release_key(r#"{"regions": ["demo-hills"]}"#, Bundle::Size);
+        let want = Wanted { release_key: row.clone(), ..wanted(0, Bundle::Size, &["demo-hills"]) };
+        let want = Wanted { segment: "regions=demo-hills;bands=;interests=;categories=".to_owned(), ..want };
+        ledger::admit(&db, &key, &[want], &[], NOW).await.unwrap();
+        let sql = format!(
+            "update privacy_releases set lease_token = 'dead', lease_until = {} where release_key = '{row}'",
+            NOW + 30
+        );
+        db.execute_unprepared(&sql).await.unwrap();
+        app.clock.advance_s(31);
+        client.ask(&again).await.ok();
+        assert_eq!(app.charged(&key).await, 240, "nothing is charged twice");
+        let late = format!(
+            "update privacy_releases set status = 'ready', payload = '{{\"values\":[7]}}'
+             where release_key = '{row}' and status = 'pending' and lease_token = 'dead'"
+        );
+        assert_eq!(db.execute_unprepared(&late).await.unwrap().rows_affected(), 0);
+    }
+}
+
+#[tokio::test]
+async fn t6_what_is_published_or_charged_cannot_be_changed_or_deleted() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        app.client(&ALL).await.ask(&size_of("{regions: [\"demo-harbor\"]}")).await.ok();
+        for statement in [
+            "update privacy_releases set payload = '{\"values\":[1]}'",
+            "update privacy_releases set status = 'pending'",
+            "delete from privacy_releases",
+            "update privacy_charges set mu = 1",
+            "update privacy_charges set charged_at = 0",
+            "delete from privacy_charges",
+            "update privacy_views set shown = false",
+            "delete from privacy_views",
+        ] {
+            let refused = app.db().execute_unprepared(statement).await;
+            assert!(refused.is_err(), "{statement}");
+        }
+        if on == crate::app::On::Postgres {
+            for table in ["privacy_releases", "privacy_charges", "privacy_views"] {
+                assert!(app.db().execute_unprepared(&format!("truncate {table} cascade")).await.is_err(), "{table}");
+            }
+        }
+        assert_eq!(privacy_charge::Entity::find().all(app.db()).await.unwrap().len(), 2);
+    }
+}
