@@ -89,12 +89,18 @@ impl Step {
         }
     }
 
-    /// With `STOP_AT=name`, says so and waits for ever.
+    /// With `STOP_AT=name`, or `STOP_AT=name:2` for the second time, says so and waits for ever.
     #[cfg(feature = "mutants")]
     pub async fn reach(self) {
-        static STOP: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| setting("STOP_AT"));
-        if *STOP == self.name() {
-            eprintln!("stopped at {}", self.name());
+        use std::sync::{
+            LazyLock,
+            atomic::{AtomicUsize, Ordering},
+        };
+        static STOP: LazyLock<String> = LazyLock::new(|| setting("STOP_AT"));
+        static REACHED: AtomicUsize = AtomicUsize::new(0);
+        let (name, time) = STOP.split_once(':').unwrap_or((&STOP, "1"));
+        if name == self.name() && REACHED.fetch_add(1, Ordering::SeqCst) + 1 == time.parse().unwrap_or(1) {
+            eprintln!("stopped at {}", *STOP);
             std::future::pending::<()>().await;
         }
     }

@@ -3,9 +3,8 @@
 
 use std::{
     fmt::Write as _,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{Read as _, Write as _},
     net::TcpStream,
-    process::{Child, Stdio},
     time::Duration,
 };
 
@@ -13,23 +12,15 @@ use serde_json::{Value, json};
 use spots_enrichment::{listen, state::Timeouts};
 
 use crate::{
-    app::{ALL, NOW, On, TestApp, TestDb, folder},
-    cli::binary,
+    app::{ALL, NOW, On, TestApp, TestDb},
+    served::Served,
 };
 
 /// The real binary over a database of a test's own.
 struct Server {
-    child: Child,
-    address: String,
+    served: Served,
     key: String,
     _database: TestDb,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Server {
@@ -39,29 +30,19 @@ impl Server {
         let plenty = spots_enrichment::auth::Limits { per_minute: 10_000, ..spots_enrichment::auth::Limits::DEFAULT };
         let key = app.limited(plenty).await.key.clone();
         let TestApp { database, .. } = app;
-        let mut child = binary(&folder("hostile"))
-            .args(["serve", "--listen-addr", "127.0.0.1:0", "--metrics-addr", "", "--database-url", &database.url])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").unwrap().to_owned();
-        Self { child, address, key, _database: database }
+        let served = Served::start(&database.url, |_| {});
+        Self { served, key, _database: database }
     }
 
     /// A number of `/proc/PID/status`, in KiB.
     fn memory(&self, name: &str) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.served.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with(name)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
     fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        stream
+        self.served.connect()
     }
 
     fn head(&self, more: &str) -> String {

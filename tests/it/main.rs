@@ -24,5 +24,6 @@ mod quota;
 mod rollup;
 mod schema;
 mod segments;
+mod served;
 mod shared;
 mod writing;
