@@ -26,7 +26,7 @@ pub const DWELL_CAP_S: i64 = 120 * 60;
 /// Kept ties of one person, at most (theta).
 pub const TIE_CAP: usize = 10;
 /// The Euclidean norm to which u is scaled down, in 1/10,000 (R = 1.25).
-const NORM_CAP: i64 = 12_500;
+pub const NORM_CAP: i64 = 12_500;
 /// One, in 1/10,000.
 const ONE: i64 = 10_000;
 

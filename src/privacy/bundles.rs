@@ -9,7 +9,11 @@ use std::sync::LazyLock;
 
 use anyhow::ensure;
 
-use crate::mutant::Mutant;
+use crate::{
+    engine::contribution::{DWELL_CAP_S, NORM_CAP, TIE_CAP},
+    epoch::WindowLength,
+    mutant::Mutant,
+};
 
 /// rho of one unit, in 1/10,000: 0.0062.
 pub const RHO0_E4: u128 = 62;
@@ -188,6 +192,23 @@ pub fn epsilon(rho: f64, delta: f64) -> f64 {
     at(1.0 + low.exp()).max(0.0)
 }
 
+/// What the accuracy of released numbers follows from, in one line: the table in `docs/privacy.md` says it was made for
+/// these.
+#[must_use]
+pub fn constants() -> String {
+    let group = |group: &Group| format!("{} {:.3}", group.name, group.sigma() / group.scale as f64);
+    let sigmas: Vec<String> = Bundle::ALL.into_iter().flat_map(Bundle::groups).map(group).collect();
+    let [week, month, quarter] = WindowLength::ALL.map(WindowLength::visit_cap);
+    format!(
+        "Policy {POLICY_VERSION}, rho0 = {}; sigma of the sums: {}; caps: {week}, {month}, {quarter} visits, {} minutes, \
+         norm {}, {TIE_CAP} ties.",
+        RHO0_E4 as f64 / 1e4,
+        sigmas.join(", "),
+        DWELL_CAP_S / 60,
+        NORM_CAP as f64 / 1e4,
+    )
+}
+
 /// Recomputes what every bundle loses and refuses a table that loses more than it charges.
 ///
 /// # Errors
@@ -232,6 +253,12 @@ mod tests {
         quiet[1].sigma_milli = quiet[1].sigma_milli * 9 / 10;
         assert!(check_bundle("QUIET", &quiet, 310).unwrap_err().to_string().contains("DWELL"));
         assert!(check_bundle("UNPAID", BEHAVIOR, 260).unwrap_err().to_string().contains("its price is 260"));
+    }
+
+    #[test]
+    fn the_table_of_accuracy_was_made_for_these_constants() {
+        let document = include_str!("../../docs/privacy.md");
+        assert!(document.contains(&constants()), "`just accuracy` makes the table anew for: {}", constants());
     }
 
     #[test]
