@@ -1,6 +1,6 @@
 //! `epoch`: the weekly snapshots.
 
-use std::time::Instant;
+use std::{path::PathBuf, time::Instant};
 
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
@@ -12,6 +12,7 @@ use crate::{
     engine::rollup,
     entity,
     epoch::epoch_name,
+    import,
     progress::Progress,
 };
 
@@ -31,6 +32,10 @@ enum Action {
         /// The date; default: the end of the newest week that the data fills.
         #[arg(long, value_name = "YYYY-MM-DD")]
         as_of: Option<NaiveDate>,
+        /// Interests and categories that a definition may use: a CSV file with the columns kind (interest or category)
+        /// and word; default: those that at least 100 people share, which says something about the data.
+        #[arg(long, value_name = "FILE")]
+        words: Option<PathBuf>,
     },
     /// List the snapshots, newest first.
     List,
@@ -40,13 +45,15 @@ impl Epoch {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let db = super::open(&self.database).await?;
         match self.action {
-            Action::Build { as_of } => {
+            Action::Build { as_of, words } => {
                 let started = Instant::now();
                 let as_of = match as_of {
                     Some(date) => midnight(date),
                     None => rollup::newest_filled_week(&db, SystemClock.now()).await?,
                 };
-                let built = rollup::build(&db, as_of, SystemClock.now(), Progress::Shown).await?;
+                let words = words.as_deref().map(import::closed_lists).transpose()?;
+                let now = SystemClock.now();
+                let built = rollup::build_with_words(&db, as_of, now, words.as_ref(), Progress::Shown).await?;
                 let (what, elapsed) = (rollup::describe(&built), started.elapsed().as_secs_f64());
                 if built.new {
                     say!("{what}: {} people counted, built in {elapsed:.1} s", built.agents);

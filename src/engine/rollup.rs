@@ -16,7 +16,7 @@ use crate::{
     clock::{DAY, WEEK, format_time, monday, week_number},
     db::{self, Bulk},
     entity::{agent, agent_rollup, epoch, epoch_word, personality_profile, user_action},
-    epoch::{READABLE_AFTER, WindowLength, epoch_name},
+    epoch::{READABLE_AFTER, Vocabulary, WindowLength, epoch_name},
     privacy::ledger,
     progress::Progress,
     segment::age_band,
@@ -62,6 +62,21 @@ pub async fn newest_filled_week(db: &DatabaseConnection, now: i64) -> anyhow::Re
 /// # Errors
 /// The week closed less than 72 hours before `now`, nobody qualifies, or the database fails; nothing is left then.
 pub async fn build(db: &DatabaseConnection, as_of: i64, now: i64, progress: Progress) -> anyhow::Result<Built> {
+    build_with_words(db, as_of, now, None, progress).await
+}
+
+/// The same, with closed lists of interests and categories instead of the words that are common in the data: then the
+/// vocabulary says nothing about anybody.
+///
+/// # Errors
+/// As [`build`].
+pub async fn build_with_words(
+    db: &DatabaseConnection,
+    as_of: i64,
+    now: i64,
+    words: Option<&Vocabulary>,
+    progress: Progress,
+) -> anyhow::Result<Built> {
     let ends_at = monday(as_of);
     let epoch_id = week_number(ends_at);
     if ends_at + READABLE_AFTER > now {
@@ -110,7 +125,7 @@ pub async fn build(db: &DatabaseConnection, as_of: i64, now: i64, progress: Prog
         format_time(ends_at)
     );
 
-    let words = builder.vocabulary().map(|(kind, word)| epoch_word::ActiveModel {
+    let words = builder.vocabulary(words).into_iter().map(|(kind, word)| epoch_word::ActiveModel {
         epoch_id: Set(epoch_id),
         kind: Set(kind.to_owned()),
         word: Set(word),
@@ -370,14 +385,22 @@ impl Builder {
         }
     }
 
-    /// Regions are the operator's words; the others come from the data and must be common.
-    fn vocabulary(&self) -> impl Iterator<Item = (&'static str, String)> {
+    /// Regions are the operator's words; so are the others where there is a list of them. Else they come from the data
+    /// and must be common.
+    fn vocabulary(&self, lists: Option<&Vocabulary>) -> Vec<(&'static str, String)> {
         let regions = self.regions.keys().map(|word| ("region", word.clone()));
-        let common = |kind: &'static str, counts: &BTreeMap<String, u64>| -> Vec<(&'static str, String)> {
-            counts.iter().filter(|(_, count)| **count >= WORD_MIN).map(|(word, _)| (kind, word.clone())).collect()
+        let (interests, categories): (Vec<String>, Vec<String>) = match lists {
+            Some(lists) => (lists.interests.iter().cloned().collect(), lists.categories.iter().cloned().collect()),
+            None => (common(&self.interests), common(&self.categories)),
         };
-        regions.chain(common("interest", &self.interests)).chain(common("category", &self.categories))
+        let interests = interests.into_iter().map(|word| ("interest", word));
+        regions.chain(interests).chain(categories.into_iter().map(|word| ("category", word))).collect()
     }
+}
+
+/// Words that many people share.
+fn common(counts: &BTreeMap<String, u64>) -> Vec<String> {
+    counts.iter().filter(|(_, count)| **count >= WORD_MIN).map(|(word, _)| word.clone()).collect()
 }
 
 async fn ties(transaction: &DatabaseTransaction, first: &str, last: &str) -> anyhow::Result<HashMap<String, Vec<Tie>>> {

@@ -23,6 +23,7 @@ mod personality;
 mod products;
 mod source;
 mod visits;
+mod words;
 
 pub use agents::{AgentRow, Agents};
 pub use connections::{ConnectionRow, Connections};
@@ -30,6 +31,7 @@ pub use fields::Fields;
 pub use personality::{PersonalityRow, Profiles};
 pub use products::{ProductRow, Products};
 pub use visits::{VisitRow, Visits};
+pub use words::closed_lists;
 
 /// Rows of one batch.
 pub const BATCH: usize = 4_000;

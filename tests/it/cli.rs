@@ -202,6 +202,74 @@ async fn generated_files_hold_the_same_population_as_the_demo() {
     }
 }
 
+/// Caps by command line, and the report that shows them.
+#[tokio::test]
+async fn privacy_caps_are_set_and_reported() {
+    let dir = folder("caps");
+    let database = crate::app::TestApp::database(crate::app::On::Sqlite).await;
+    let with_url = |arguments: &[&str]| {
+        let output = binary(&dir).args(arguments).env("DATABASE_URL", &database.url).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (status, key, _) = with_url(&["keys", "create", "--partner", "acme", "--units", "2.5"]);
+    assert_eq!(status, Some(0));
+    let (_, list, _) = with_url(&["keys", "list"]);
+    let id = list.lines().find(|line| line.contains("acme")).unwrap().split_whitespace().next().unwrap().to_owned();
+    let (_, shown, _) = with_url(&["keys", "show", &id]);
+    assert!(shown.contains("units in 30 days   2.50") && shown.contains("units left         2.50"), "{shown}");
+    let (status, shown, _) = with_url(&["keys", "limit", &id, "--units", "3"]);
+    assert!(status == Some(0) && shown.contains("from 2.5 units in 30 days to 3 units in 30 days"), "{shown}");
+
+    let served = crate::served::Served::start(&database.url, |_| {});
+    let portrait = "{ cohort(definition: {regions: [\"demo-harbor\"]}) { size { value } network { release { id } } }
+        few: cohort(definition: {regions: [\"demo-coast\"], age: {from: 65}}) { size { value } } }";
+    let answer = served.ask(key.trim(), portrait);
+    assert!(answer["data"]["cohort"]["size"]["value"].is_number(), "{answer}");
+    drop(served);
+
+    let (status, said, warned) =
+        with_url(&["regions", "limit", "demo-harbor", "--units", "90", "--units-per-year", "300"]);
+    assert_eq!(status, Some(0), "{warned}");
+    assert!(said.contains("from 60 units in 30 days and 240 in 365 to 90 units in 30 days and 300 in 365"), "{said}");
+    assert!(warned.contains("a region may spend 90 units, the published promise is made for 60"), "{warned}");
+    let (_, regions, _) = with_url(&["regions", "list"]);
+    let harbor: Vec<_> =
+        regions.lines().find(|line| line.starts_with("demo-harbor")).unwrap().split_whitespace().collect();
+    assert_eq!(harbor, ["demo-harbor", "90.00", "0.42", "300.00", "0.42"]);
+
+    let (status, report, _) = with_url(&["privacy", "report", "--json"]);
+    assert_eq!(status, Some(0));
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let key = report["keys"].as_array().unwrap().iter().find(|key| key["partner"] == "acme").unwrap();
+    assert_eq!((&key["cap_mu"], &key["spent_mu"], &key["keys"][0]), (&3_000.into(), &540.into(), &id.clone().into()));
+    assert_eq!(report["releases"][0], serde_json::json!({"bundle": "SIZE", "ready": 1, "suppressed": 1, "pending": 0}));
+    assert_eq!((&report["suppressed_share"], &report["views"]), (&0.5.into(), &1.into()));
+    let region = &report["promise"]["region"];
+    assert!(region["mu"] == 90_000 && region["membership"].as_f64().unwrap() > 0.69, "{region}");
+    let (_, text, _) = with_url(&["privacy", "report"]);
+    assert!(
+        text.contains("sizes below the threshold   50.0 %") && text.contains("at best 70 in 100 for a month"),
+        "{text}"
+    );
+
+    for (arguments, code, says) in [
+        (&["regions", "limit", "nowhere", "--units", "1"][..], 1, "no epoch has had people of that region"),
+        (&["regions", "limit", "demo-harbor"], 2, "--units"),
+        (&["regions", "limit", "demo-harbor", "--units", "-1"], 2, "is not a number of units"),
+        (&["keys", "create", "--partner", "acme", "--units", "many"], 2, "is not a number of units"),
+        (&["agents", "forget", "zebra-nobody"], 1, "nobody in the data has this id"),
+        (&["agents", "forget"], 2, "<ID>"),
+        (&["epoch", "build", "--words", "none.csv"], 1, "cannot open none.csv"),
+    ] {
+        let (status, _, said) = with_url(arguments);
+        assert!(status == Some(code) && said.contains(says), "{arguments:?}: {status:?} {said}");
+        assert!(!said.contains("zebra"), "{said}");
+    }
+    let (status, said, _) = with_url(&["agents", "forget", "demo_0000007"]);
+    assert!(status == Some(0) && said.starts_with("erased with"), "{said}");
+}
+
 struct Server {
     child: Child,
     banner: String,
@@ -267,7 +335,7 @@ fn the_demos_curl_line_answers_a_portrait_and_the_second_start_reuses_the_data()
     assert!(said.contains("people who do not exist") && said.contains("stopped"), "{said}");
 
     let second = demo(&dir);
-    assert_eq!(second.pasted(), answer, "the same database, the same stored releases");
+    assert_eq!(second.pasted()["data"], answer["data"], "the same database, the same stored releases");
     let (status, said) = second.interrupt();
     assert_eq!(status, Some(0), "{said}");
     assert!(!said.contains("making"), "{said}");

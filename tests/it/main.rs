@@ -6,9 +6,11 @@
 
 mod app;
 mod auth;
+mod budget;
 mod cli;
 mod cost;
 mod engine;
+mod forget;
 mod fuzz;
 mod guard;
 mod hostile;

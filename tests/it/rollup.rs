@@ -12,7 +12,7 @@ use spots_enrichment::{
     progress::Progress,
 };
 
-use crate::app::{TestDb, databases, folder};
+use crate::app::{On, TestDb, databases, folder};
 
 pub const OPTIONS: Options = Options { dry_run: false, progress: Progress::Hidden, partner: None };
 
@@ -112,6 +112,38 @@ async fn only_adults_with_consent_a_region_a_profile_and_a_visit_are_counted() {
             (accounts[0].subject.as_str(), accounts[0].cap_mu, accounts[0].cap_year_mu),
             ("region:north", 60_000, Some(240_000))
         );
+    }
+}
+
+#[tokio::test]
+async fn closed_lists_are_the_vocabulary_whatever_the_data_hold() {
+    let (_database, db) = TestDb::migrated(On::Sqlite).await;
+    let mut files = Files::default();
+    files.agent("ann", "north", "30", true);
+    files.visit("ann", "mill", "2020-05-20T12:00:00Z", "");
+    let folder = folder("words");
+    files.write(&folder);
+    import::folder(&db, &folder, &OPTIONS).await.unwrap();
+    let lists = |text: &str| {
+        let file = folder.join("words.txt");
+        fs::write(&file, text).unwrap();
+        import::closed_lists(&file)
+    };
+    let words = lists("kind,word\ninterest,Chess\ncategory,bar\ninterest,chess\n").unwrap();
+    let monday = parse_time(MONDAY).unwrap();
+    rollup::build_with_words(&db, monday, monday + 10 * DAY, Some(&words), Progress::Hidden).await.unwrap();
+    let words = epoch_word::Entity::find().all(&db).await.unwrap();
+    let words: Vec<String> = words.into_iter().map(|word| format!("{} {}", word.kind, word.word)).collect();
+    assert_eq!(words, ["category bar", "interest chess", "region north"]);
+    for (text, says) in [
+        ("kind,word\ninterest,a b\n", "line 2"),
+        ("kind,word\nregion,north\n", "neither interest nor category"),
+        ("kind,word\ninterest,\n", "word is empty"),
+        ("kind,word\n", "names no words"),
+        ("word\nchess\n", "neither interest nor category"),
+    ] {
+        let refused = lists(text).unwrap_err();
+        assert!(format!("{refused:#}").contains(says), "{text:?}: {refused:#}");
     }
 }
 

@@ -32,7 +32,7 @@ fn t5_the_best_test_of_membership_is_right_60_times_in_100() {
             thread::spawn(move || {
                 let mut rng = ChaCha20Rng::seed_from_u64(100 + seed);
                 let right = |trial: &u64| {
-                    let there = i64::from(trial % 2 == 0);
+                    let there = i64::from(trial.is_multiple_of(2));
                     let mut seen = || noise::sample(Bundle::Size, &mut rng).unwrap()[0] + there;
                     let sum: i64 = (0..sizes()).map(|_| seen()).sum();
                     let guess = 2 * sum > i64::try_from(sizes()).unwrap();

@@ -35,7 +35,7 @@ fn files() -> Files {
         let rare = number < 40;
         let interests = if rare { "food|zebra-rare-interest" } else { "food" };
         files.person(&id, dimensions, interests, if rare { "bar|zebra_rare_category" } else { "bar" });
-        for visit in 0..number % 7 + 1 {
+        for visit in 0..=number % 7 {
             let at = |minute: i32| format!("2020-05-{:02}T{:02}:{minute:02}:00Z", number % 28 + 1, visit + 8);
             files.visit(&id, &format!("zebra-spot-{}", number % 50), &at(number % 30), &at(number % 30 + 17));
         }

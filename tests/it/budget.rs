@@ -1,0 +1,131 @@
+//! What is left, and what a first view looks like from outside.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use serde_json::json;
+use spots_enrichment::{
+    clock::DAY,
+    engine::{Engine, SumRequest},
+    error::Error,
+    privacy::{Exact, Sums, ledger::KEY_CAP_MU},
+};
+
+use crate::app::{ALL, On, TestApp, databases};
+
+const BUDGET: &str = "{ viewer { privacyBudget { units windowDays spent left returns { at units }
+    regions(first: 2) { region units unitsPerYear guaranteed guaranteedLeft firstComeLeft } } } }";
+
+#[tokio::test]
+async fn the_budget_says_what_is_left_and_when_it_returns() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let (one, two) = (app.client(&ALL).await, app.client_of("other", &ALL, KEY_CAP_MU).await);
+        one.ask(r#"{ cohort(definition: {regions: ["demo-harbor"]}) { size { value } network { release { id } } } }"#)
+            .await;
+        app.clock.advance_s(3_600);
+        one.ask(r#"{ cohort(definition: {regions: ["demo-harbor"], age: {to: 34}}) { size { value } } }"#).await;
+        app.clock.advance_s(DAY);
+        one.ask(r#"{ cohort(definition: {regions: ["demo-coast"]}) { size { value } } }"#).await;
+        let budget = one.ask(BUDGET).await.ok()["viewer"]["privacyBudget"].clone();
+        let region = |region: &str, left: f64, first_come: f64| {
+            json!({"region": region, "units": 60.0, "unitsPerYear": 240.0, "guaranteed": 15.0, "guaranteedLeft": left,
+                "firstComeLeft": first_come})
+        };
+        // The harbor's first come part: 30 units, of which 0.54 were drawn within the first key's own part.
+        assert_eq!(
+            budget,
+            json!({"units": 20.0, "windowDays": 30, "spent": 0.66, "left": 19.34,
+                "returns": [{"at": "2026-07-11T01:00:00Z", "units": 0.54}, {"at": "2026-07-12T01:00:00Z", "units": 0.12}],
+                "regions": [region("demo-coast", 14.88, 30.0), region("demo-harbor", 14.46, 30.0)]})
+        );
+        // Somebody who has seen nothing learns nothing of it.
+        let other = two.ask(BUDGET).await.ok()["viewer"]["privacyBudget"].clone();
+        assert_eq!((&other["spent"], &other["returns"]), (&json!(0.0), &json!([])));
+        assert_eq!(other["regions"], json!([region("demo-coast", 15.0, 30.0), region("demo-harbor", 15.0, 30.0)]));
+
+        let page = "{ viewer { privacyBudget { regions(first: 1, after: \"demo-coast\") { region } } } }";
+        assert_eq!(one.ask(page).await.data("/viewer/privacyBudget/regions"), &json!([{"region": "demo-harbor"}]));
+        for wrong in ["-1", "101"] {
+            let answer =
+                one.ask(&format!("{{ viewer {{ privacyBudget {{ regions(first: {wrong}) {{ region }} }} }} }}")).await;
+            assert_eq!(answer.codes(), ["BAD_USER_INPUT"]);
+        }
+        let quote = "{ quote(document: \"{ cohort(definition: {}) { size { value } } }\") { units unitsLeft } }";
+        assert_eq!(one.ask(quote).await.ok()["quote"], json!({"units": 0.12, "unitsLeft": 19.34}));
+    }
+}
+
+/// What others draw shows in the common part a day later, in steps of five units.
+#[tokio::test]
+async fn the_common_part_of_a_region_is_told_as_of_midnight_and_coarsely() {
+    let app = TestApp::new(On::Sqlite).await;
+    let (one, two) = (app.client_of("one", &ALL, 1_000_000).await, app.client_of("two", &ALL, 1_000_000).await);
+    let left = async || {
+        let ask = "{ viewer { privacyBudget { regions { region firstComeLeft } } } }";
+        two.ask(ask).await.data("/viewer/privacyBudget/regions/0/firstComeLeft").clone()
+    };
+    assert_eq!(left().await, json!(30.0));
+    for (number, age) in [24, 34, 44, 54, 64].into_iter().enumerate() {
+        for window in ["DAYS_7", "DAYS_28", "DAYS_84"] {
+            let ask = format!(
+                "{{ cohort(definition: {{regions: [\"demo-coast\"], age: {{to: {age}}}}}) {{ behavior(window: {window}) {{ release {{ id }} }} }} }}"
+            );
+            one.ask(&ask).await;
+            assert_eq!(left().await, json!(30.0), "{number}: nothing of today shows");
+        }
+    }
+    app.clock.advance_s(DAY);
+    let drawn = app.charged("region:demo-coast").await;
+    // All of it lies within the first key's own part of 15 units.
+    assert!(drawn > 1_000 && drawn < 15_000, "{drawn}");
+    assert_eq!(left().await, json!(30.0));
+}
+
+/// Counts what it is asked to sum.
+struct Counting {
+    engine: Arc<dyn Engine>,
+    sums: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl Engine for Counting {
+    async fn sums(&self, requests: &[SumRequest]) -> Result<Vec<Exact<Sums>>, Error> {
+        self.sums.fetch_add(requests.len(), Ordering::SeqCst);
+        self.engine.sums(requests).await
+    }
+}
+
+/// A first view of what somebody else has drawn does the same work, and ends with a slot; a repeat does neither.
+#[tokio::test]
+async fn a_first_view_looks_the_same_whether_or_not_somebody_asked_before() {
+    for on in databases() {
+        let sums = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&sums);
+        let app = TestApp::with(on, |given| {
+            given.engine = Arc::new(Counting { engine: Arc::clone(&given.engine), sums: counted });
+        })
+        .await;
+        let (one, two) = (app.client(&ALL).await, app.client_of("other", &ALL, KEY_CAP_MU).await);
+        for (definition, expected) in [("demo-harbor", 4), ("demo-coast\"], age: {from: 65}, interests: [\"food", 1)] {
+            let portrait = format!(
+                "{{ cohort(definition: {{regions: [\"{definition}\"]}}) {{ size {{ value }} behavior {{ release {{ id }} }}
+                    personality {{ archetype }} network {{ release {{ id }} }} }} }}"
+            );
+            let mut answers = Vec::new();
+            for (who, work) in [(&one, expected), (&two, expected), (&one, 0), (&two, 0)] {
+                let (before, began) = (sums.load(Ordering::SeqCst), Instant::now());
+                answers.push(who.ask(&portrait).await.body["data"].clone());
+                assert_eq!(sums.load(Ordering::SeqCst) - before, work, "{definition}");
+                assert!(work == 0 || began.elapsed() >= Duration::from_millis(25), "a first view fills its slot");
+            }
+            assert!(answers.iter().all(|answer| *answer == answers[0]));
+        }
+    }
+}

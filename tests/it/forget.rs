@@ -1,0 +1,92 @@
+//! A person who is erased is gone from raw and derived tables and from every later epoch; what was published stays.
+
+use sea_orm::{ConnectionTrait as _, EntityTrait as _, PaginatorTrait as _, Statement};
+use spots_enrichment::{
+    clock::WEEK,
+    db,
+    engine::rollup,
+    entity::{agent_rollup, audit_event, privacy_release},
+    forget,
+    generate::ENDS_AT,
+    progress::Progress,
+};
+
+use crate::app::{ALL, NOW, On, TestApp, databases};
+
+/// Somebody who is counted, and has ties.
+const ID: &str = "demo_0000701";
+const PORTRAIT: &str =
+    "{ cohort(definition: {}) { size { value } behavior { visitsPerPerson { value } release { id } } } }";
+
+#[tokio::test]
+async fn an_erased_person_is_nowhere_and_old_releases_stay() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let client = app.client(&ALL).await;
+        let answer = client.ask(PORTRAIT).await.ok().clone();
+        let published = privacy_release::Entity::find().all(app.db()).await.unwrap();
+        let people = agent_rollup::Entity::find().count(app.db()).await.unwrap();
+
+        let gone = forget::forget(app.db(), ID, NOW).await.unwrap();
+        assert!(gone.visits > 0 && gone.ties > 0, "{gone:?}");
+        for (table, columns) in [
+            ("agents", &["agent_id"][..]),
+            ("user_actions", &["agent_id"]),
+            ("personality_profiles", &["agent_id"]),
+            ("ai2ai_connections", &["agent_id_1", "agent_id_2"]),
+            ("agent_rollup", &["agent_id"]),
+        ] {
+            for column in columns {
+                let sql = format!("select count(*) from {table} where {column} = '{ID}'");
+                let row = app.db().query_one_raw(Statement::from_string(app.db().get_database_backend(), sql)).await;
+                assert_eq!(row.unwrap().unwrap().try_get_by_index::<i64>(0).unwrap(), 0, "{table}.{column}");
+            }
+        }
+        assert!(agent_rollup::Entity::find().count(app.db()).await.unwrap() < people);
+        let events = audit_event::Entity::find().all(app.db()).await.unwrap();
+        let event = events.iter().find(|event| event.action == "forget").unwrap();
+        assert_eq!((event.subject.as_str(), event.detail.as_str()), ("", ""));
+
+        assert_eq!(privacy_release::Entity::find().all(app.db()).await.unwrap(), published);
+        assert_eq!(client.ask(PORTRAIT).await.ok(), &answer, "what was published stays");
+        rollup::build(app.db(), ENDS_AT + WEEK, NOW + WEEK, Progress::Hidden).await.unwrap();
+        let rows = agent_rollup::Entity::find().all(app.db()).await.unwrap();
+        assert!(rows.iter().any(|row| row.epoch_id == 202_623) && rows.iter().all(|row| row.agent_id != ID));
+
+        let nobody = forget::forget(app.db(), ID, NOW).await.unwrap_err().to_string();
+        assert!(!nobody.contains(ID), "{nobody}");
+        assert_eq!(audit_event::Entity::find().all(app.db()).await.unwrap().len(), events.len());
+    }
+}
+
+/// The file itself no longer holds the id, not even where rows were deleted.
+#[tokio::test]
+async fn an_erased_id_is_not_left_in_the_sqlite_file() {
+    let database = TestApp::database(On::Sqlite).await;
+    let file = database.url.trim_start_matches("sqlite://").split('?').next().unwrap().to_owned();
+    let found = |ending: &str| {
+        let bytes = std::fs::read(format!("{file}{ending}")).unwrap_or_default();
+        bytes.windows(ID.len()).filter(|window| *window == ID.as_bytes()).count()
+    };
+    assert!(found("") > 0);
+    let db = db::connect(&database.url).await.unwrap();
+    forget::forget(&db, ID, NOW).await.unwrap();
+    assert_eq!((found(""), found("-wal")), (0, 0));
+    db.close().await.unwrap();
+}
+
+/// An epoch that was being built while a person is erased does not bring them back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_erasure_during_a_build_wins() {
+    for on in databases() {
+        let database = TestApp::database(on).await;
+        let (one, two) = (db::connect(&database.url).await.unwrap(), db::connect(&database.url).await.unwrap());
+        let building =
+            tokio::spawn(async move { rollup::build(&one, ENDS_AT + WEEK, NOW + WEEK, Progress::Hidden).await });
+        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+        forget::forget(&two, ID, NOW).await.unwrap();
+        building.await.unwrap().unwrap();
+        let rows = agent_rollup::Entity::find().all(&two).await.unwrap();
+        assert!(rows.iter().any(|row| row.epoch_id == 202_623) && rows.iter().all(|row| row.agent_id != ID));
+    }
+}
