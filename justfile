@@ -23,6 +23,14 @@ review:
 schema:
     cargo run --quiet -- schema > schema.graphql.new && mv schema.graphql.new schema.graphql
 
+# Simulate how exact released numbers are, and write the table into docs/privacy.md; `./check` only compares
+accuracy:
+    cargo run --quiet --example accuracy
+
+# Every fault that the privacy tests must find
+mutants:
+    cargo test --features mutants --test it -- promise::t3 promise::t6_kill
+
 # Bring the database of DATABASE_URL to this version
 migrate:
     cargo run -- migrate up

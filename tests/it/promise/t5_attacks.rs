@@ -72,7 +72,7 @@ fn t5_the_floor_of_100_people_cannot_be_told_from_99() {
         |people: i64, noise: &dyn NoiseSource| Exact::new(vec![people]).publish("", Bundle::Size, noise).unwrap();
     assert_eq!(publish(K_MIN - 1, &Loud), Outcome::Suppressed, "below the floor no noise helps");
     let seeded = Seeded(ChaCha20Rng::seed_from_u64(5).into());
-    let published = (0..50_000).filter(|_| publish(K_MIN, &seeded) != Outcome::Suppressed).count();
+    let published = (0..100_000).filter(|_| publish(K_MIN, &seeded) != Outcome::Suppressed).count();
     assert_eq!(published, 0, "100 people look like 99 but once in a billion times");
     let published = (0..200).filter(|_| publish(400, &seeded) != Outcome::Suppressed).count();
     assert_eq!(published, 200, "a segment of 400 people is published");
