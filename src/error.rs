@@ -51,8 +51,9 @@ pub enum Error {
     NotInVocabulary { field: String, message: String },
     /// Nobody's fault: too few people for a number to be published. Never says how many.
     InsufficientData { reason: Reason },
-    /// Nobody's fault: what may be asked in a time was asked; `returns_at` is Unix seconds.
-    PrivacyBudgetExhausted { whose: &'static str, returns_at: i64 },
+    /// Nobody's fault: what may be asked in a time was asked, by the key or, of a region, by all keys together;
+    /// `returns_at` is Unix seconds.
+    PrivacyBudgetExhausted { region: Option<String>, returns_at: i64 },
     /// The path or thing does not exist.
     NotFound { what: String },
     /// The method does not fit the path or the operation. 405.
@@ -202,8 +203,7 @@ impl Error {
                 format!("{field}: {message}")
             }
             Self::InsufficientData { reason: Reason::Dominance } => {
-                "The total behind this number is so small that a few people could make most of it. Widen the segment or \
-                 the window."
+                "The total behind this number is so small that a few people could make most of it. Widen the segment."
                     .to_owned()
             }
             Self::InsufficientData { reason: Reason::MinDifference } => {
@@ -212,13 +212,17 @@ impl Error {
                     .to_owned()
             }
             Self::InsufficientData { reason: Reason::BelowThreshold } => {
-                "Too few people for numbers to be published. Widen the segment or the window.".to_owned()
+                "Too few people for numbers to be published. Widen the segment, or the window where there is a choice."
+                    .to_owned()
             }
-            Self::PrivacyBudgetExhausted { whose, returns_at } => format!(
-                "The privacy budget of the {whose} is spent for now; units return from {} on. \
-                 What was asked before can be asked again for free.",
-                format_time(*returns_at)
-            ),
+            Self::PrivacyBudgetExhausted { region, returns_at } => {
+                let whose = region.as_ref().map_or_else(|| "this key".to_owned(), |region| format!("the region {region}"));
+                format!(
+                    "The privacy budget of {whose} is spent for now; units return from {} on. \
+                     What was asked before can be asked again for free.",
+                    format_time(*returns_at)
+                )
+            }
             Self::NotFound { what } => format!("There is no {what}."),
             Self::MethodNotAllowed { allow } => format!("This method does not go here; use {allow}."),
             Self::Unavailable => "The server is busy. Try again in a moment.".to_owned(),
@@ -262,9 +266,12 @@ impl Error {
                 extensions.set("reason", "VOCABULARY");
             }
             Self::InsufficientData { reason } => extensions.set("reason", reason.word()),
-            Self::PrivacyBudgetExhausted { whose, returns_at } => {
-                extensions.set("whose", *whose);
-                extensions.set("reason", if *whose == "key" { "KEY_BUDGET" } else { "REGION_BUDGET" });
+            Self::PrivacyBudgetExhausted { region, returns_at } => {
+                extensions.set("whose", if region.is_some() { "region" } else { "key" });
+                extensions.set("reason", if region.is_some() { "REGION_BUDGET" } else { "KEY_BUDGET" });
+                if let Some(region) = region {
+                    extensions.set("region", region.clone());
+                }
                 extensions.set("returnsAt", format_time(*returns_at));
             }
             Self::Unavailable | Self::Timeout => extensions.set("retryable", true),

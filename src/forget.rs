@@ -1,8 +1,12 @@
 //! Erases a person: from the raw tables and from the epochs that are kept, so that no later release holds anything of
 //! them. What was published stays as it is; computing it anew would show the difference.
 
-use anyhow::ensure;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DeleteMany, EntityTrait, ExprTrait as _, QueryFilter};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, DeleteMany, EntityTrait, ExprTrait as _, QueryFilter, Statement,
+};
 
 use crate::{
     audit, db,
@@ -26,10 +30,7 @@ pub struct Forgotten {
 pub async fn forget(db: &DatabaseConnection, agent_id: &str, now: i64) -> anyhow::Result<Forgotten> {
     let sqlite = db.get_database_backend() == DbBackend::Sqlite;
     let transaction = db::begin_write(db).await?;
-    if sqlite {
-        // Overwrites what it frees: else the id stays readable in the file.
-        transaction.execute_unprepared("pragma secure_delete = on").await?;
-    } else {
+    if !sqlite {
         // An epoch that is being built has read its people already: it ends first, or begins afterwards.
         transaction.execute_unprepared("lock table agent_rollup in share row exclusive mode").await?;
     }
@@ -47,8 +48,27 @@ pub async fn forget(db: &DatabaseConnection, agent_id: &str, now: i64) -> anyhow
     agent_rollup::Entity::delete_many().filter(agent_rollup::COLUMN.agent_id.eq(agent_id)).exec(&transaction).await?;
     audit::record(&transaction, now, "forget", "", String::new()).await?;
     transaction.commit().await?;
-    // The log of recent changes and the space of dead rows still hold what was there.
-    let cleared = if sqlite { "pragma wal_checkpoint(truncate)".to_owned() } else { format!("vacuum {TABLES}") };
-    db.execute_unprepared(&cleared).await?;
+    clear(db, sqlite).await.context("the person is erased, but the space they took could not be cleared")?;
     Ok(Forgotten { visits, ties })
+}
+
+/// Clears the space of what was deleted, now and with epochs before: else ids stay readable in the database's files.
+async fn clear(db: &DatabaseConnection, sqlite: bool) -> anyhow::Result<()> {
+    if !sqlite {
+        // The space is free for other rows then. Only `vacuum full` rewrites a table, and locks it meanwhile: that is for
+        // the operator to decide.
+        db.execute_unprepared(&format!("vacuum {TABLES}")).await?;
+        return Ok(());
+    }
+    db.execute_unprepared("vacuum").await?;
+    // Readers may hold on to the log of changes for a moment.
+    for _ in 0..50 {
+        let truncate = Statement::from_string(DbBackend::Sqlite, "pragma wal_checkpoint(truncate)");
+        let row = db.query_one_raw(truncate).await?.context("no answer")?;
+        if row.try_get_by_index::<i64>(0)? == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    bail!("the log of changes is in use: run `pragma wal_checkpoint(truncate)` later, or stop the server")
 }

@@ -44,7 +44,13 @@ pub async fn create_key(db: &DatabaseConnection, new: &NewKey, now: i64) -> anyh
     let subject = format!("key:{key_id}");
     ledger::open_account(&transaction, &subject, new.cap_mu, None).await?;
     let scopes: Vec<_> = new.scopes.iter().map(|scope| scope.word()).collect();
-    let detail = format!("partner {}, scopes {}, {}", new.partner_id, scopes.join("|"), words(new.limits));
+    let units = new.cap_mu as f64 / 1000.0;
+    let detail = format!(
+        "partner {}, scopes {}, {}, {units} units in 30 days",
+        new.partner_id,
+        scopes.join("|"),
+        words(new.limits)
+    );
     let mut row = api_key::ActiveModel {
         key_id: Set(key_id.clone()),
         partner_id: Set(new.partner_id.clone()),

@@ -13,7 +13,7 @@ use crate::{
     config::Database,
     entity::{api_key, audit_event},
     error::Error,
-    privacy::{budget::Budgets, ledger},
+    privacy::{budget::Budgets, ledger, report},
     types::usage,
 };
 
@@ -149,6 +149,7 @@ impl Keys {
                 };
                 let (id, key) = auth::create_key(&db, &new, now).await?;
                 show_once(&db, &id, &key).await?;
+                warn(&id, limits.units);
             }
             Action::Rotate { id, overlap } => {
                 let (new_id, key) = auth::rotate_key(&db, &id, overlap, now).await?;
@@ -160,6 +161,7 @@ impl Keys {
             Action::Limit { id, limits } => {
                 auth::change_limits(&db, &id, |before| limits.over(before), limits.units, now).await?;
                 show(&db, &id, now).await?;
+                warn(&id, limits.units);
             }
             Action::Usage { id, last } => {
                 auth::find_key(&db, &id).await?;
@@ -195,6 +197,14 @@ impl Keys {
             }
         }
         Ok(())
+    }
+}
+
+/// Says where a cap is above the published promise.
+fn warn(id: &str, units: Option<i64>) {
+    if let Some(warning) = units.and_then(|mu| report::warning(&format!("key {id}"), Some(mu), ledger::KEY_CAP_MU, 30))
+    {
+        eprintln!("{warning}");
     }
 }
 

@@ -45,10 +45,11 @@ impl Privacy {
             .map(|key| {
                 let numbers = [key.cap_mu, key.spent_mu, (key.cap_mu - key.spent_mu).max(0)].map(show);
                 let [cap, spent, left] = numbers;
-                vec![key.keys.join(" "), key.partner.clone(), cap, spent, left]
+                let state = if key.active { "active" } else { "ended" };
+                vec![key.keys.join(" "), key.partner.clone(), state.to_owned(), cap, spent, left]
             })
             .collect();
-        table::print(&["key", "partner", "cap", "spent", "left"], &keys)?;
+        table::print(&["key", "partner", "state", "cap", "spent", "left"], &keys)?;
         say!("\nRegions: units in the last 30 and 365 days\n");
         print_regions(&report)?;
         say!("\nReleases\n");
@@ -67,7 +68,7 @@ impl Privacy {
         say!("\nsizes below the threshold   {share}");
         say!("views denied as too near    {} of {}", report.views_denied, report.views);
         say!("\nThe promise with the caps in force\n\n{}", report.promise.text());
-        for warning in report.promise.warnings() {
+        for warning in report.warnings() {
             say!("\n{warning}");
         }
         Ok(())

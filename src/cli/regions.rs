@@ -10,7 +10,7 @@ use crate::{
     db,
     privacy::{
         ledger::{self, region_subject},
-        report::Report,
+        report::{RegionLine, Report},
     },
 };
 
@@ -64,7 +64,9 @@ impl Regions {
                 audit::record(&transaction, now, "limits", &subject, detail.clone()).await?;
                 transaction.commit().await?;
                 say!("{region}: {detail}");
-                for warning in Report::load(&db, now).await?.promise.warnings() {
+                let report = Report::load(&db, now).await?;
+                for warning in report.regions.iter().filter(|line| line.region == region).flat_map(RegionLine::warnings)
+                {
                     eprintln!("{warning}");
                 }
             }

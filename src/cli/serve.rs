@@ -16,7 +16,7 @@ use crate::{
     listen,
     log::{self, LogWriter},
     privacy::OsNoise,
-    quota::{LoggedDays, ProcessQuotas, QuotaStore, RedisQuotas},
+    quota::{LoggedDays, ProcessQuotas, QuotaStore, REDIS_PATIENCE, RedisQuotas},
     state::{Given, State, Timeouts},
 };
 
@@ -77,7 +77,7 @@ pub(super) async fn serve(
     }
     let days = Arc::new(LoggedDays(db.clone()));
     let quotas: Arc<dyn QuotaStore> = match server.redis_url.as_deref() {
-        Some(url) if !url.is_empty() => Arc::new(RedisQuotas::connect(url, days).await?),
+        Some(url) if !url.is_empty() => Arc::new(RedisQuotas::connect(url, days, REDIS_PATIENCE).await?),
         _ => Arc::new(ProcessQuotas::new(days)),
     };
     let (log, writing) = LogWriter::start(db.clone());

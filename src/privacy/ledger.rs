@@ -34,10 +34,13 @@ pub const REGION_CAP_MU: i64 = 60_000;
 /// A region's cap in any 365 days.
 pub const REGION_CAP_YEAR_MU: i64 = 240_000;
 
+/// What the account of a region begins with.
+pub const REGION: &str = "region:";
+
 /// The account of a region.
 #[must_use]
 pub fn region_subject(region: &str) -> String {
-    format!("region:{region}")
+    format!("{REGION}{region}")
 }
 
 /// A release that somebody wants to see.
@@ -248,7 +251,7 @@ impl<'a> Due<'a> {
             for (cap, window) in windows.into_iter().filter_map(|(cap, window)| Some((cap?, window))) {
                 if account.subject == self.payer {
                     spending::fits(spent, cap, cost, at, window)
-                        .map_err(|returns_at| Error::PrivacyBudgetExhausted { whose: "key", returns_at })?;
+                        .map_err(|returns_at| Error::PrivacyBudgetExhausted { region: None, returns_at })?;
                     continue;
                 }
                 if active.is_none() && spending::sum(spent, at, window) + cost > cap / 2 {
@@ -272,8 +275,10 @@ impl<'a> Due<'a> {
     ) -> Result<(), Error> {
         let cost = self.of_subject(region);
         // When the day is over, not to the second: whose charge returns then is nobody else's business.
-        let refused =
-            |returns_at: i64| Error::PrivacyBudgetExhausted { whose: "region", returns_at: day_after(returns_at) };
+        let refused = |returns_at: i64| Error::PrivacyBudgetExhausted {
+            region: region.strip_prefix(REGION).map(str::to_owned),
+            returns_at: day_after(returns_at),
+        };
         spending::fits(spent, cap, cost, at, window).map_err(refused)?;
         let drawn = spending::sum(spent, at, window);
         let Some(active) = active.filter(|_| drawn + cost > cap / 2) else {

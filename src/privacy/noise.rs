@@ -1,9 +1,6 @@
-//! Exact discrete Gaussian noise (Canonne, Kamath & Steinke 2020), from the `prio` crate's sampler.
-//!
-//! Never a floating-point sampler: their outputs have gaps that give the true value away (Mironov 2012).
+//! The noise of a release: exact discrete Gaussian numbers (see the crate `sampler`), from a generator of its own.
 
-use prio::dp::{Rational, distributions::DiscreteGaussian};
-use rand::{Rng, SeedableRng, distr::Distribution, rngs::SysRng};
+use rand::{SeedableRng, rngs::SysRng};
 use rand_chacha::ChaCha20Rng;
 
 use super::bundles::Bundle;
@@ -35,25 +32,21 @@ impl NoiseSource for OsNoise {
 ///
 /// # Errors
 /// [`Error::Internal`] for a sample beyond 63 bits, of which there is no chance worth naming.
-pub fn sample(bundle: Bundle, rng: &mut impl Rng) -> Result<Vec<i64>, Error> {
+pub fn sample(bundle: Bundle, rng: &mut ChaCha20Rng) -> Result<Vec<i64>, Error> {
     let mut noise = Vec::with_capacity(bundle.width());
     for group in bundle.groups() {
-        let gaussian = gaussian(group.sigma_milli)?;
-        for _ in 0..group.size {
-            noise.push(i64::try_from(gaussian.sample(rng)).map_err(Error::internal)?);
-        }
+        noise.extend(gaussian(group.sigma_milli, group.size, rng)?);
     }
     Ok(noise)
 }
 
-/// The discrete Gaussian distribution over the integers with this standard deviation, in thousandths.
+/// Samples of the discrete Gaussian distribution over the integers with this standard deviation, in thousandths.
 ///
 /// # Errors
 /// [`Error::Internal`] if it is zero.
-pub fn gaussian(sigma_milli: u128) -> Result<DiscreteGaussian, Error> {
+pub fn gaussian(sigma_milli: u128, many: usize, rng: &mut ChaCha20Rng) -> Result<Vec<i64>, Error> {
     let sigma_milli = if Mutant::Sigma.is_on() { sigma_milli * 9 / 10 } else { sigma_milli };
-    let sigma = Rational::from_unsigned(sigma_milli, 1000_u128).map_err(Error::internal)?;
-    DiscreteGaussian::new(sigma).map_err(Error::internal)
+    sampler::gaussian(sigma_milli, many, rng).map_err(Error::internal)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     bundles::{self, Bundle, DELTA, K_MIN},
-    ledger::{BUDGET_WINDOW, KEY_CAP_MU, REGION_CAP_MU, REGION_CAP_YEAR_MU, YEAR},
+    ledger::{BUDGET_WINDOW, KEY_CAP_MU, REGION, REGION_CAP_MU, REGION_CAP_YEAR_MU, YEAR},
     spending,
 };
 use crate::{
@@ -33,10 +33,12 @@ pub struct Report {
 }
 
 /// An account of keys: a rotated key and its followers share one.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub struct KeyLine {
     pub keys: Vec<String>,
     pub partner: String,
+    /// Whether one of them works.
+    pub active: bool,
     pub cap_mu: i64,
     pub spent_mu: i64,
 }
@@ -69,15 +71,17 @@ impl Report {
         let spent = spending::load(db, &subjects, now - YEAR).await.map_err(Error::explain)?;
         let spent =
             |subject: &str, window: i64| spent.get(subject).map_or(0, |spent| spending::sum(spent, now, window));
-        let mut holders: BTreeMap<String, (String, Vec<String>)> = BTreeMap::new();
+        let mut holders: BTreeMap<String, KeyLine> = BTreeMap::new();
         for key in api_key::Entity::find().order_by_asc(api_key::COLUMN.created_at).all(db).await? {
-            let holder = holders.entry(key.privacy_subject).or_insert_with(|| (key.partner_id, Vec::new()));
-            holder.1.push(key.key_id);
+            let holder = holders.entry(key.privacy_subject).or_default();
+            holder.active |= key.revoked_at.is_none() && key.expires_at.is_none_or(|at| at > now);
+            holder.partner = key.partner_id;
+            holder.keys.push(key.key_id);
         }
         let (mut keys, mut regions) = (Vec::new(), Vec::new());
         for account in &accounts {
             let spent_mu = spent(&account.subject, BUDGET_WINDOW);
-            if let Some(region) = account.subject.strip_prefix("region:") {
+            if let Some(region) = account.subject.strip_prefix(REGION) {
                 regions.push(RegionLine {
                     region: region.to_owned(),
                     cap_mu: account.cap_mu,
@@ -85,8 +89,8 @@ impl Report {
                     cap_year_mu: account.cap_year_mu,
                     spent_year_mu: spent(&account.subject, YEAR),
                 });
-            } else if let Some((partner, ids)) = holders.remove(&account.subject) {
-                keys.push(KeyLine { keys: ids, partner, cap_mu: account.cap_mu, spent_mu });
+            } else if let Some(holder) = holders.remove(&account.subject) {
+                keys.push(KeyLine { cap_mu: account.cap_mu, spent_mu, ..holder });
             }
         }
         let releases = load_releases(db).await?;
@@ -99,7 +103,7 @@ impl Report {
             views_denied += if shown { 0 } else { count };
         }
         let promise = Promise::of(
-            keys.iter().map(|key| key.cap_mu),
+            keys.iter().filter(|key| key.active).map(|key| key.cap_mu),
             regions.iter().map(|region| region.cap_mu),
             regions.iter().map(|region| region.cap_year_mu),
         );
@@ -219,26 +223,43 @@ impl Promise {
             of_100(self.region.membership),
         )
     }
+}
 
-    /// Caps above those of the published promise.
+/// A warning where a cap is above that of the published promise.
+#[must_use]
+pub fn warning(what: &str, cap_mu: Option<i64>, promised_mu: i64, days: i64) -> Option<String> {
+    let units = |mu: i64| mu as f64 / 1000.0;
+    match cap_mu {
+        Some(cap) if cap <= promised_mu => None,
+        Some(cap) => Some(format!(
+            "warning: {what} may spend {} units in {days} days; the published promise is made for {}",
+            units(cap),
+            units(promised_mu)
+        )),
+        None => Some(format!(
+            "warning: {what} has no cap in {days} days; the published promise is made for {}",
+            units(promised_mu)
+        )),
+    }
+}
+
+impl RegionLine {
+    /// Its caps that are above those of the published promise.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        let what = format!("region {}", self.region);
+        let month = warning(&what, Some(self.cap_mu), REGION_CAP_MU, 30);
+        month.into_iter().chain(warning(&what, self.cap_year_mu, REGION_CAP_YEAR_MU, 365))
+    }
+}
+
+impl Report {
+    /// Caps of working keys and of regions that are above those of the published promise.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        let above = |what: &str, mu: i64, cap: i64| {
-            (mu > cap).then(|| {
-                format!(
-                    "warning: {what} may spend {} units, the published promise is made for {}",
-                    mu / 1000,
-                    cap / 1000
-                )
-            })
-        };
-        let year = match self.year {
-            Some(year) => above("a region in 365 days", year.mu, REGION_CAP_YEAR_MU),
-            None => Some("warning: a region has no cap of the year, so nothing is promised beyond a month".to_owned()),
-        };
-        let warnings =
-            [above("a key", self.key.mu, KEY_CAP_MU), above("a region", self.region.mu, REGION_CAP_MU), year];
-        warnings.into_iter().flatten().collect()
+        let keys = self.keys.iter().filter(|key| key.active);
+        let keys =
+            keys.filter_map(|key| warning(&format!("key {}", key.keys.join(", ")), Some(key.cap_mu), KEY_CAP_MU, 30));
+        keys.chain(self.regions.iter().flat_map(RegionLine::warnings)).collect()
     }
 }
 
@@ -252,10 +273,27 @@ mod tests {
         let promise = Promise::of(none(), none(), std::iter::empty());
         let flat = |text: &str| text.replace("> ", "").split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(flat(include_str!("../../docs/privacy.md")).contains(&flat(&promise.text())), "{}", promise.text());
-        assert!(promise.warnings().is_empty());
         let more = Promise::of([30_000].into_iter(), none(), [None].into_iter());
-        assert_eq!(more.warnings().len(), 2);
         assert!(more.text().contains("no bound after a year"));
+    }
+
+    #[test]
+    fn caps_above_the_promise_are_warned_of() {
+        let region = |cap_mu, cap_year_mu| RegionLine {
+            region: "r".to_owned(),
+            cap_mu,
+            spent_mu: 0,
+            cap_year_mu,
+            spent_year_mu: 0,
+        };
+        assert_eq!(region(60_000, Some(240_000)).warnings().count(), 0);
+        assert_eq!(
+            region(60_500, None).warnings().collect::<Vec<_>>(),
+            [
+                "warning: region r may spend 60.5 units in 30 days; the published promise is made for 60",
+                "warning: region r has no cap in 365 days; the published promise is made for 240"
+            ]
+        );
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod lately;
 mod process;
 mod redis;
 
-pub use self::redis::RedisQuotas;
+pub use self::redis::{PATIENCE as REDIS_PATIENCE, RedisQuotas};
 pub use counters::{Budget, Left, Refusal};
 pub use days::{Days, LoggedDays, NoDays};
 pub use lately::Lately;

@@ -22,7 +22,7 @@ use super::{Ask, Days, Granted, LEASE_MS, Lease, NoDays, ProcessQuotas, QuotaSto
 use crate::auth::{Limits, random_hex};
 
 /// How long one request may wait for Redis, once, before the circuit opens.
-const PATIENCE: Duration = Duration::from_millis(40);
+pub const PATIENCE: Duration = Duration::from_millis(40);
 /// How often a lost Redis is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// The part of each limit that one server grants by itself.
@@ -45,6 +45,7 @@ pub struct RedisQuotas {
 
 struct Shared {
     client: Client,
+    patience: Duration,
     /// The closed circuit; `None` while it is open.
     connection: RwLock<Option<MultiplexedConnection>>,
     reserve: Script,
@@ -68,7 +69,7 @@ impl Shared {
         let mut connection =
             connection.await.map_err(|_| "timed out".to_owned())?.map_err(|cause| cause.to_string())?;
         let ping = redis::cmd("PING");
-        let pong = tokio::time::timeout(PATIENCE, ping.query_async::<String>(&mut connection));
+        let pong = tokio::time::timeout(self.patience, ping.query_async::<String>(&mut connection));
         pong.await.map_err(|_| "timed out".to_owned())?.map_err(|cause| cause.to_string())?;
         *self.connection.write().unwrap_or_else(PoisonError::into_inner) = Some(connection);
         Ok(())
@@ -81,14 +82,16 @@ fn keys(account: &str) -> [String; 2] {
 }
 
 impl RedisQuotas {
-    /// Connects; a Redis that is away is looked for in the background.
+    /// Connects; a Redis that is away is looked for in the background. `patience` is what one request may wait, once,
+    /// before the circuit opens: [`PATIENCE`], unless a busy test must not meet an open one.
     ///
     /// # Errors
     /// The URL is not one. Never repeats it: it may hold a password.
-    pub async fn connect(url: &str, days: Arc<dyn Days>) -> anyhow::Result<Self> {
+    pub async fn connect(url: &str, days: Arc<dyn Days>, patience: Duration) -> anyhow::Result<Self> {
         let client = Client::open(url).map_err(|_| anyhow::anyhow!("not a redis:// URL")).context("REDIS_URL")?;
         let shared = Arc::new(Shared {
             client,
+            patience,
             connection: RwLock::new(None),
             reserve: Script::new(include_str!("redis.lua")),
             settle: Script::new(include_str!("settle.lua")),
@@ -136,7 +139,7 @@ impl RedisQuotas {
             .arg(requests)
             .arg(points)
             .arg(self.shift_ms.load(Ordering::SeqCst));
-        let answer = tokio::time::timeout(PATIENCE, call.invoke_async::<Vec<i64>>(&mut connection)).await;
+        let answer = tokio::time::timeout(self.shared.patience, call.invoke_async::<Vec<i64>>(&mut connection)).await;
         let answer =
             answer.map_err(|_| "timed out".to_owned()).and_then(|answer| answer.map_err(|cause| cause.to_string()));
         let answer = answer.and_then(|numbers| numbers.try_into().map_err(|_| "not the script's answer".to_owned()));
@@ -215,7 +218,7 @@ impl QuotaStore for RedisQuotas {
                 .arg(unused)
                 .arg(lease.day)
                 .arg(lease.limits.points_per_minute);
-            let answer = tokio::time::timeout(PATIENCE * 5, call.invoke_async::<i64>(&mut connection)).await;
+            let answer = tokio::time::timeout(shared.patience * 5, call.invoke_async::<i64>(&mut connection)).await;
             if !matches!(answer, Ok(Ok(_))) {
                 shared.open_circuit("a reservation could not be settled");
             }

@@ -232,7 +232,10 @@ async fn privacy_caps_are_set_and_reported() {
         with_url(&["regions", "limit", "demo-harbor", "--units", "90", "--units-per-year", "300"]);
     assert_eq!(status, Some(0), "{warned}");
     assert!(said.contains("from 60 units in 30 days and 240 in 365 to 90 units in 30 days and 300 in 365"), "{said}");
-    assert!(warned.contains("a region may spend 90 units, the published promise is made for 60"), "{warned}");
+    assert!(
+        warned.contains("region demo-harbor may spend 90 units in 30 days; the published promise is made for 60"),
+        "{warned}"
+    );
     let (_, regions, _) = with_url(&["regions", "list"]);
     let harbor: Vec<_> =
         regions.lines().find(|line| line.starts_with("demo-harbor")).unwrap().split_whitespace().collect();

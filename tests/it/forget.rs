@@ -59,17 +59,22 @@ async fn an_erased_person_is_nowhere_and_old_releases_stay() {
     }
 }
 
-/// The file itself no longer holds the id, not even where rows were deleted.
+/// The file itself no longer holds the id, not even where rows were deleted before.
 #[tokio::test]
 async fn an_erased_id_is_not_left_in_the_sqlite_file() {
     let database = TestApp::database(On::Sqlite).await;
+    // An epoch that was dropped leaves free pages behind.
+    let db = db::connect(&database.url).await.unwrap();
+    for week in 1..=3 {
+        rollup::build(&db, ENDS_AT + week * WEEK, NOW + week * WEEK, Progress::Hidden).await.unwrap();
+    }
+    db.execute_unprepared("pragma wal_checkpoint(truncate)").await.unwrap();
     let file = database.url.trim_start_matches("sqlite://").split('?').next().unwrap().to_owned();
     let found = |ending: &str| {
         let bytes = std::fs::read(format!("{file}{ending}")).unwrap_or_default();
         bytes.windows(ID.len()).filter(|window| *window == ID.as_bytes()).count()
     };
     assert!(found("") > 0);
-    let db = db::connect(&database.url).await.unwrap();
     forget::forget(&db, ID, NOW).await.unwrap();
     assert_eq!((found(""), found("-wal")), (0, 0));
     db.close().await.unwrap();

@@ -9,7 +9,7 @@ use serde_json::json;
 use spots_enrichment::{
     auth::{self, Limits},
     entity::api_request_log,
-    quota::{LoggedDays, ProcessQuotas, RedisQuotas},
+    quota::{LoggedDays, ProcessQuotas, REDIS_PATIENCE, RedisQuotas},
     state::Timeouts,
 };
 
@@ -185,13 +185,13 @@ async fn a_key_of_fifty_points_can_introspect() {
 }
 
 /// Two servers, each with a memory of its own, over one database and one Redis.
-async fn two_servers(on: On, redis: &RedisServer) -> [TestApp; 2] {
+async fn two_servers(on: On, redis: &RedisServer, patience: Duration) -> [TestApp; 2] {
     let first = TestApp::new(on).await;
     let url = first.database.url.clone();
     let second = TestApp::beside(&url).await;
     let shared = async |app: TestApp| {
         let days = Arc::new(LoggedDays(app.db().clone()));
-        let quotas = Arc::new(RedisQuotas::connect(&redis.url(), days).await.unwrap());
+        let quotas = Arc::new(RedisQuotas::connect(&redis.url(), days, patience).await.unwrap());
         app.with_quotas(quotas)
     };
     [shared(first).await, shared(second).await]
@@ -201,7 +201,7 @@ async fn two_servers(on: On, redis: &RedisServer) -> [TestApp; 2] {
 async fn two_servers_share_one_limit() {
     let Some(redis) = RedisServer::start() else { return };
     for on in databases() {
-        let [a, b] = two_servers(on, &redis).await;
+        let [a, b] = two_servers(on, &redis, Duration::from_secs(10)).await;
         let here = a.client(&ALL).await;
         let there = b.client_from(&here.key_id, &here.key);
         let mut served = 0;
@@ -220,7 +220,7 @@ async fn two_servers_share_one_limit() {
 #[tokio::test]
 async fn without_redis_a_server_grants_its_share_and_says_so() {
     let Some(redis) = RedisServer::start() else { return };
-    let [a, _b] = two_servers(On::Sqlite, &redis).await;
+    let [a, _b] = two_servers(On::Sqlite, &redis, REDIS_PATIENCE).await;
     let client = a.client(&ALL).await;
     assert!(!client.ask("{ viewer { partner } }").await.headers.contains_key("x-quota-source"));
     drop(redis);

@@ -13,7 +13,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
 use spots_enrichment::{
     auth::Limits,
-    quota::{Ask, Lease, Left, NoDays, ProcessQuotas, QuotaStore, RedisQuotas, Refusal, Refused},
+    quota::{Ask, Lease, Left, NoDays, ProcessQuotas, QuotaStore, REDIS_PATIENCE, RedisQuotas, Refusal, Refused},
 };
 
 use crate::app::left_out;
@@ -92,7 +92,9 @@ impl Store {
         };
         let mut stores = vec![process];
         if let Some(server) = RedisServer::start() {
-            let redis = Arc::new(RedisQuotas::connect(&server.url(), Arc::new(NoDays)).await.unwrap());
+            let patience = Duration::from_secs(10);
+            let redis = RedisQuotas::connect(&server.url(), Arc::new(NoDays), patience).await.unwrap();
+            let redis = Arc::new(redis);
             let quotas = redis.clone();
             let store = Self {
                 quotas,
@@ -307,7 +309,7 @@ async fn new_limits_apply_to_an_account_that_is_known() {
 async fn a_lost_redis_leaves_a_share_and_recovers_by_itself() {
     let Some(server) = RedisServer::start() else { return };
     let port = server.port();
-    let quotas = RedisQuotas::connect(&server.url(), Arc::new(NoDays)).await.unwrap();
+    let quotas = RedisQuotas::connect(&server.url(), Arc::new(NoDays), REDIS_PATIENCE).await.unwrap();
     let limits = Limits { per_minute: 40, ..Limits::DEFAULT };
     let ask = Ask { account: "a".to_owned(), limits, points: 1_000 };
     let (lease, _) = quotas.reserve(&ask, NOON).await.unwrap();

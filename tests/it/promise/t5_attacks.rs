@@ -1,8 +1,8 @@
 //! T5: the best attacks that we know get no further than the promise says.
 
-use std::{sync::atomic::Ordering, thread};
+use std::sync::atomic::Ordering;
 
-use rand::{RngExt as _, SeedableRng as _, distr::Distribution as _};
+use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
 use spots_enrichment::{
     error::Error,
@@ -26,24 +26,17 @@ fn sizes() -> usize {
 /// guesses have a standard error of 0.8, the seeds are fixed.
 #[test]
 fn t5_the_best_test_of_membership_is_right_60_times_in_100() {
-    const TRIALS: u64 = 1_000;
-    let threads: Vec<_> = (0..4_u64)
-        .map(|seed| {
-            thread::spawn(move || {
-                let mut rng = ChaCha20Rng::seed_from_u64(100 + seed);
-                let right = |trial: &u64| {
-                    let there = i64::from(trial.is_multiple_of(2));
-                    let mut seen = || noise::sample(Bundle::Size, &mut rng).unwrap()[0] + there;
-                    let sum: i64 = (0..sizes()).map(|_| seen()).sum();
-                    let guess = 2 * sum > i64::try_from(sizes()).unwrap();
-                    guess == (there == 1)
-                };
-                (0..TRIALS).filter(right).count()
-            })
-        })
-        .collect();
-    let right: usize = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
-    let share = right as f64 / (4 * TRIALS) as f64;
+    const TRIALS: usize = 4_000;
+    let mut rng = ChaCha20Rng::seed_from_u64(100);
+    let (group, _) = Bundle::Size.group("N");
+    let right = |trial: &usize| {
+        let there = trial.is_multiple_of(2);
+        let noise = gaussian(group.sigma_milli, sizes(), &mut rng).unwrap();
+        let sum: i64 = noise.into_iter().map(|noise| noise + i64::from(there)).sum();
+        let guess = 2 * sum > i64::try_from(sizes()).unwrap();
+        guess == there
+    };
+    let share = (0..TRIALS).filter(right).count() as f64 / TRIALS as f64;
     assert!(share <= 0.61, "{share} of the guesses are right");
     assert!(share >= 0.57, "{share}: the attack is not the best one");
 }
@@ -62,7 +55,7 @@ struct Seeded(std::sync::Mutex<ChaCha20Rng>);
 
 impl NoiseSource for Seeded {
     fn draw(&self, _: &str, bundle: Bundle) -> Result<Vec<i64>, Error> {
-        noise::sample(bundle, &mut *self.0.lock().unwrap())
+        noise::sample(bundle, &mut self.0.lock().unwrap())
     }
 }
 
@@ -81,7 +74,6 @@ fn t5_the_floor_of_100_people_cannot_be_told_from_99() {
 /// Bits of `people` guessed from noisy counts over subsets, each chosen after the answers before it: those that are
 /// least clear so far are asked again, mixed anew.
 fn reconstruct(secret: &[bool], answers: usize, sigma_milli: u128, rng: &mut ChaCha20Rng) -> f64 {
-    let gaussian = gaussian(sigma_milli).unwrap();
     let mut scores = vec![0.0; secret.len()];
     for answer in 0..answers {
         let mut order: Vec<usize> = (0..secret.len()).collect();
@@ -91,7 +83,7 @@ fn reconstruct(secret: &[bool], answers: usize, sigma_milli: u128, rng: &mut Cha
         }
         let subset: Vec<usize> = order.iter().copied().filter(|_| rng.random()).collect();
         let exact = i64::try_from(subset.iter().filter(|person| secret[**person]).count()).unwrap();
-        let noisy = exact + i64::try_from(gaussian.sample(rng)).unwrap();
+        let noisy = exact + gaussian(sigma_milli, 1, rng).unwrap()[0];
         // What the subset holds beyond half of its people speaks for its people, and against the others.
         let excess = noisy as f64 - subset.len() as f64 / 2.0;
         for person in order {

@@ -231,7 +231,10 @@ async fn t6_a_key_that_comes_late_finds_its_part_of_the_region() {
         };
         assert_eq!(number, 90);
         // In 30 days to the second, told as the end of that day.
-        assert_eq!(refusal, Error::PrivacyBudgetExhausted { whose: "region", returns_at: NOW + 30 * DAY });
+        assert_eq!(
+            refusal,
+            Error::PrivacyBudgetExhausted { region: Some("demo-hills".to_owned()), returns_at: NOW + 30 * DAY }
+        );
         // What the late key looks at that the greedy one drew counts for its part; the region is not charged again.
         for number in 0..10 {
             ask(&late, number, NOW).await.unwrap();
@@ -315,7 +318,7 @@ async fn t6_random_interleavings_never_exceed_a_cap_nor_refuse_a_guaranteed_part
                         }
                     }
                 }
-                Err(Error::PrivacyBudgetExhausted { whose: "region", .. }) => {
+                Err(Error::PrivacyBudgetExhausted { region: Some(_), .. }) => {
                     refused += 1;
                     // Some region had no room: then the document was more than this key's part of one of them.
                     let within_parts = regions.iter().all(|region| {
