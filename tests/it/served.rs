@@ -71,6 +71,7 @@ impl Served {
     }
 
     /// Ends it as `kill -9` does.
+    #[cfg(feature = "mutants")]
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

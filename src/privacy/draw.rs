@@ -1,0 +1,189 @@
+//! Stored releases: read, or drawn under a lease and stored, then read.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use sea_orm::{EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
+use tokio::time::Instant;
+
+use super::{Bundle, Desk, Keyed, NoiseSource as _, OsNoise, Outcome, Question, Release, ledger::Wanted};
+use crate::{auth::random_hex, engine::SumRequest, entity::privacy_release, error::Error, mutant::Step};
+
+/// Seconds that a worker has to draw and store before another may take over.
+const LEASE: i64 = 30;
+/// How long a question waits for another worker's draw.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+impl Desk {
+    /// The stored releases that answer these questions; draws the ones that are still pending.
+    ///
+    /// What is due is worked out even if it is stored already, and thrown away: a first view takes the same time
+    /// whether or not somebody asked before.
+    pub(super) async fn releases(
+        &self,
+        questions: &Keyed,
+        due: &[Wanted],
+    ) -> Result<HashMap<String, Arc<Release>>, Error> {
+        let mut found = HashMap::new();
+        let mut idle: Option<HashSet<&str>> = Some(due.iter().map(|wanted| wanted.release_key.as_str()).collect());
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let missing: BTreeMap<&String, &Question> =
+                questions.iter().filter(|(key, _)| !found.contains_key(*key)).collect();
+            found.extend(self.read(&missing).await?);
+            let pending: Vec<(&String, &Question)> =
+                missing.into_iter().filter(|(key, _)| !found.contains_key(*key)).collect();
+            let idle = idle.take().unwrap_or_default();
+            let idle: Vec<&Question> = questions
+                .iter()
+                .filter(|(key, _)| found.contains_key(*key) && idle.contains(key.as_str()))
+                .map(|(_, question)| question)
+                .collect();
+            if pending.is_empty() && idle.is_empty() {
+                return Ok(found);
+            }
+            if !self.draw(&pending, &idle).await? && !pending.is_empty() {
+                // Another worker holds the lease of every pending one: its row will be ready in a moment.
+                if Instant::now() > deadline {
+                    return Err(Error::Unavailable);
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+    }
+
+    /// Reads the rows that are no longer pending.
+    pub(super) async fn read(
+        &self,
+        questions: &BTreeMap<&String, &Question>,
+    ) -> Result<Vec<(String, Arc<Release>)>, Error> {
+        let mut found = Vec::with_capacity(questions.len());
+        let mut unread = Vec::new();
+        for key in questions.keys() {
+            match self.cache.get(*key) {
+                Some(release) => found.push(((*key).clone(), release)),
+                None => unread.push((*key).as_str()),
+            }
+        }
+        if unread.is_empty() {
+            return Ok(found);
+        }
+        let rows = privacy_release::Entity::find()
+            .filter(privacy_release::COLUMN.release_key.is_in(unread))
+            .filter(privacy_release::COLUMN.status.ne("pending"))
+            .all(&self.db)
+            .await?;
+        for row in rows {
+            let Some(question) = questions.get(&row.release_key) else { continue };
+            let payload = match row.payload {
+                Some(text) => Some(serde_json::from_str(&text).map_err(Error::internal)?),
+                None => None,
+            };
+            let release = Arc::new(Release {
+                key: row.release_key.clone(),
+                bundle: question.bundle,
+                window: question.window,
+                payload,
+            });
+            self.cache.insert(row.release_key.clone(), Arc::clone(&release));
+            found.push((row.release_key, release));
+        }
+        Ok(found)
+    }
+
+    /// Draws and stores those of the pending releases whose lease is free; false if none was. What is idle is drawn
+    /// beside them and thrown away.
+    async fn draw(&self, pending: &[(&String, &Question)], idle: &[&Question]) -> Result<bool, Error> {
+        let token = random_hex(16)?;
+        let mut leased: Vec<(&String, &Question)> = Vec::new();
+        for (key, question) in pending {
+            if self.lease(key, &token).await? {
+                leased.push((key, question));
+            }
+        }
+        if leased.is_empty() && idle.is_empty() {
+            return Ok(false);
+        }
+        if !leased.is_empty() {
+            Step::Leased.reach().await;
+        }
+        let requests: Vec<SumRequest> = leased
+            .iter()
+            .map(|(_, question)| *question)
+            .chain(idle.iter().copied())
+            .map(|question| SumRequest {
+                cohort: Arc::clone(&question.cohort),
+                window: question.window,
+                bundle: question.bundle,
+            })
+            .collect();
+        let sums = match self.engine.sums(&requests).await {
+            // What was published stays published, also when its epoch is gone.
+            Err(_) if leased.is_empty() => return Ok(false),
+            sums => sums?,
+        };
+        let noise = Arc::clone(&self.noise);
+        let keys: Vec<(String, Bundle)> =
+            leased.iter().map(|(key, question)| ((*key).clone(), question.bundle)).collect();
+        let idle: Vec<Bundle> = idle.iter().map(|question| question.bundle).collect();
+        // Exact sampling is arithmetic on big integers: milliseconds that must not hold up the other requests.
+        let outcomes = tokio::task::spawn_blocking(move || {
+            for bundle in idle {
+                OsNoise.draw("", bundle)?;
+            }
+            let drawn = keys.into_iter().zip(sums).map(|((key, bundle), sums)| {
+                let outcome = sums.publish(&key, bundle, noise.as_ref())?;
+                Ok((key, outcome))
+            });
+            drawn.collect::<Result<Vec<_>, Error>>()
+        })
+        .await
+        .map_err(Error::internal)??;
+        if !outcomes.is_empty() {
+            Step::Drawn.reach().await;
+        }
+        let stored = !outcomes.is_empty();
+        for (key, outcome) in outcomes {
+            self.store(&key, &token, outcome).await?;
+        }
+        if stored {
+            Step::Stored.reach().await;
+        }
+        Ok(stored)
+    }
+
+    async fn lease(&self, key: &str, token: &str) -> Result<bool, Error> {
+        let now = self.clock.now();
+        let free = privacy_release::COLUMN.lease_until.is_null().or(Expr::col("lease_until").lt(now));
+        let leased = privacy_release::Entity::update_many()
+            .col_expr(privacy_release::Column::LeaseToken, Expr::value(token))
+            .col_expr(privacy_release::Column::LeaseUntil, Expr::value(now + LEASE))
+            .filter(privacy_release::COLUMN.release_key.eq(key))
+            .filter(privacy_release::COLUMN.status.eq("pending"))
+            .filter(free)
+            .exec(&self.db)
+            .await?;
+        Ok(leased.rows_affected == 1)
+    }
+
+    async fn store(&self, key: &str, token: &str, outcome: Outcome) -> Result<(), Error> {
+        let (status, payload) = match outcome {
+            Outcome::Ready(payload) => ("ready", Some(serde_json::to_string(&payload).map_err(Error::internal)?)),
+            Outcome::Suppressed => ("suppressed", None),
+        };
+        // A worker whose lease ran out stores nothing: whoever took over has drawn, and only one draw may be seen.
+        privacy_release::Entity::update_many()
+            .col_expr(privacy_release::Column::Status, Expr::value(status))
+            .col_expr(privacy_release::Column::Payload, Expr::value(payload))
+            .col_expr(privacy_release::Column::PublishedAt, Expr::value(self.clock.now()))
+            .filter(privacy_release::COLUMN.release_key.eq(key))
+            .filter(privacy_release::COLUMN.status.eq("pending"))
+            .filter(privacy_release::COLUMN.lease_token.eq(token))
+            .exec(&self.db)
+            .await?;
+        Ok(())
+    }
+}
