@@ -9,6 +9,9 @@ use sea_orm::{
     IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value, sea_query::LikeExpr,
 };
 
+/// How long a writer waits for SQLite's one write lock.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Opens a database; for an SQLite file that may be made, makes its folder.
 ///
 /// # Errors
@@ -37,7 +40,7 @@ pub async fn connect(url: &str) -> anyhow::Result<DatabaseConnection> {
                 .pragma("journal_mode", "WAL")
                 .pragma("synchronous", "FULL")
                 .pragma("cache_size", "-65536")
-                .busy_timeout(Duration::from_secs(10))
+                .busy_timeout(PATIENCE)
         });
     // The driver's text may hold the address, and with it the password: it goes nowhere, not even to the log.
     Database::connect(options).await.map_err(|_| {
@@ -92,6 +95,30 @@ pub async fn begin_write(db: &DatabaseConnection) -> Result<DatabaseTransaction,
 /// As [`begin_write`].
 pub async fn begin_snapshot(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     begin(db, IsolationLevel::RepeatableRead).await
+}
+
+/// Keeps imports and erasures from running at the same time. On SQLite there is one writer anyway.
+///
+/// # Errors
+/// As the database says.
+pub async fn lock_people(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    lock(transaction, "agents").await
+}
+
+/// Keeps builds and erasures from running at the same time; before anything is read, because a snapshot is of the
+/// moment of its first reading.
+///
+/// # Errors
+/// As the database says.
+pub async fn lock_epochs(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    lock(transaction, "agent_rollup").await
+}
+
+async fn lock(transaction: &DatabaseTransaction, table: &str) -> Result<(), DbErr> {
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        transaction.execute_unprepared(&format!("lock table {table} in share row exclusive mode")).await?;
+    }
+    Ok(())
 }
 
 async fn begin(db: &DatabaseConnection, isolation: IsolationLevel) -> Result<DatabaseTransaction, DbErr> {

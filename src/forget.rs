@@ -4,9 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, DeleteMany, EntityTrait, ExprTrait as _, QueryFilter, Statement,
-};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, ExprTrait as _, QueryFilter, Statement};
 
 use crate::{
     audit, db,
@@ -30,22 +28,26 @@ pub struct Forgotten {
 pub async fn forget(db: &DatabaseConnection, agent_id: &str, now: i64) -> anyhow::Result<Forgotten> {
     let sqlite = db.get_database_backend() == DbBackend::Sqlite;
     let transaction = db::begin_write(db).await?;
-    if !sqlite {
-        // An epoch that is being built has read its people already: it ends first, or begins afterwards.
-        transaction.execute_unprepared("lock table agent_rollup in share row exclusive mode").await?;
-    }
-    let of = |delete: DeleteMany<agent::Entity>| delete.filter(agent::COLUMN.agent_id.eq(agent_id));
-    let there = of(agent::Entity::delete_many()).exec(&transaction).await?.rows_affected;
-    ensure!(there == 1, "nobody in the data has this id");
+    // An import that has read who there is would bring visits back: it ends first, or begins afterwards. So does a build
+    // that has read its people.
+    db::lock_people(&transaction).await?;
+    db::lock_epochs(&transaction).await?;
+    let agents = agent::Entity::delete_many().filter(agent::COLUMN.agent_id.eq(agent_id));
     let visits = user_action::Entity::delete_many().filter(user_action::COLUMN.agent_id.eq(agent_id));
-    let visits = visits.exec(&transaction).await?.rows_affected;
-    personality_profile::Entity::delete_many()
-        .filter(personality_profile::COLUMN.agent_id.eq(agent_id))
-        .exec(&transaction)
-        .await?;
+    let profiles = personality_profile::Entity::delete_many().filter(personality_profile::COLUMN.agent_id.eq(agent_id));
     let either = connection::COLUMN.agent_id_1.eq(agent_id).or(connection::COLUMN.agent_id_2.eq(agent_id));
-    let ties = connection::Entity::delete_many().filter(either).exec(&transaction).await?.rows_affected;
-    agent_rollup::Entity::delete_many().filter(agent_rollup::COLUMN.agent_id.eq(agent_id)).exec(&transaction).await?;
+    let ties = connection::Entity::delete_many().filter(either);
+    let rollups = agent_rollup::Entity::delete_many().filter(agent_rollup::COLUMN.agent_id.eq(agent_id));
+    let gone = [
+        agents.exec(&transaction).await?,
+        profiles.exec(&transaction).await?,
+        rollups.exec(&transaction).await?,
+        visits.exec(&transaction).await?,
+        ties.exec(&transaction).await?,
+    ]
+    .map(|deleted| deleted.rows_affected);
+    ensure!(gone.iter().sum::<u64>() > 0, "nobody in the data has this id");
+    let [.., visits, ties] = gone;
     audit::record(&transaction, now, "forget", "", String::new()).await?;
     transaction.commit().await?;
     clear(db, sqlite).await.context("the person is erased, but the space they took could not be cleared")?;
@@ -55,20 +57,26 @@ pub async fn forget(db: &DatabaseConnection, agent_id: &str, now: i64) -> anyhow
 /// Clears the space of what was deleted, now and with epochs before: else ids stay readable in the database's files.
 async fn clear(db: &DatabaseConnection, sqlite: bool) -> anyhow::Result<()> {
     if !sqlite {
-        // The space is free for other rows then. Only `vacuum full` rewrites a table, and locks it meanwhile: that is for
+        // The space is free for other rows then, and the planner's samples are made anew. Only `vacuum full` rewrites a table, and locks it meanwhile: that is for
         // the operator to decide.
-        db.execute_unprepared(&format!("vacuum {TABLES}")).await?;
+        db.execute_unprepared(&format!("vacuum (analyze) {TABLES}")).await?;
         return Ok(());
     }
     db.execute_unprepared("vacuum").await?;
-    // Readers may hold on to the log of changes for a moment.
-    for _ in 0..50 {
-        let truncate = Statement::from_string(DbBackend::Sqlite, "pragma wal_checkpoint(truncate)");
-        let row = db.query_one_raw(truncate).await?.context("no answer")?;
-        if row.try_get_by_index::<i64>(0)? == 0 {
+    // Readers may hold on to the log of changes. Whoever waits for them long, keeps writers waiting: short tries. All in
+    // one call, because the patience belongs to a connection.
+    for _ in 0..20 {
+        let patience = db::PATIENCE.as_millis();
+        let truncate =
+            format!("pragma busy_timeout = 50; pragma wal_checkpoint(truncate); pragma busy_timeout = {patience}");
+        db.execute_unprepared(&truncate).await?;
+        let look = Statement::from_string(DbBackend::Sqlite, "pragma wal_checkpoint(passive)");
+        let row = db.query_one_raw(look).await?.context("no answer")?;
+        // Busy or not, pages in the log, pages of it in the file.
+        if row.try_get_by_index::<i64>(1)? <= 0 {
             return Ok(());
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(250)).await;
     }
-    bail!("the log of changes is in use: run `pragma wal_checkpoint(truncate)` later, or stop the server")
+    bail!("the log of changes is in use: say it again later, or with the server stopped")
 }

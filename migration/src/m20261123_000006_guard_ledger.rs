@@ -23,8 +23,15 @@ impl MigrationTrait for Migration {
     }
 }
 
-// An event is of a key, of a region, or of nobody who may be named.
+// An event is of a key, of a region, or of nobody who may be named. What was paid for and published before this table
+// was there has been shown. A region's charge was made with that of the key that drew, in one transaction.
 const UP: &str = "
+alter table privacy_charges add column drawn_by text;
+update privacy_charges set drawn_by = (
+    select min(key.subject) from privacy_charges key
+    where key.release_key = privacy_charges.release_key and key.charged_at = privacy_charges.charged_at
+        and key.subject like 'key:%'
+) where subject like 'region:%';
 create table privacy_views (
     subject text not null references privacy_accounts (subject),
     release_key text not null references privacy_releases (release_key),
@@ -32,10 +39,27 @@ create table privacy_views (
     viewed_at bigint not null,
     primary key (subject, release_key)
 ) {clustered};
+insert into privacy_views (subject, release_key, shown, viewed_at)
+    select charge.subject, charge.release_key, true, charge.charged_at
+    from privacy_charges charge join privacy_releases release on release.release_key = charge.release_key
+    where charge.subject like 'key:%' and release.bundle = 'SIZE' and release.status = 'ready';
 alter table audit_events rename column key_id to subject;
 ";
 
+// REPLACE deletes without asking the triggers of a delete, so a row that is there must not be inserted again either;
+// `on conflict do nothing` means the same.
 const UP_SQLITE: &[&str] = &[
+    "create trigger privacy_releases_insert before insert on privacy_releases
+     when exists (select 1 from privacy_releases where release_key = new.release_key or rowid = new.rowid)
+     begin select raise(ignore); end",
+    "create trigger privacy_releases_key before update of release_key on privacy_releases
+     begin select raise(abort, 'a release keeps its key'); end",
+    "create trigger privacy_charges_insert before insert on privacy_charges
+     when exists (select 1 from privacy_charges where subject = new.subject and release_key = new.release_key)
+     begin select raise(ignore); end",
+    "create trigger privacy_views_insert before insert on privacy_views
+     when exists (select 1 from privacy_views where subject = new.subject and release_key = new.release_key)
+     begin select raise(ignore); end",
     "create trigger privacy_releases_update before update on privacy_releases when old.status <> 'pending'
      begin select raise(abort, 'a published release never changes'); end",
     "create trigger privacy_releases_delete before delete on privacy_releases when old.status <> 'pending'
@@ -70,6 +94,9 @@ const UP_POSTGRES: &[&str] = &[
 ];
 
 const DOWN_SQLITE: &[&str] = &[
+    "drop trigger privacy_releases_insert",
+    "drop trigger privacy_releases_key",
+    "drop trigger privacy_charges_insert",
     "drop trigger privacy_releases_update",
     "drop trigger privacy_releases_delete",
     "drop trigger privacy_charges_update",
@@ -85,6 +112,7 @@ const DOWN_POSTGRES: &[&str] = &[
 ];
 
 const DOWN: &str = "
+alter table privacy_charges drop column drawn_by;
 alter table audit_events rename column subject to key_id;
 drop table privacy_views;
 ";

@@ -88,10 +88,7 @@ pub async fn build_with_words(
     }
     // Visits and ties must be of one moment, also while an import runs.
     let transaction = db::begin_snapshot(db).await?;
-    if transaction.get_database_backend() == DbBackend::Postgres {
-        // Before anything is read: a person who is being erased must not come back with a snapshot from before.
-        transaction.execute_unprepared("lock table agent_rollup in share row exclusive mode").await?;
-    }
+    db::lock_epochs(&transaction).await?;
     if let Some(there) = epoch::Entity::find_by_id(epoch_id).one(&transaction).await? {
         // What a ledger that was made anew lacks.
         let regions = epoch_word::Entity::find()

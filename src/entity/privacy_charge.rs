@@ -13,6 +13,8 @@ pub struct Model {
     pub mu: i64,
     /// Unix seconds, UTC.
     pub charged_at: i64,
+    /// Of a region's charge: the account that was the first to look.
+    pub drawn_by: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

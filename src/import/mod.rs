@@ -158,6 +158,7 @@ pub struct Options {
 pub async fn file(db: &DatabaseConnection, kind: Kind, path: &Path, options: &Options) -> anyhow::Result<Report> {
     let started = Instant::now();
     let transaction = db::begin_write(db).await.context("cannot begin to write")?;
+    db::lock_people(&transaction).await.context("cannot begin to write")?;
     let report = match kind {
         Kind::Agents => load::<AgentRow>(&transaction, &mut Agents::default(), path, options).await,
         Kind::Personality => {

@@ -1,7 +1,7 @@
 //! What is left to whom. Of a region an account learns its own part at once, the common part only as of midnight and in
 //! coarse steps: the exact figure would tell it whether its question was the first of its kind.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use moka::sync::Cache;
 use sea_orm::{DatabaseConnection, EntityTrait, QueryFilter};
@@ -96,15 +96,18 @@ impl Budgets {
         let budget = |region: &String| {
             let subject = region_subject(region);
             let row = rows.get(&subject)?;
-            let of_month = Shares::new(row.cap_mu, &active, month.get(&subject));
-            let of_year = row.cap_year_mu.map(|cap| Shares::new(cap, &active, year.get(&subject)));
-            let left_of_year = of_year.map_or(i64::MAX, |shares| shares.left(account));
+            let each = |cap: i64| Shares::new(cap, &active, None).each;
+            let left = |cap: i64, viewed: &HashMap<String, BTreeMap<String, i64>>| {
+                let viewed = viewed.get(&subject).and_then(|viewed| viewed.get(account)).copied().unwrap_or(0);
+                (each(cap) - viewed).max(0)
+            };
+            let left_of_year = row.cap_year_mu.map_or(i64::MAX, |cap| left(cap, &year));
             Some(RegionBudget {
                 region: region.clone(),
                 cap_mu: row.cap_mu,
                 cap_year_mu: row.cap_year_mu,
-                guaranteed_mu: of_month.each,
-                guaranteed_left_mu: of_month.left(account).min(left_of_year),
+                guaranteed_mu: each(row.cap_mu),
+                guaranteed_left_mu: left(row.cap_mu, &month).min(left_of_year),
                 first_come_left_mu: first_come.get(&subject).copied().unwrap_or(0),
             })
         };
@@ -130,28 +133,15 @@ impl Budgets {
         if unknown.is_empty() {
             return Ok(left);
         }
-        let subjects: BTreeSet<&str> = unknown.iter().map(String::as_str).collect();
-        let spent = spending::load(&self.db, &subjects, midnight - YEAR).await?;
-        let month = spending::load_viewed(&self.db, active, &unknown, midnight - BUDGET_WINDOW, midnight).await?;
-        let year = spending::load_viewed(&self.db, active, &unknown, midnight - YEAR, midnight).await?;
+        let month = spending::load_drawn(&self.db, &unknown, midnight - BUDGET_WINDOW, midnight).await?;
+        let year = spending::load_drawn(&self.db, &unknown, midnight - YEAR, midnight).await?;
         for subject in &unknown {
             let row = &rows[subject];
-            let before: Vec<Charge> = spent
-                .get(subject)
-                .map_or(&[][..], Vec::as_slice)
-                .iter()
-                .filter(|(charged_at, _)| *charged_at <= midnight)
-                .copied()
-                .collect();
-            let windows = [(Some(row.cap_mu), BUDGET_WINDOW, &month), (row.cap_year_mu, YEAR, &year)];
-            let least = windows
-                .into_iter()
-                .filter_map(|(cap, window, viewed)| Some((cap?, window, viewed)))
-                .map(|(cap, window, viewed)| {
-                    let kept = Shares::new(cap, active, viewed.get(subject)).kept_for_others("");
-                    cap - spending::sum(&before, midnight, window) - kept
-                })
-                .min();
+            let free = |cap: i64, drawn: &HashMap<String, BTreeMap<String, i64>>| {
+                cap - Shares::new(cap, active, drawn.get(subject)).held_by_others("")
+            };
+            let of_year = row.cap_year_mu.map(|cap| free(cap, &year));
+            let least = [Some(free(row.cap_mu, &month)), of_year].into_iter().flatten().min();
             let mu = least.unwrap_or(0).max(0).div_euclid(STEP_MU) * STEP_MU;
             self.first_come.insert(entry(subject), mu);
             left.insert(subject.clone(), mu);

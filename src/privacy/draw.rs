@@ -6,11 +6,11 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{EntityTrait, ExprTrait, QueryFilter, QuerySelect, sea_query::Expr};
 use tokio::time::Instant;
 
 use super::{Bundle, Desk, Keyed, NoiseSource as _, OsNoise, Outcome, Question, Release, ledger::Wanted};
-use crate::{auth::random_hex, engine::SumRequest, entity::privacy_release, error::Error, mutant::Step};
+use crate::{auth::random_hex, db, engine::SumRequest, entity::privacy_release, error::Error, mutant::Step};
 
 /// Seconds that a worker has to draw and store before another may take over.
 const LEASE: i64 = 30;
@@ -98,12 +98,9 @@ impl Desk {
     /// beside them and thrown away.
     async fn draw(&self, pending: &[(&String, &Question)], idle: &[&Question]) -> Result<bool, Error> {
         let token = random_hex(16)?;
-        let mut leased: Vec<(&String, &Question)> = Vec::new();
-        for (key, question) in pending {
-            if self.lease(key, &token).await? {
-                leased.push((key, question));
-            }
-        }
+        let free = if pending.is_empty() { HashSet::new() } else { self.lease(pending, &token).await? };
+        let leased: Vec<(&String, &Question)> =
+            pending.iter().filter(|(key, _)| free.contains(*key)).copied().collect();
         if leased.is_empty() && idle.is_empty() {
             return Ok(false);
         }
@@ -145,45 +142,59 @@ impl Desk {
         if !outcomes.is_empty() {
             Step::Drawn.reach().await;
         }
-        let stored = !outcomes.is_empty();
-        for (key, outcome) in outcomes {
-            self.store(&key, &token, outcome).await?;
+        if outcomes.is_empty() {
+            return Ok(false);
         }
-        if stored {
-            Step::Stored.reach().await;
-        }
-        Ok(stored)
+        self.store(&token, outcomes).await?;
+        Step::Stored.reach().await;
+        Ok(true)
     }
 
-    async fn lease(&self, key: &str, token: &str) -> Result<bool, Error> {
+    /// Takes the leases that are free, and says which.
+    ///
+    /// All at once, as they are stored: a commit for each would make a draw of many longer than a look at many.
+    async fn lease(&self, pending: &[(&String, &Question)], token: &str) -> Result<HashSet<String>, Error> {
         let now = self.clock.now();
+        let keys = || pending.iter().map(|(key, _)| key.as_str());
         let free = privacy_release::COLUMN.lease_until.is_null().or(Expr::col("lease_until").lt(now));
-        let leased = privacy_release::Entity::update_many()
+        privacy_release::Entity::update_many()
             .col_expr(privacy_release::Column::LeaseToken, Expr::value(token))
             .col_expr(privacy_release::Column::LeaseUntil, Expr::value(now + LEASE))
-            .filter(privacy_release::COLUMN.release_key.eq(key))
+            .filter(privacy_release::COLUMN.release_key.is_in(keys()))
             .filter(privacy_release::COLUMN.status.eq("pending"))
             .filter(free)
             .exec(&self.db)
             .await?;
-        Ok(leased.rows_affected == 1)
+        let leased: Vec<String> = privacy_release::Entity::find()
+            .select_only()
+            .column(privacy_release::Column::ReleaseKey)
+            .filter(privacy_release::COLUMN.release_key.is_in(keys()))
+            .filter(privacy_release::COLUMN.lease_token.eq(token))
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        Ok(leased.into_iter().collect())
     }
 
-    async fn store(&self, key: &str, token: &str, outcome: Outcome) -> Result<(), Error> {
-        let (status, payload) = match outcome {
-            Outcome::Ready(payload) => ("ready", Some(serde_json::to_string(&payload).map_err(Error::internal)?)),
-            Outcome::Suppressed => ("suppressed", None),
-        };
-        // A worker whose lease ran out stores nothing: whoever took over has drawn, and only one draw may be seen.
-        privacy_release::Entity::update_many()
-            .col_expr(privacy_release::Column::Status, Expr::value(status))
-            .col_expr(privacy_release::Column::Payload, Expr::value(payload))
-            .col_expr(privacy_release::Column::PublishedAt, Expr::value(self.clock.now()))
-            .filter(privacy_release::COLUMN.release_key.eq(key))
-            .filter(privacy_release::COLUMN.status.eq("pending"))
-            .filter(privacy_release::COLUMN.lease_token.eq(token))
-            .exec(&self.db)
-            .await?;
+    async fn store(&self, token: &str, outcomes: Vec<(String, Outcome)>) -> Result<(), Error> {
+        let transaction = db::begin_write(&self.db).await?;
+        for (key, outcome) in outcomes {
+            let (status, payload) = match outcome {
+                Outcome::Ready(payload) => ("ready", Some(serde_json::to_string(&payload).map_err(Error::internal)?)),
+                Outcome::Suppressed => ("suppressed", None),
+            };
+            // A worker whose lease ran out stores nothing: whoever took over has drawn, and only one draw may be seen.
+            privacy_release::Entity::update_many()
+                .col_expr(privacy_release::Column::Status, Expr::value(status))
+                .col_expr(privacy_release::Column::Payload, Expr::value(payload))
+                .col_expr(privacy_release::Column::PublishedAt, Expr::value(self.clock.now()))
+                .filter(privacy_release::COLUMN.release_key.eq(key))
+                .filter(privacy_release::COLUMN.status.eq("pending"))
+                .filter(privacy_release::COLUMN.lease_token.eq(token))
+                .exec(&transaction)
+                .await?;
+        }
+        transaction.commit().await?;
         Ok(())
     }
 }

@@ -150,10 +150,11 @@ pub async fn admit(
         .into_iter()
         .filter(|((subject, _), _)| !(Mutant::Charge.is_on() && subject == payer))
         .map(|((subject, release_key), mu)| privacy_charge::ActiveModel {
-            subject: Set(subject),
             release_key: Set(release_key),
             mu: Set(mu),
             charged_at: Set(at),
+            drawn_by: Set((subject != payer).then(|| payer.to_owned())),
+            subject: Set(subject),
         })
         .collect();
     if !rows.is_empty() {
@@ -240,58 +241,59 @@ impl<'a> Due<'a> {
     ) -> Result<(), Error> {
         let subjects: BTreeSet<&str> = accounts.iter().map(|account| account.subject.as_str()).collect();
         let spent = spending::load(transaction, &subjects, at - YEAR).await?;
-        let mut active = None;
+        let of = |subject: &str| spent.get(subject).map_or(&[][..], Vec::as_slice);
+        let own = of(self.payer);
         for account in accounts {
-            let cost = self.of_subject(&account.subject);
-            if cost == 0 {
-                continue;
-            }
-            let spent = spent.get(&account.subject).map_or(&[][..], Vec::as_slice);
             let windows = [(Some(account.cap_mu), BUDGET_WINDOW), (account.cap_year_mu, YEAR)];
             for (cap, window) in windows.into_iter().filter_map(|(cap, window)| Some((cap?, window))) {
                 if account.subject == self.payer {
-                    spending::fits(spent, cap, cost, at, window)
+                    spending::fits(own, cap, self.of_subject(self.payer), at, window)
                         .map_err(|returns_at| Error::PrivacyBudgetExhausted { region: None, returns_at })?;
-                    continue;
+                } else {
+                    let spent = (of(&account.subject), own);
+                    self.region_must_fit(transaction, &account.subject, spent, (cap, window), at).await?;
                 }
-                if active.is_none() && spending::sum(spent, at, window) + cost > cap / 2 {
-                    active = Some(spending::load_active(transaction, self.payer, at).await?);
-                }
-                self.region_must_fit(transaction, &account.subject, spent, (cap, window), active.as_ref(), at).await?;
             }
         }
         Ok(())
     }
 
     /// A region's cap is half first come and half shared by the active keys, so that none can take it all.
+    ///
+    /// What a key looks at is measured as if nobody had drawn it before: a refusal that came only for what is not drawn
+    /// yet would tell what others have asked.
     async fn region_must_fit(
         &self,
         transaction: &DatabaseTransaction,
         region: &str,
-        spent: &[Charge],
+        (spent, own): (&[Charge], &[Charge]),
         (cap, window): (i64, i64),
-        active: Option<&BTreeSet<String>>,
         at: i64,
     ) -> Result<(), Error> {
-        let cost = self.of_subject(region);
+        let Some(&view) = self.views.get(region) else { return Ok(()) };
         // When the day is over, not to the second: whose charge returns then is nobody else's business.
         let refused = |returns_at: i64| Error::PrivacyBudgetExhausted {
             region: region.strip_prefix(REGION).map(str::to_owned),
             returns_at: day_after(returns_at),
         };
-        spending::fits(spent, cap, cost, at, window).map_err(refused)?;
+        spending::fits(spent, cap, view, at, window).map_err(refused)?;
         let drawn = spending::sum(spent, at, window);
-        let Some(active) = active.filter(|_| drawn + cost > cap / 2) else {
-            // What is kept for the keys is at most the other half.
-            return Ok(());
-        };
-        let viewed = spending::load_viewed(transaction, active, &[region.to_owned()], at - window, at).await?;
-        let shares = Shares::new(cap, active, viewed.get(region));
-        let view = self.views.get(region).copied().unwrap_or(0);
-        if shares.left(self.payer) >= view {
+        if drawn + spending::sum(own, at, window) + view <= cap / 2 {
+            // The other half holds all that is kept for the others.
             return Ok(());
         }
-        spending::fits(spent, cap - shares.kept_for_others(self.payer), cost, at, window).map_err(refused)
+        let (payer, regions) = (BTreeSet::from([self.payer.to_owned()]), [region.to_owned()]);
+        let viewed = spending::load_viewed(transaction, &payer, &regions, at - window, at).await?;
+        let viewed = viewed.get(region).and_then(|viewed| viewed.get(self.payer)).copied().unwrap_or(0);
+        let active = spending::load_active(transaction, self.payer, at).await?;
+        let draws = spending::load_drawn(transaction, &regions, at - window, at).await?;
+        let shares = Shares::new(cap, &active, draws.get(region));
+        if viewed + view <= shares.each {
+            return Ok(());
+        }
+        let over = shares.held_by_others(self.payer) + viewed + view - cap;
+        // When as much has returned as is missing.
+        if over > 0 { spending::fits(spent, drawn - over, 0, at, window).map_err(refused) } else { Ok(()) }
     }
 }
 

@@ -78,7 +78,8 @@ impl Question {
     }
 }
 
-/// A first view takes a whole number of these, so that the clock does not tell whether somebody asked before.
+/// A first view takes 1, 2, 4, 8 .. of these, so that the clock does not tell whether somebody asked before: the longer
+/// the work, the more it varies.
 const SLOT: Duration = Duration::from_millis(25);
 
 /// Answers questions; the only holder of exact sums.
@@ -255,7 +256,7 @@ impl Desk {
 /// The end of the slot in which a first view that began then and is ready now may be shown.
 fn slot_end(began: Instant, ready: Instant) -> Instant {
     let slots = ready.duration_since(began).as_micros() / SLOT.as_micros() + 1;
-    began + SLOT * u32::try_from(slots).unwrap_or(u32::MAX)
+    began + SLOT * u32::try_from(slots.next_power_of_two()).unwrap_or(1)
 }
 
 fn clone((key, question): (&String, &Question)) -> (String, Question) {
@@ -270,6 +271,6 @@ mod tests {
     fn a_first_view_ends_with_a_slot() {
         let began = Instant::now();
         let end = |ms: u64| slot_end(began, began + Duration::from_millis(ms)).duration_since(began).as_millis();
-        assert_eq!([0, 1, 24, 25, 26, 49, 130].map(end), [25, 25, 25, 50, 50, 50, 150]);
+        assert_eq!([0, 1, 24, 25, 49, 50, 99, 100, 130].map(end), [25, 25, 25, 50, 50, 100, 100, 200, 200]);
     }
 }

@@ -102,11 +102,7 @@ impl Report {
             views += count;
             views_denied += if shown { 0 } else { count };
         }
-        let promise = Promise::of(
-            keys.iter().filter(|key| key.active).map(|key| key.cap_mu),
-            regions.iter().map(|region| region.cap_mu),
-            regions.iter().map(|region| region.cap_year_mu),
-        );
+        let promise = Promise::of(&keys, &regions);
         Ok(Self { keys, regions, releases, suppressed_share, views, views_denied, promise })
     }
 }
@@ -171,36 +167,31 @@ impl Bound {
     }
 }
 
-/// The larger of two caps; none where there is no cap.
-fn largest(most: i64, cap: Option<i64>) -> Option<i64> {
-    Some(most.max(cap?))
-}
-
 /// What may be promised to the people in the data.
 #[derive(Serialize)]
 pub struct Promise {
-    /// The largest cap of a key in 30 days.
+    /// The most that a key can look at in 30 days.
     pub key: Bound,
-    /// The largest cap of a region in 30 days.
+    /// The most that can be drawn of a region in 30 days.
     pub region: Bound,
-    /// The largest cap of a region in 365 days; none if a region has no such cap.
+    /// The most that can be drawn of a region in 365 days; none if a region has no such cap.
     pub year: Option<Bound>,
 }
 
 impl Promise {
-    fn of(
-        keys: impl Iterator<Item = i64>,
-        regions: impl Iterator<Item = i64>,
-        years: impl Iterator<Item = Option<i64>>,
-    ) -> Self {
-        // Where there is no account yet, the first one gets the default.
-        let mut years = years.peekable();
-        let year = if years.peek().is_none() { Some(REGION_CAP_YEAR_MU) } else { years.try_fold(0, largest) };
-        Self {
-            key: Bound::of(keys.max().unwrap_or(KEY_CAP_MU)),
-            region: Bound::of(regions.max().unwrap_or(REGION_CAP_MU)),
-            year: year.map(Bound::of),
-        }
+    /// Of caps, and of what was spent before a cap was lowered. Where there is no account yet, the first one gets the
+    /// default.
+    fn of(keys: &[KeyLine], regions: &[RegionLine]) -> Self {
+        let mut years = regions.iter().map(|region| Some(region.cap_year_mu?.max(region.spent_year_mu)));
+        // One region without a cap, and there is none.
+        let largest = |most: i64, cap: Option<i64>| Some(most.max(cap?));
+        let year = if regions.is_empty() { Some(REGION_CAP_YEAR_MU) } else { years.try_fold(0, largest) };
+        let months = regions.iter().map(|region| region.cap_mu.max(region.spent_mu));
+        // Nobody can spend more in a month than in a year, nor a key more than its region.
+        let month = months.max().unwrap_or(REGION_CAP_MU).min(year.unwrap_or(i64::MAX));
+        let keys = keys.iter().filter(|key| key.active || key.spent_mu > 0);
+        let key = keys.map(|key| key.cap_mu.max(key.spent_mu)).max().unwrap_or(KEY_CAP_MU).min(month);
+        Self { key: Bound::of(key), region: Bound::of(month), year: year.map(Bound::of) }
     }
 
     /// The promise in words (`docs/privacy.md`, "What is promised").
@@ -269,26 +260,42 @@ mod tests {
 
     #[test]
     fn the_promise_of_the_default_caps_is_the_published_one() {
-        let none = || std::iter::empty();
-        let promise = Promise::of(none(), none(), std::iter::empty());
+        let promise = Promise::of(&[], &[]);
         let flat = |text: &str| text.replace("> ", "").split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(flat(include_str!("../../docs/privacy.md")).contains(&flat(&promise.text())), "{}", promise.text());
-        let more = Promise::of([30_000].into_iter(), none(), [None].into_iter());
-        assert!(more.text().contains("no bound after a year"));
+    }
+
+    fn region(cap_mu: i64, cap_year_mu: Option<i64>, spent_mu: i64) -> RegionLine {
+        RegionLine { region: "r".to_owned(), cap_mu, spent_mu, cap_year_mu, spent_year_mu: spent_mu }
+    }
+
+    #[test]
+    fn the_promise_follows_the_caps_and_what_was_spent() {
+        let key = |cap_mu, active, spent_mu| KeyLine { active, cap_mu, spent_mu, ..KeyLine::default() };
+        let numbers = |keys: &[KeyLine], regions: &[RegionLine]| {
+            let promise = Promise::of(keys, regions);
+            (promise.key.mu, promise.region.mu, promise.year.map(|year| year.mu))
+        };
+        let normal = || region(60_000, Some(240_000), 0);
+        assert_eq!(numbers(&[key(20_000, true, 0)], &[normal()]), (20_000, 60_000, Some(240_000)));
+        assert_eq!(numbers(&[key(90_000, true, 0)], &[normal()]), (60_000, 60_000, Some(240_000)));
+        assert_eq!(
+            numbers(&[key(5_000, false, 0)], &[region(300_000, Some(240_000), 0)]),
+            (20_000, 240_000, Some(240_000))
+        );
+        assert_eq!(
+            numbers(&[key(1_000, true, 9_000)], &[region(5_000, Some(5_000), 60_000)]),
+            (9_000, 60_000, Some(60_000))
+        );
+        assert_eq!(numbers(&[], &[normal(), region(70_000, None, 0)]), (20_000, 70_000, None));
+        assert!(Promise::of(&[], &[region(1_000, None, 0)]).text().contains("no bound after a year"));
     }
 
     #[test]
     fn caps_above_the_promise_are_warned_of() {
-        let region = |cap_mu, cap_year_mu| RegionLine {
-            region: "r".to_owned(),
-            cap_mu,
-            spent_mu: 0,
-            cap_year_mu,
-            spent_year_mu: 0,
-        };
-        assert_eq!(region(60_000, Some(240_000)).warnings().count(), 0);
+        assert_eq!(region(60_000, Some(240_000), 0).warnings().count(), 0);
         assert_eq!(
-            region(60_500, None).warnings().collect::<Vec<_>>(),
+            region(60_500, None, 0).warnings().collect::<Vec<_>>(),
             [
                 "warning: region r may spend 60.5 units in 30 days; the published promise is made for 60",
                 "warning: region r has no cap in 365 days; the published promise is made for 240"

@@ -86,8 +86,7 @@ pub async fn load_active(db: &impl ConnectionTrait, payer: &str, at: i64) -> Res
 /// What accounts paid, after `since` and until `until`, for releases that hold people of a region: region -> account ->
 /// milli-units.
 ///
-/// It counts what an account looked at, not what it was the first to look at: the latter would tell a key whether
-/// somebody had asked before.
+/// It counts what an account looked at, not what it drew: the latter would tell a key whether somebody had asked before.
 ///
 /// # Errors
 /// As the database says.
@@ -126,32 +125,65 @@ pub async fn load_viewed(
     Ok(viewed)
 }
 
-/// Half of a region's cap, shared equally by the active accounts.
+/// What was drawn of regions, after `since` and until `until`: region -> account -> milli-units; the empty account stands
+/// for charges that name nobody.
+///
+/// # Errors
+/// As the database says.
+pub async fn load_drawn(
+    db: &impl ConnectionTrait,
+    regions: &[String],
+    since: i64,
+    until: i64,
+) -> Result<HashMap<String, BTreeMap<String, i64>>, Error> {
+    let select = Query::select()
+        .columns(["subject", "drawn_by"])
+        .expr(Expr::col("mu").sum().cast_as("bigint"))
+        .from(privacy_charge::Entity)
+        .and_where(Expr::col("subject").is_in(regions))
+        .and_where(Expr::col("charged_at").gt(since))
+        .and_where(Expr::col("charged_at").lte(until))
+        .add_group_by([Expr::col("subject"), Expr::col("drawn_by")])
+        .to_owned();
+    let mut drawn: HashMap<String, BTreeMap<String, i64>> = HashMap::new();
+    for row in db.query_all(&select).await? {
+        let account: Option<String> = row.try_get_by_index(1)?;
+        drawn
+            .entry(row.try_get_by_index(0)?)
+            .or_default()
+            .insert(account.unwrap_or_default(), row.try_get_by_index(2)?);
+    }
+    Ok(drawn)
+}
+
+/// A region's cap: half of it shared equally by the active accounts, half for whoever comes first.
+///
+/// Each account holds what it drew, or its part if that is more. As long as that sum stays within the cap, whoever has
+/// looked at less than its part finds room for it: an account never draws more than it looks at.
 pub struct Shares {
     /// What each may count on.
     pub each: i64,
-    /// What each has looked at.
-    viewed: BTreeMap<String, i64>,
+    /// What each active account drew.
+    drawn: BTreeMap<String, i64>,
+    /// What others drew, whose keys have ended since.
+    ended: i64,
 }
 
 impl Shares {
     #[must_use]
-    pub fn new(cap: i64, active: &BTreeSet<String>, viewed: Option<&BTreeMap<String, i64>>) -> Self {
+    pub fn new(cap: i64, active: &BTreeSet<String>, drawn: Option<&BTreeMap<String, i64>>) -> Self {
         let accounts = Ord::max(i64::try_from(active.len()).unwrap_or(i64::MAX), 1);
-        let of = |account: &String| viewed.and_then(|viewed| viewed.get(account)).copied().unwrap_or(0);
-        Self { each: cap / 2 / accounts, viewed: active.iter().map(|account| (account.clone(), of(account))).collect() }
+        let of = |account: &String| drawn.and_then(|drawn| drawn.get(account)).copied().unwrap_or(0);
+        let all: i64 = drawn.into_iter().flat_map(BTreeMap::values).sum();
+        let drawn: BTreeMap<String, i64> = active.iter().map(|account| (account.clone(), of(account))).collect();
+        Self { each: cap / 2 / accounts, ended: all - drawn.values().sum::<i64>(), drawn }
     }
 
-    /// What an account may still count on.
+    /// What is not free for an account: what the others drew, or may count on.
     #[must_use]
-    pub fn left(&self, account: &str) -> i64 {
-        self.viewed.get(account).map_or(0, |viewed| Ord::max(self.each - viewed, 0))
-    }
-
-    /// What the other accounts may still count on.
-    #[must_use]
-    pub fn kept_for_others(&self, account: &str) -> i64 {
-        self.viewed.keys().filter(|other| *other != account).map(|other| self.left(other)).sum()
+    pub fn held_by_others(&self, account: &str) -> i64 {
+        let others = self.drawn.iter().filter(|(other, _)| *other != account);
+        self.ended + others.map(|(_, drawn)| Ord::max(*drawn, self.each)).sum::<i64>()
     }
 }
 
@@ -172,10 +204,10 @@ mod tests {
     #[test]
     fn half_of_a_cap_is_kept_for_those_who_have_not_asked() {
         let active: BTreeSet<String> = ["a", "b", "c"].map(str::to_owned).into();
-        let viewed = BTreeMap::from([("a".to_owned(), 9_000), ("b".to_owned(), 4_000)]);
-        let shares = Shares::new(60_000, &active, Some(&viewed));
+        let drawn = [("a", 13_000), ("b", 4_000), ("gone", 500), ("", 100)];
+        let drawn = drawn.map(|(account, mu)| (account.to_owned(), mu)).into();
+        let shares = Shares::new(60_000, &active, Some(&drawn));
         assert_eq!(shares.each, 10_000);
-        assert_eq!(["a", "b", "c", "stranger"].map(|account| shares.left(account)), [1_000, 6_000, 10_000, 0]);
-        assert_eq!(shares.kept_for_others("a"), 16_000);
+        assert_eq!(["a", "b", ""].map(|but| shares.held_by_others(but)), [20_600, 23_600, 33_600]);
     }
 }

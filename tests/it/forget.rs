@@ -1,13 +1,16 @@
 //! A person who is erased is gone from raw and derived tables and from every later epoch; what was published stays.
 
-use sea_orm::{ConnectionTrait as _, EntityTrait as _, PaginatorTrait as _, Statement};
+use std::fmt::Write as _;
+
+use sea_orm::{ConnectionTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, Statement};
 use spots_enrichment::{
     clock::WEEK,
     db,
     engine::rollup,
-    entity::{agent_rollup, audit_event, privacy_release},
+    entity::{agent_rollup, audit_event, privacy_release, user_action},
     forget,
     generate::ENDS_AT,
+    import,
     progress::Progress,
 };
 
@@ -93,5 +96,36 @@ async fn an_erasure_during_a_build_wins() {
         building.await.unwrap().unwrap();
         let rows = agent_rollup::Entity::find().all(&two).await.unwrap();
         assert!(rows.iter().any(|row| row.epoch_id == 202_623) && rows.iter().all(|row| row.agent_id != ID));
+    }
+}
+
+/// An import that knows who there is does not bring visits of an erased person back, and an erasure that was left half
+/// done by another program can be finished.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_erasure_waits_for_an_import_and_finds_what_is_left() {
+    for on in databases() {
+        let database = TestApp::database(on).await;
+        let (one, two) = (db::connect(&database.url).await.unwrap(), db::connect(&database.url).await.unwrap());
+        let folder = crate::app::folder("forget");
+        let file = folder.join("visits.csv");
+        let mut rows = "agent_id,action_type,spot_id,category,category_group,start_time,end_time\n".to_owned();
+        for number in 0..40_000 {
+            let _ = writeln!(rows, "{ID},spot_visit,late-{number},bar,nightlife_spot,2026-05-30T10:00:00Z,");
+        }
+        std::fs::write(&file, rows).unwrap();
+        let options = import::Options { dry_run: false, progress: Progress::Hidden, partner: None };
+        let importing = tokio::spawn(async move { import::file(&one, import::Kind::Visits, &file, &options).await });
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        forget::forget(&two, ID, NOW).await.unwrap();
+        let report = importing.await.unwrap().unwrap();
+        let left = user_action::Entity::find().filter(user_action::COLUMN.agent_id.eq(ID)).count(&two).await.unwrap();
+        assert_eq!(left, 0, "{report:?}");
+
+        let stray = format!(
+            "insert into user_actions (agent_id, spot_id, start_time, action_type, is_return_visit, return_given)
+             values ('{ID}', 's', 1, 'spot_visit', false, false)"
+        );
+        two.execute_unprepared(&stray).await.unwrap();
+        assert_eq!(forget::forget(&two, ID, NOW).await.unwrap().visits, 1);
     }
 }

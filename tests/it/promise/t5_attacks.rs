@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
+use sea_orm::ConnectionTrait as _;
 use spots_enrichment::{
     error::Error,
     privacy::{
@@ -167,4 +168,42 @@ async fn t5_segments_that_hold_the_same_people_are_not_shown_twice() {
     // Another window is another question; a segment that differs by many is shown.
     client.ask("{ cohort(definition: {regions: [\"demo-harbor\"], age: {from: 18}}) { behavior(window: DAYS_84) { release { id } } } }").await.ok();
     client.ask(&size("{}")).await.ok();
+}
+
+/// Where a region is used up, a question that another key has asked before must be refused like one that nobody asked.
+#[tokio::test]
+async fn t5_refusals_do_not_tell_what_others_have_asked() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let cap = "update privacy_accounts set cap_mu = 1000 where subject = 'region:demo-hills'";
+        app.db().execute_unprepared(cap).await.unwrap();
+        let size = |age: i32| {
+            format!(
+                "{{ cohort(definition: {{regions: [\"demo-hills\"], age: {{to: {age}}}}}) {{ size {{ value }} }} }}"
+            )
+        };
+        let (victim, attacker) = (app.client(&ALL).await, app.client_of("attacker", &ALL, KEY_CAP_MU).await);
+        victim.ask(&size(24)).await;
+        victim.ask(&size(34)).await;
+        // The attacker spends its part of 250 and all that is first come.
+        let mut asked = 0;
+        for word in ["food", "nightlife_spot", "shop_and_service"] {
+            for from in [18, 25, 35] {
+                let definition =
+                    format!("{{regions: [\"demo-hills\"], age: {{from: {from}}}, interests: [\"{word}\"]}}");
+                let answer =
+                    attacker.ask(&format!("{{ cohort(definition: {definition}) {{ size {{ value }} }} }}")).await;
+                asked += i32::from(answer.codes() != ["PRIVACY_BUDGET_EXHAUSTED"]);
+            }
+        }
+        assert_eq!(asked, 6, "720 of the 750 that the victim's part leaves");
+        let mut answers = Vec::new();
+        for age in [24, 34, 44, 54] {
+            let mut answer = attacker.ask(&size(age)).await.body;
+            answer["errors"][0]["extensions"]["requestId"] = serde_json::Value::Null;
+            answers.push(answer["errors"].clone());
+        }
+        assert_eq!(answers[0][0]["extensions"]["reason"], "REGION_BUDGET");
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    }
 }

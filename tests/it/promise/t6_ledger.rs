@@ -10,6 +10,7 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, stream};
+use migration::{Migrator, MigratorTrait as _};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, EntityTrait as _, QueryOrder as _};
@@ -17,7 +18,7 @@ use spots_enrichment::{
     auth::Limits,
     clock::DAY,
     db,
-    entity::{privacy_account, privacy_charge, privacy_release},
+    entity::{privacy_account, privacy_charge, privacy_release, privacy_view},
     epoch::{Window, WindowLength},
     error::Error,
     privacy::{
@@ -26,7 +27,7 @@ use spots_enrichment::{
     },
 };
 
-use crate::app::{ALL, Client, NOW, TestApp, TestDb, databases};
+use crate::app::{ALL, Client, NOW, On, TestApp, TestDb, databases};
 
 /// Clients that ask at the same time.
 const CLIENTS: usize = 24;
@@ -235,23 +236,51 @@ async fn t6_a_key_that_comes_late_finds_its_part_of_the_region() {
             refusal,
             Error::PrivacyBudgetExhausted { region: Some("demo-hills".to_owned()), returns_at: NOW + 30 * DAY }
         );
-        // What the late key looks at that the greedy one drew counts for its part; the region is not charged again.
-        for number in 0..10 {
+        // What the late key looks at counts for its part, also what the greedy one drew; the region pays once.
+        for number in (0..10).chain(100..120) {
             ask(&late, number, NOW).await.unwrap();
         }
-        assert_eq!(app.charged("region:demo-hills").await, 45_000);
-        for number in 100..120 {
-            ask(&late, number, NOW).await.unwrap();
-        }
-        // Its part of 15,000 is used up by 30 looks, and nothing is first come any more.
-        assert!(ask(&late, 200, NOW).await.is_ok(), "what it had looked at freed the same amount for whoever comes");
-        for number in 201..210 {
-            ask(&late, number, NOW).await.unwrap();
-        }
-        assert_eq!(app.charged("region:demo-hills").await, REGION_CAP_MU);
+        assert_eq!(app.charged("region:demo-hills").await, 55_000);
+        // Its part is used up, and 45,000 are held by the other.
         assert!(ask(&late, 300, NOW).await.is_err());
         assert!(ask(&late, 301, NOW + 30 * DAY - 1).await.is_err(), "not a second too early");
         ask(&late, 302, NOW + 30 * DAY).await.unwrap();
+        every_window_holds(app.db()).await;
+    }
+}
+
+/// A key looks late at what another drew early: when the draws return, its part must still have room.
+#[tokio::test]
+async fn t6_a_part_that_returns_finds_room() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let mut accounts = Vec::new();
+        for number in 0..3 {
+            let key = app.client_of(&format!("partner-{number}"), &ALL, 1_000_000).await;
+            accounts.push(format!("key:{}", key.key_id));
+        }
+        let ask = async |account: usize, number: usize, at: i64| {
+            let want = wanted(number, Bundle::Personality, &["demo-hills"]);
+            ledger::admit(app.db(), &accounts[account], &[want], &[], at).await
+        };
+        // A part is 10,000: twenty looks. The first draws, the second looks fourteen days later.
+        for number in 0..20 {
+            ask(0, number, NOW).await.unwrap();
+        }
+        for number in 0..20 {
+            ask(1, number, NOW + 14 * DAY).await.unwrap();
+        }
+        // Somebody takes all that is free when the draws have returned.
+        let mut number = 100;
+        while ask(0, number, NOW + 40 * DAY).await.is_ok() {
+            number += 1;
+        }
+        // The second's looks return on day 44: then its part is whole again, and so is the third's.
+        for number in 1_000..1_020 {
+            ask(1, number, NOW + 44 * DAY).await.unwrap();
+            ask(2, number + 500, NOW + 44 * DAY).await.unwrap();
+        }
+        assert!(ask(1, 2_000, NOW + 44 * DAY).await.is_err());
         every_window_holds(app.db()).await;
     }
 }
@@ -388,6 +417,38 @@ async fn t6_a_draw_that_never_ends_is_taken_over() {
     }
 }
 
+/// The rows of the ledger.
+async fn everything(db: &DatabaseConnection) -> String {
+    format!(
+        "{:?}{:?}{:?}",
+        privacy_release::Entity::find().order_by_asc(privacy_release::COLUMN.release_key).all(db).await.unwrap(),
+        privacy_charge::Entity::find()
+            .order_by_asc(privacy_charge::COLUMN.release_key)
+            .order_by_asc(privacy_charge::COLUMN.subject)
+            .all(db)
+            .await
+            .unwrap(),
+        privacy_view::Entity::find().order_by_asc(privacy_view::COLUMN.release_key).all(db).await.unwrap(),
+    )
+}
+
+/// An older database knows charges and releases only: what was paid for was shown, and by whom a region was drawn follows
+/// from the time.
+#[tokio::test]
+async fn t6_an_upgrade_knows_what_was_shown_and_who_drew() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let client = app.client(&ALL).await;
+        client.ask(&size_of("{regions: [\"demo-harbor\"]}")).await.ok();
+        client.ask(&size_of("{regions: [\"demo-coast\"], age: {from: 65}}")).await;
+        let before = everything(app.db()).await;
+        assert!(before.contains("drawn_by: Some(\"key:") && before.contains("shown: true"), "{before}");
+        Migrator::down(app.db(), Some(1)).await.unwrap();
+        Migrator::up(app.db(), None).await.unwrap();
+        assert_eq!(everything(app.db()).await, before);
+    }
+}
+
 #[tokio::test]
 async fn t6_what_is_published_or_charged_cannot_be_changed_or_deleted() {
     for on in databases() {
@@ -406,7 +467,26 @@ async fn t6_what_is_published_or_charged_cannot_be_changed_or_deleted() {
             let refused = app.db().execute_unprepared(statement).await;
             assert!(refused.is_err(), "{statement}");
         }
-        if on == crate::app::On::Postgres {
+        if on == On::Sqlite {
+            // REPLACE deletes without asking: it must change nothing.
+            for statement in [
+                "insert or replace into privacy_releases (rowid, release_key, bundle, segment, window_days, epoch_id, status,
+                    payload, rho, delta) select rowid, release_key, bundle, segment, window_days, epoch_id, 'ready',
+                    '{\"values\":[9]}', rho, delta from privacy_releases",
+                "insert or replace into privacy_releases (rowid, release_key, bundle, segment, window_days, epoch_id, status,
+                    payload, rho, delta) select rowid, 'another', bundle, segment, window_days, epoch_id, 'ready', payload,
+                    rho, delta from privacy_releases",
+                "insert or replace into privacy_charges select subject, release_key, 1, 0, null from privacy_charges",
+                "insert or replace into privacy_views select subject, release_key, false, 0 from privacy_views",
+            ] {
+                let before = everything(app.db()).await;
+                app.db().execute_unprepared(statement).await.unwrap();
+                assert_eq!(everything(app.db()).await, before, "{statement}");
+            }
+            let moved = "update or replace privacy_releases set release_key = 'another'";
+            assert!(app.db().execute_unprepared(moved).await.is_err());
+        }
+        if on == On::Postgres {
             for table in ["privacy_releases", "privacy_charges", "privacy_views"] {
                 assert!(app.db().execute_unprepared(&format!("truncate {table} cascade")).await.is_err(), "{table}");
             }
