@@ -247,8 +247,9 @@ impl<'a> Due<'a> {
             let windows = [(Some(account.cap_mu), BUDGET_WINDOW), (account.cap_year_mu, YEAR)];
             for (cap, window) in windows.into_iter().filter_map(|(cap, window)| Some((cap?, window))) {
                 if account.subject == self.payer {
-                    spending::fits(own, cap, self.of_subject(self.payer), at, window)
-                        .map_err(|returns_at| Error::PrivacyBudgetExhausted { region: None, returns_at })?;
+                    let cost = self.of_subject(self.payer);
+                    let fits = if cost > 0 { spending::fits(own, cap, cost, at, window) } else { Ok(()) };
+                    fits.map_err(|returns_at| Error::PrivacyBudgetExhausted { region: None, returns_at })?;
                 } else {
                     let spent = (of(&account.subject), own);
                     self.region_must_fit(transaction, &account.subject, spent, (cap, window), at).await?;
@@ -282,11 +283,13 @@ impl<'a> Due<'a> {
             // The other half holds all that is kept for the others.
             return Ok(());
         }
+        // What a server whose clock is ahead has charged counts too.
+        let (since, until) = (at - window, i64::MAX);
         let (payer, regions) = (BTreeSet::from([self.payer.to_owned()]), [region.to_owned()]);
-        let viewed = spending::load_viewed(transaction, &payer, &regions, at - window, at).await?;
+        let viewed = spending::load_viewed(transaction, &payer, &regions, since, until).await?;
         let viewed = viewed.get(region).and_then(|viewed| viewed.get(self.payer)).copied().unwrap_or(0);
         let active = spending::load_active(transaction, self.payer, at).await?;
-        let draws = spending::load_drawn(transaction, &regions, at - window, at).await?;
+        let draws = spending::load_drawn(transaction, &regions, since, until).await?;
         let shares = Shares::new(cap, &active, draws.get(region));
         if viewed + view <= shares.each {
             return Ok(());
