@@ -27,7 +27,9 @@ pub struct Forgotten {
 /// Nobody has this id, or the database fails; nothing is changed then.
 pub async fn forget(db: &DatabaseConnection, agent_id: &str, now: i64) -> anyhow::Result<Forgotten> {
     let sqlite = db.get_database_backend() == DbBackend::Sqlite;
-    let transaction = db::begin_write(db).await?;
+    let transaction = db::begin_write(db).await.context(
+        "nothing is erased: somebody else writes to the database, such as an import; try again when it is done",
+    )?;
     // An import that has read who there is would bring visits back: it ends first, or begins afterwards. So does a build
     // that has read its people.
     db::lock_people(&transaction).await?;

@@ -27,6 +27,7 @@ impl MigrationTrait for Migration {
 // was there has been shown. A region's charge was made with that of the key that drew, in one transaction.
 const UP: &str = "
 alter table privacy_charges add column drawn_by text;
+create index privacy_charges_by_release on privacy_charges (release_key);
 update privacy_charges set drawn_by = (
     select min(key.subject) from privacy_charges key
     where key.release_key = privacy_charges.release_key and key.charged_at = privacy_charges.charged_at
@@ -38,6 +39,10 @@ create table privacy_views (
     shown boolean not null,
     viewed_at bigint not null,
     primary key (subject, release_key)
+) {clustered};
+create table privacy_rehearsals (
+    release_key text primary key,
+    payload text not null
 ) {clustered};
 insert into privacy_views (subject, release_key, shown, viewed_at)
     select charge.subject, charge.release_key, true, charge.charged_at
@@ -52,7 +57,8 @@ const UP_SQLITE: &[&str] = &[
     "create trigger privacy_releases_insert before insert on privacy_releases
      when exists (select 1 from privacy_releases where release_key = new.release_key or rowid = new.rowid)
      begin select raise(ignore); end",
-    "create trigger privacy_releases_key before update of release_key on privacy_releases
+    "create trigger privacy_releases_key before update on privacy_releases
+     when new.release_key <> old.release_key or new.rowid <> old.rowid
      begin select raise(abort, 'a release keeps its key'); end",
     "create trigger privacy_charges_insert before insert on privacy_charges
      when exists (select 1 from privacy_charges where subject = new.subject and release_key = new.release_key)
@@ -112,6 +118,8 @@ const DOWN_POSTGRES: &[&str] = &[
 ];
 
 const DOWN: &str = "
+drop table privacy_rehearsals;
+drop index privacy_charges_by_release;
 alter table privacy_charges drop column drawn_by;
 alter table audit_events rename column subject to key_id;
 drop table privacy_views;

@@ -14,6 +14,7 @@ pub mod partner;
 pub mod personality_profile;
 pub mod privacy_account;
 pub mod privacy_charge;
+pub mod privacy_rehearsal;
 pub mod privacy_release;
 pub mod privacy_view;
 pub mod product;

@@ -47,8 +47,8 @@ pub struct RegionBudget {
 /// Reads budgets.
 pub struct Budgets {
     db: DatabaseConnection,
-    /// Regions and midnights; what was left then does not change any more.
-    first_come: Cache<(String, i64), i64>,
+    /// Regions, accounts and midnights: what was free then, by the caps and keys of the first question of the day.
+    first_come: Cache<(String, String, i64), i64>,
 }
 
 impl Budgets {
@@ -89,39 +89,46 @@ impl Budgets {
             rows.all(&self.db).await?.into_iter().map(|row| (row.subject.clone(), row)).collect();
         let active = spending::load_active(&self.db, account, at).await?;
         let own = BTreeSet::from([account.to_owned()]);
-        let month = spending::load_viewed(&self.db, &own, &subjects, at - BUDGET_WINDOW, at).await?;
-        let year = spending::load_viewed(&self.db, &own, &subjects, at - YEAR, at).await?;
-        let first_come = self.first_come(&rows, &active, at).await?;
+        let first_come = self.first_come(account, &rows, &active, at).await?;
+        let mut parts: Vec<HashMap<String, (i64, i64)>> = Vec::with_capacity(2);
+        for window in [BUDGET_WINDOW, YEAR] {
+            let viewed = spending::load_viewed(&self.db, &own, &subjects, at - window, i64::MAX).await?;
+            let drawn = spending::load_drawn(&self.db, &subjects, at - window, i64::MAX).await?;
+            let part = |row: &privacy_account::Model| {
+                let cap = if window == YEAR { row.cap_year_mu? } else { row.cap_mu };
+                let each = Shares::new(cap, &active, drawn.get(&row.subject)).each;
+                Some((row.subject.clone(), (each, (each - looked_at(&viewed, &row.subject, account)).max(0))))
+            };
+            parts.push(rows.values().filter_map(part).collect());
+        }
 
         let budget = |region: &String| {
             let subject = region_subject(region);
             let row = rows.get(&subject)?;
-            let each = |cap: i64| Shares::new(cap, &active, None).each;
-            let left = |cap: i64, viewed: &HashMap<String, BTreeMap<String, i64>>| {
-                let viewed = viewed.get(&subject).and_then(|viewed| viewed.get(account)).copied().unwrap_or(0);
-                (each(cap) - viewed).max(0)
-            };
-            let left_of_year = row.cap_year_mu.map_or(i64::MAX, |cap| left(cap, &year));
+            let (each, left) = parts[0].get(&subject).copied()?;
+            let left_of_year = parts[1].get(&subject).map_or(i64::MAX, |(_, left)| *left);
             Some(RegionBudget {
                 region: region.clone(),
                 cap_mu: row.cap_mu,
                 cap_year_mu: row.cap_year_mu,
-                guaranteed_mu: each(row.cap_mu),
-                guaranteed_left_mu: left(row.cap_mu, &month).min(left_of_year),
+                guaranteed_mu: each,
+                guaranteed_left_mu: left.min(left_of_year),
                 first_come_left_mu: first_come.get(&subject).copied().unwrap_or(0),
             })
         };
         Ok(regions.iter().filter_map(budget).collect())
     }
 
+    /// What is free beyond the parts at the last midnight, with the account's looks in place of its draws.
     async fn first_come(
         &self,
+        account: &str,
         rows: &HashMap<String, privacy_account::Model>,
         active: &BTreeSet<String>,
         at: i64,
     ) -> Result<HashMap<String, i64>, Error> {
         let midnight = at.div_euclid(DAY) * DAY;
-        let entry = |subject: &str| (subject.to_owned(), midnight);
+        let entry = |subject: &str| (subject.to_owned(), account.to_owned(), midnight);
         let mut left: HashMap<String, i64> = HashMap::new();
         let mut unknown: Vec<String> = Vec::new();
         for subject in rows.keys() {
@@ -133,19 +140,31 @@ impl Budgets {
         if unknown.is_empty() {
             return Ok(left);
         }
-        let month = spending::load_drawn(&self.db, &unknown, midnight - BUDGET_WINDOW, midnight).await?;
-        let year = spending::load_drawn(&self.db, &unknown, midnight - YEAR, midnight).await?;
+        let own = BTreeSet::from([account.to_owned()]);
+        for window in [BUDGET_WINDOW, YEAR] {
+            let viewed = spending::load_viewed(&self.db, &own, &unknown, midnight - window, midnight).await?;
+            let drawn = spending::load_drawn(&self.db, &unknown, midnight - window, midnight).await?;
+            for subject in &unknown {
+                let row = &rows[subject];
+                let Some(cap) = (if window == YEAR { row.cap_year_mu } else { Some(row.cap_mu) }) else { continue };
+                let shares = Shares::new(cap, active, drawn.get(subject));
+                let own = looked_at(&viewed, subject, account).max(shares.each);
+                let free = cap - shares.held_by_others(account) - own;
+                let least = left.entry(subject.clone()).or_insert(i64::MAX);
+                *least = free.min(*least);
+            }
+        }
         for subject in &unknown {
-            let row = &rows[subject];
-            let free = |cap: i64, drawn: &HashMap<String, BTreeMap<String, i64>>| {
-                cap - Shares::new(cap, active, drawn.get(subject)).held_by_others("")
-            };
-            let of_year = row.cap_year_mu.map(|cap| free(cap, &year));
-            let least = [Some(free(row.cap_mu, &month)), of_year].into_iter().flatten().min();
-            let mu = least.unwrap_or(0).max(0).div_euclid(STEP_MU) * STEP_MU;
-            self.first_come.insert(entry(subject), mu);
-            left.insert(subject.clone(), mu);
+            if let Some(mu) = left.get_mut(subject) {
+                *mu = (*mu).max(0).div_euclid(STEP_MU) * STEP_MU;
+                self.first_come.insert(entry(subject), *mu);
+            }
         }
         Ok(left)
     }
+}
+
+/// What an account looked at of a region.
+fn looked_at(viewed: &HashMap<String, BTreeMap<String, i64>>, subject: &str, account: &str) -> i64 {
+    viewed.get(subject).and_then(|viewed| viewed.get(account)).copied().unwrap_or(0)
 }

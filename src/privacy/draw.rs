@@ -6,11 +6,18 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{EntityTrait, ExprTrait, QueryFilter, QuerySelect, sea_query::Expr};
+use sea_orm::{ActiveValue::Set, EntityTrait, ExprTrait, QueryFilter, QuerySelect, sea_query::Expr};
 use tokio::time::Instant;
 
 use super::{Bundle, Desk, Keyed, NoiseSource as _, OsNoise, Outcome, Question, Release, ledger::Wanted};
-use crate::{auth::random_hex, db, engine::SumRequest, entity::privacy_release, error::Error, mutant::Step};
+use crate::{
+    auth::random_hex,
+    db,
+    engine::SumRequest,
+    entity::{privacy_rehearsal, privacy_release},
+    error::Error,
+    mutant::Step,
+};
 
 /// Seconds that a worker has to draw and store before another may take over.
 const LEASE: i64 = 30;
@@ -98,7 +105,14 @@ impl Desk {
     /// beside them and thrown away.
     async fn draw(&self, pending: &[(&String, &Question)], idle: &[&Question]) -> Result<bool, Error> {
         let token = random_hex(16)?;
-        let free = if pending.is_empty() { HashSet::new() } else { self.lease(pending, &token).await? };
+        let rehearsed: Vec<String> =
+            idle.iter().map(|question| format!("{token}-{}", question.bundle.name())).collect();
+        let rehearsed: Vec<(String, Bundle)> = rehearsed
+            .into_iter()
+            .enumerate()
+            .map(|(number, key)| (format!("{key}-{number}"), idle[number].bundle))
+            .collect();
+        let free = self.lease(pending, &rehearsed, &token).await?;
         let leased: Vec<(&String, &Question)> =
             pending.iter().filter(|(key, _)| free.contains(*key)).copied().collect();
         if leased.is_empty() && idle.is_empty() {
@@ -119,7 +133,10 @@ impl Desk {
             .collect();
         let sums = match self.engine.sums(&requests).await {
             // What was published stays published, also when its epoch is gone.
-            Err(_) if leased.is_empty() => return Ok(false),
+            Err(_) if leased.is_empty() => {
+                self.store(&token, Vec::new(), rehearsed).await?;
+                return Ok(false);
+            }
             sums => sums?,
         };
         let noise = Arc::clone(&self.noise);
@@ -142,20 +159,26 @@ impl Desk {
         if !outcomes.is_empty() {
             Step::Drawn.reach().await;
         }
-        if outcomes.is_empty() {
-            return Ok(false);
+        let stored = !outcomes.is_empty();
+        self.store(&token, outcomes, rehearsed).await?;
+        if stored {
+            Step::Stored.reach().await;
         }
-        self.store(&token, outcomes).await?;
-        Step::Stored.reach().await;
-        Ok(true)
+        Ok(stored)
     }
 
-    /// Takes the leases that are free, and says which.
+    /// Takes the leases that are free, and says which; writes as much for what is rehearsed.
     ///
-    /// All at once, as they are stored: a commit for each would make a draw of many longer than a look at many.
-    async fn lease(&self, pending: &[(&String, &Question)], token: &str) -> Result<HashSet<String>, Error> {
+    /// All in one transaction, as they are stored: a commit for each would make a draw of many longer than a look at many.
+    async fn lease(
+        &self,
+        pending: &[(&String, &Question)],
+        rehearsed: &[(String, Bundle)],
+        token: &str,
+    ) -> Result<HashSet<String>, Error> {
         let now = self.clock.now();
         let keys = || pending.iter().map(|(key, _)| key.as_str());
+        let transaction = db::begin_write(&self.db).await?;
         let free = privacy_release::COLUMN.lease_until.is_null().or(Expr::col("lease_until").lt(now));
         privacy_release::Entity::update_many()
             .col_expr(privacy_release::Column::LeaseToken, Expr::value(token))
@@ -163,7 +186,7 @@ impl Desk {
             .filter(privacy_release::COLUMN.release_key.is_in(keys()))
             .filter(privacy_release::COLUMN.status.eq("pending"))
             .filter(free)
-            .exec(&self.db)
+            .exec(&transaction)
             .await?;
         let leased: Vec<String> = privacy_release::Entity::find()
             .select_only()
@@ -171,12 +194,26 @@ impl Desk {
             .filter(privacy_release::COLUMN.release_key.is_in(keys()))
             .filter(privacy_release::COLUMN.lease_token.eq(token))
             .into_tuple()
-            .all(&self.db)
+            .all(&transaction)
             .await?;
+        let rows = rehearsed.iter().map(|(key, _)| privacy_rehearsal::ActiveModel {
+            release_key: Set(key.clone()),
+            payload: Set(String::new()),
+        });
+        if !rehearsed.is_empty() {
+            privacy_rehearsal::Entity::insert_many(rows).exec_without_returning(&transaction).await?;
+        }
+        transaction.commit().await?;
         Ok(leased.into_iter().collect())
     }
 
-    async fn store(&self, token: &str, outcomes: Vec<(String, Outcome)>) -> Result<(), Error> {
+    /// Stores what was drawn, and writes and deletes as much for what was rehearsed.
+    async fn store(
+        &self,
+        token: &str,
+        outcomes: Vec<(String, Outcome)>,
+        rehearsed: Vec<(String, Bundle)>,
+    ) -> Result<(), Error> {
         let transaction = db::begin_write(&self.db).await?;
         for (key, outcome) in outcomes {
             let (status, payload) = match outcome {
@@ -194,7 +231,28 @@ impl Desk {
                 .exec(&transaction)
                 .await?;
         }
+        for (key, bundle) in &rehearsed {
+            // A noisy sum has about eight digits.
+            let payload = "00000000,".repeat(bundle.width());
+            privacy_rehearsal::Entity::update_many()
+                .col_expr(privacy_rehearsal::Column::Payload, Expr::value(payload))
+                .filter(privacy_rehearsal::COLUMN.release_key.eq(key))
+                .exec(&transaction)
+                .await?;
+        }
         transaction.commit().await?;
+        if !rehearsed.is_empty() {
+            // After the answer, so that it takes no time of it.
+            let (db, keys) = (self.db.clone(), rehearsed.into_iter().map(|(key, _)| key).collect::<Vec<String>>());
+            tokio::spawn(async move {
+                let gone = privacy_rehearsal::Entity::delete_many()
+                    .filter(privacy_rehearsal::COLUMN.release_key.is_in(keys))
+                    .exec(&db);
+                if let Err(cause) = gone.await {
+                    tracing::warn!(%cause, "rehearsals could not be deleted");
+                }
+            });
+        }
         Ok(())
     }
 }

@@ -277,26 +277,28 @@ impl<'a> Due<'a> {
             region: region.strip_prefix(REGION).map(str::to_owned),
             returns_at: day_after(returns_at),
         };
-        spending::fits(spent, cap, view, at, window).map_err(refused)?;
         let drawn = spending::sum(spent, at, window);
         if drawn + spending::sum(own, at, window) + view <= cap / 2 {
             // The other half holds all that is kept for the others.
             return Ok(());
         }
-        // What a server whose clock is ahead has charged counts too.
-        let (since, until) = (at - window, i64::MAX);
-        let (payer, regions) = (BTreeSet::from([self.payer.to_owned()]), [region.to_owned()]);
-        let viewed = spending::load_viewed(transaction, &payer, &regions, since, until).await?;
-        let viewed = viewed.get(region).and_then(|viewed| viewed.get(self.payer)).copied().unwrap_or(0);
+        let since = at - window;
+        let looks = spending::load_looks(transaction, self.payer, region, since).await?;
+        let viewed: i64 = looks.iter().map(|(_, mu)| mu).sum();
+        let measured = spending::load_of_others(transaction, self.payer, region, since).await?;
+        let measured: Vec<Charge> = spending::merged(measured, looks);
+        spending::fits(&measured, cap, view, at, window).map_err(refused)?;
         let active = spending::load_active(transaction, self.payer, at).await?;
-        let draws = spending::load_drawn(transaction, &regions, since, until).await?;
+        // What a server whose clock is ahead has charged counts too.
+        let draws = spending::load_drawn(transaction, &[region.to_owned()], since, i64::MAX).await?;
         let shares = Shares::new(cap, &active, draws.get(region));
         if viewed + view <= shares.each {
             return Ok(());
         }
         let over = shares.held_by_others(self.payer) + viewed + view - cap;
         // When as much has returned as is missing.
-        if over > 0 { spending::fits(spent, drawn - over, 0, at, window).map_err(refused) } else { Ok(()) }
+        let all = spending::sum(&measured, at, window);
+        if over > 0 { spending::fits(&measured, all - over, 0, at, window).map_err(refused) } else { Ok(()) }
     }
 }
 

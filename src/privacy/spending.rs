@@ -125,6 +125,60 @@ pub async fn load_viewed(
     Ok(viewed)
 }
 
+/// What an account paid, after `since`, for releases that hold people of a region, oldest first.
+///
+/// # Errors
+/// As the database says.
+pub async fn load_looks(
+    db: &impl ConnectionTrait,
+    account: &str,
+    region: &str,
+    since: i64,
+) -> Result<Vec<Charge>, Error> {
+    let drawn = Query::select()
+        .column("release_key")
+        .from(privacy_charge::Entity)
+        .and_where(Expr::col("subject").eq(region))
+        .to_owned();
+    let rows = privacy_charge::Entity::find()
+        .select_only()
+        .columns([privacy_charge::Column::ChargedAt, privacy_charge::Column::Mu])
+        .filter(privacy_charge::COLUMN.subject.eq(account))
+        .filter(privacy_charge::COLUMN.charged_at.gt(since))
+        .filter(Expr::col("release_key").in_subquery(drawn))
+        .order_by_asc(privacy_charge::COLUMN.charged_at);
+    Ok(rows.into_tuple().all(db).await?)
+}
+
+/// What a region was charged, after `since`, for what others than an account were the first to look at, oldest first.
+///
+/// # Errors
+/// As the database says.
+pub async fn load_of_others(
+    db: &impl ConnectionTrait,
+    account: &str,
+    region: &str,
+    since: i64,
+) -> Result<Vec<Charge>, Error> {
+    let others = Expr::col("drawn_by").is_null().or(Expr::col("drawn_by").ne(account));
+    let rows = privacy_charge::Entity::find()
+        .select_only()
+        .columns([privacy_charge::Column::ChargedAt, privacy_charge::Column::Mu])
+        .filter(privacy_charge::COLUMN.subject.eq(region))
+        .filter(privacy_charge::COLUMN.charged_at.gt(since))
+        .filter(others)
+        .order_by_asc(privacy_charge::COLUMN.charged_at);
+    Ok(rows.into_tuple().all(db).await?)
+}
+
+/// Two lists of charges as one, oldest first.
+#[must_use]
+pub fn merged(mut one: Vec<Charge>, two: Vec<Charge>) -> Vec<Charge> {
+    one.extend(two);
+    one.sort_unstable();
+    one
+}
+
 /// What was drawn of regions, after `since` and until `until`: region -> account -> milli-units; the empty account stands
 /// for charges that name nobody.
 ///
@@ -156,34 +210,35 @@ pub async fn load_drawn(
     Ok(drawn)
 }
 
-/// A region's cap: half of it shared equally by the active accounts, half for whoever comes first.
+/// A region's cap: half of it shared equally by the accounts, half for whoever comes first.
 ///
 /// Each account holds what it drew, or its part if that is more. As long as that sum stays within the cap, whoever has
-/// looked at less than its part finds room for it: an account never draws more than it looks at.
+/// looked at less than its part finds room for it: an account never draws more than it looks at. An account whose keys
+/// have ended holds its part until what it drew has returned; else all parts would grow at once, and its draws stay.
 pub struct Shares {
     /// What each may count on.
     pub each: i64,
-    /// What each active account drew.
+    /// What each account drew.
     drawn: BTreeMap<String, i64>,
-    /// What others drew, whose keys have ended since.
-    ended: i64,
+    /// Draws that name nobody.
+    unnamed: i64,
 }
 
 impl Shares {
     #[must_use]
     pub fn new(cap: i64, active: &BTreeSet<String>, drawn: Option<&BTreeMap<String, i64>>) -> Self {
-        let accounts = Ord::max(i64::try_from(active.len()).unwrap_or(i64::MAX), 1);
-        let of = |account: &String| drawn.and_then(|drawn| drawn.get(account)).copied().unwrap_or(0);
-        let all: i64 = drawn.into_iter().flat_map(BTreeMap::values).sum();
-        let drawn: BTreeMap<String, i64> = active.iter().map(|account| (account.clone(), of(account))).collect();
-        Self { each: cap / 2 / accounts, ended: all - drawn.values().sum::<i64>(), drawn }
+        let mut all: BTreeMap<String, i64> = active.iter().map(|account| (account.clone(), 0)).collect();
+        all.extend(drawn.into_iter().flatten().map(|(account, mu)| (account.clone(), *mu)));
+        let unnamed = all.remove("").unwrap_or(0);
+        let accounts = Ord::max(i64::try_from(all.len()).unwrap_or(i64::MAX), 1);
+        Self { each: cap / 2 / accounts, drawn: all, unnamed }
     }
 
     /// What is not free for an account: what the others drew, or may count on.
     #[must_use]
     pub fn held_by_others(&self, account: &str) -> i64 {
         let others = self.drawn.iter().filter(|(other, _)| *other != account);
-        self.ended + others.map(|(_, drawn)| Ord::max(*drawn, self.each)).sum::<i64>()
+        self.unnamed + others.map(|(_, drawn)| Ord::max(*drawn, self.each)).sum::<i64>()
     }
 }
 
@@ -207,7 +262,7 @@ mod tests {
         let drawn = [("a", 13_000), ("b", 4_000), ("gone", 500), ("", 100)];
         let drawn = drawn.map(|(account, mu)| (account.to_owned(), mu)).into();
         let shares = Shares::new(60_000, &active, Some(&drawn));
-        assert_eq!(shares.each, 10_000);
-        assert_eq!(["a", "b", ""].map(|but| shares.held_by_others(but)), [20_600, 23_600, 33_600]);
+        assert_eq!(shares.each, 7_500, "the account that has ended still holds its part");
+        assert_eq!(["a", "b", "d"].map(|but| shares.held_by_others(but)), [22_600, 28_100, 35_600]);
     }
 }

@@ -15,7 +15,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, EntityTrait as _, QueryOrder as _};
 use spots_enrichment::{
-    auth::Limits,
+    auth::{self, Limits},
     clock::DAY,
     db,
     entity::{privacy_account, privacy_charge, privacy_release, privacy_view},
@@ -285,6 +285,86 @@ async fn t6_a_part_that_returns_finds_room() {
     }
 }
 
+/// A key that has drawn and ends must not make room of what it drew.
+#[tokio::test]
+async fn t6_a_key_that_ends_takes_no_part_from_the_others() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let cap = "update privacy_accounts set cap_mu = 6000 where subject = 'region:demo-hills'";
+        app.db().execute_unprepared(cap).await.unwrap();
+        let mut keys = Vec::new();
+        for number in 0..4 {
+            keys.push(app.client_of(&format!("partner-{number}"), &ALL, KEY_CAP_MU).await);
+        }
+        let ask = async |key: usize, number: usize| {
+            let want = wanted(number, Bundle::Size, &["demo-hills"]);
+            ledger::admit(app.db(), &format!("key:{}", keys[key].key_id), &[want], &[], NOW).await
+        };
+        // A part is 750: six sizes.
+        for number in 0..6 {
+            ask(0, number).await.unwrap();
+        }
+        let mut number = 100;
+        while ask(1, number).await.is_ok() {
+            number += 1;
+        }
+        auth::revoke_key(app.db(), &keys[0].key_id, NOW).await.unwrap();
+        let left = "{ viewer { privacyBudget { regions(first: 100) { region guaranteed guaranteedLeft } } } }";
+        let regions = keys[3].ask(left).await.ok()["viewer"]["privacyBudget"]["regions"].clone();
+        let hills = regions.as_array().unwrap().iter().find(|region| region["region"] == "demo-hills").unwrap().clone();
+        assert_eq!((&hills["guaranteed"], &hills["guaranteedLeft"]), (&0.75.into(), &0.75.into()));
+        for key in [2, 3] {
+            for number in 0..6 {
+                ask(key, 1_000 * key + number).await.unwrap();
+            }
+            assert!(ask(key, 1_000 * key + 6).await.is_err());
+        }
+        every_window_holds(app.db()).await;
+    }
+}
+
+/// Two worlds that differ in whether a key's questions had been asked before: it must not be able to tell.
+#[tokio::test]
+async fn t6_limits_do_not_depend_on_what_others_have_asked() {
+    for on in databases() {
+        let mut worlds = Vec::new();
+        for asked_before in [true, false] {
+            let app = TestApp::new(on).await;
+            let set = async |mu: i64| {
+                let sql = format!("update privacy_accounts set cap_mu = {mu} where subject = 'region:demo-hills'");
+                app.db().execute_unprepared(&sql).await.unwrap();
+            };
+            set(8_000).await;
+            let mut accounts = Vec::new();
+            for number in 0..2 {
+                let key = app.client_of(&format!("partner-{number}"), &ALL, KEY_CAP_MU).await;
+                accounts.push(format!("key:{}", key.key_id));
+            }
+            let ask = async |account: usize, numbers: std::ops::Range<usize>, at: i64| {
+                let wants: Vec<Wanted> = numbers.map(|number| wanted(number, Bundle::Size, &["demo-hills"])).collect();
+                ledger::admit(app.db(), &accounts[account], &wants, &[], at).await
+            };
+            ask(0, 0..10, NOW).await.unwrap();
+            let own = if asked_before { 0..10 } else { 100..110 };
+            ask(1, own, NOW + DAY).await.unwrap();
+            ask(0, 200..218, NOW + 2 * DAY).await.unwrap();
+            // Free questions: each refusal says when units return.
+            let mut seen = Vec::new();
+            for cap in [8_000, 6_000, 5_000, 4_700, 4_600, 3_000] {
+                set(cap).await;
+                for many in [40, 30, 20] {
+                    seen.push(ask(1, 1_000..1_000 + many, NOW + 3 * DAY).await);
+                }
+            }
+            set(4_800).await;
+            seen.push(ask(1, 2_000..2_003, NOW + 3 * DAY).await);
+            assert!(seen.iter().any(Result::is_err));
+            worlds.push(seen);
+        }
+        assert_eq!(worlds[0], worlds[1]);
+    }
+}
+
 /// Random documents by random keys at random times, many of them at the edges of the windows.
 #[tokio::test]
 async fn t6_random_interleavings_never_exceed_a_cap_nor_refuse_a_guaranteed_part() {
@@ -483,8 +563,16 @@ async fn t6_what_is_published_or_charged_cannot_be_changed_or_deleted() {
                 app.db().execute_unprepared(statement).await.unwrap();
                 assert_eq!(everything(app.db()).await, before, "{statement}");
             }
-            let moved = "update or replace privacy_releases set release_key = 'another'";
-            assert!(app.db().execute_unprepared(moved).await.is_err());
+            let pending =
+                "insert into privacy_releases (release_key, bundle, segment, window_days, epoch_id, status, rho,
+                delta) values ('pending', 'SIZE', '', 28, 1, 'pending', 0, 0)";
+            app.db().execute_unprepared(pending).await.unwrap();
+            for moved in ["release_key = (select max(release_key) from privacy_releases)", "rowid = 1"] {
+                let moved = format!("update or replace privacy_releases set {moved} where release_key = 'pending'");
+                let before = everything(app.db()).await;
+                let _ = app.db().execute_unprepared(&moved).await;
+                assert_eq!(everything(app.db()).await, before, "{moved}");
+            }
         }
         if on == On::Postgres {
             for table in ["privacy_releases", "privacy_charges", "privacy_views"] {
