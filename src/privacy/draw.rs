@@ -105,13 +105,8 @@ impl Desk {
     /// beside them and thrown away.
     async fn draw(&self, pending: &[(&String, &Question)], idle: &[&Question]) -> Result<bool, Error> {
         let token = random_hex(16)?;
-        let rehearsed: Vec<String> =
-            idle.iter().map(|question| format!("{token}-{}", question.bundle.name())).collect();
-        let rehearsed: Vec<(String, Bundle)> = rehearsed
-            .into_iter()
-            .enumerate()
-            .map(|(number, key)| (format!("{key}-{number}"), idle[number].bundle))
-            .collect();
+        let rehearsed: Vec<(String, Bundle)> =
+            (0..).zip(idle).map(|(number, question)| (format!("{token}-{number}"), question.bundle)).collect();
         let free = self.lease(pending, &rehearsed, &token).await?;
         let leased: Vec<(&String, &Question)> =
             pending.iter().filter(|(key, _)| free.contains(*key)).copied().collect();
