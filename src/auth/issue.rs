@@ -13,7 +13,7 @@ use crate::{
     db,
     entity::{api_key, partner},
     error::Error,
-    privacy::ledger,
+    privacy::{bundles::units, ledger},
 };
 
 /// What a new key is to be.
@@ -44,12 +44,12 @@ pub async fn create_key(db: &DatabaseConnection, new: &NewKey, now: i64) -> anyh
     let subject = format!("key:{key_id}");
     ledger::open_account(&transaction, &subject, new.cap_mu, None).await?;
     let scopes: Vec<_> = new.scopes.iter().map(|scope| scope.word()).collect();
-    let units = new.cap_mu as f64 / 1000.0;
     let detail = format!(
-        "partner {}, scopes {}, {}, {units} units in 30 days",
+        "partner {}, scopes {}, {}, {} units in 30 days",
         new.partner_id,
         scopes.join("|"),
-        words(new.limits)
+        words(new.limits),
+        units(new.cap_mu)
     );
     let mut row = api_key::ActiveModel {
         key_id: Set(key_id.clone()),

@@ -1,5 +1,7 @@
 //! Privacy units on the command line: `20`, `0.5`; milli-units inside.
 
+use crate::privacy::bundles::units;
+
 /// The most that a cap may be.
 const MOST: i64 = 1_000_000;
 
@@ -17,7 +19,7 @@ pub(super) fn parse(text: &str) -> Result<i64, String> {
 
 /// Milli-units as a person reads them.
 pub(super) fn show(mu: i64) -> String {
-    format!("{:.2}", mu as f64 / 1000.0)
+    format!("{:.2}", units(mu))
 }
 
 #[cfg(test)]

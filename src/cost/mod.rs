@@ -74,9 +74,19 @@ const fn list(on: &'static str, field: &'static str, size: u64) -> Price {
     Price { on, field, weight: 0, size: Size::Fixed(size), bundle: None }
 }
 
+const fn paged(
+    on: &'static str,
+    field: &'static str,
+    weight: u64,
+    arguments: &'static [&'static str],
+    largest: i32,
+) -> Price {
+    let size = Size::Page { arguments, largest: largest.unsigned_abs() as u64 };
+    Price { on, field, weight, size, bundle: None }
+}
+
 const fn connection(field: &'static str) -> Price {
-    let size = Size::Page { arguments: &["last", "first"], largest: page::LARGEST.unsigned_abs() as u64 };
-    Price { on: "Query", field, weight: 0, size, bundle: None }
+    paged("Query", field, 0, &["last", "first"], page::LARGEST)
 }
 
 /// The price table. A field that is not here costs 1 if it is an object and 0 if it is a scalar.
@@ -96,22 +106,10 @@ pub const PRICES: &[Price] = &[
     list("Personality", "archetypes", 7),
     list("Release", "sigma", 5),
     list("Vocabulary", "ageBands", 6),
-    Price {
-        on: "Viewer",
-        field: "usage",
-        weight: 10,
-        size: Size::Page { arguments: &["last"], largest: usage::MOST_DAYS.unsigned_abs() as u64 },
-        bundle: None,
-    },
+    paged("Viewer", "usage", 10, &["last"], usage::MOST_DAYS),
     field("Viewer", "privacyBudget", 5),
     list("PrivacyBudget", "returns", 31),
-    Price {
-        on: "PrivacyBudget",
-        field: "regions",
-        weight: 10,
-        size: Size::Page { arguments: &["first"], largest: budget::MOST_REGIONS.unsigned_abs() as u64 },
-        bundle: None,
-    },
+    paged("PrivacyBudget", "regions", 10, &["first"], budget::MOST_REGIONS),
     list("UsageDay", "errors", 25),
     list("Quote", "dearestPaths", 3),
     field("Mutation", "saveSegment", 10),

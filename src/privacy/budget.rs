@@ -1,7 +1,7 @@
 //! What is left to whom. Of a region an account learns its own part at once, the common part only as of midnight and in
 //! coarse steps: the exact figure would tell it whether its question was the first of its kind.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use moka::sync::Cache;
 use sea_orm::{DatabaseConnection, EntityTrait, QueryFilter};
@@ -88,16 +88,16 @@ impl Budgets {
         let rows: HashMap<String, _> =
             rows.all(&self.db).await?.into_iter().map(|row| (row.subject.clone(), row)).collect();
         let active = spending::load_active(&self.db, account, at).await?;
-        let own = BTreeSet::from([account.to_owned()]);
         let first_come = self.first_come(account, &rows, &active, at).await?;
         let mut parts: Vec<HashMap<String, (i64, i64)>> = Vec::with_capacity(2);
         for window in [BUDGET_WINDOW, YEAR] {
-            let viewed = spending::load_viewed(&self.db, &own, &subjects, at - window, i64::MAX).await?;
+            let viewed = spending::load_viewed(&self.db, account, &subjects, at - window, i64::MAX).await?;
             let drawn = spending::load_drawn(&self.db, &subjects, at - window, i64::MAX).await?;
             let part = |row: &privacy_account::Model| {
                 let cap = if window == YEAR { row.cap_year_mu? } else { row.cap_mu };
                 let each = Shares::new(cap, &active, drawn.get(&row.subject)).each;
-                Some((row.subject.clone(), (each, (each - looked_at(&viewed, &row.subject, account)).max(0))))
+                let looked_at = viewed.get(&row.subject).copied().unwrap_or(0);
+                Some((row.subject.clone(), (each, (each - looked_at).max(0))))
             };
             parts.push(rows.values().filter_map(part).collect());
         }
@@ -140,15 +140,14 @@ impl Budgets {
         if unknown.is_empty() {
             return Ok(left);
         }
-        let own = BTreeSet::from([account.to_owned()]);
         for window in [BUDGET_WINDOW, YEAR] {
-            let viewed = spending::load_viewed(&self.db, &own, &unknown, midnight - window, midnight).await?;
+            let viewed = spending::load_viewed(&self.db, account, &unknown, midnight - window, midnight).await?;
             let drawn = spending::load_drawn(&self.db, &unknown, midnight - window, midnight).await?;
             for subject in &unknown {
                 let row = &rows[subject];
                 let Some(cap) = (if window == YEAR { row.cap_year_mu } else { Some(row.cap_mu) }) else { continue };
                 let shares = Shares::new(cap, active, drawn.get(subject));
-                let own = looked_at(&viewed, subject, account).max(shares.each);
+                let own = viewed.get(subject).copied().unwrap_or(0).max(shares.each);
                 let free = cap - shares.held_by_others(account) - own;
                 let least = left.entry(subject.clone()).or_insert(i64::MAX);
                 *least = free.min(*least);
@@ -162,9 +161,4 @@ impl Budgets {
         }
         Ok(left)
     }
-}
-
-/// What an account looked at of a region.
-fn looked_at(viewed: &HashMap<String, BTreeMap<String, i64>>, subject: &str, account: &str) -> i64 {
-    viewed.get(subject).and_then(|viewed| viewed.get(account)).copied().unwrap_or(0)
 }

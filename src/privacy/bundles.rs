@@ -168,6 +168,12 @@ impl Group {
     }
 }
 
+/// Units of an amount of milli-units, to be shown; the ledger knows whole milli-units only.
+#[must_use]
+pub fn units(mu: i64) -> f64 {
+    mu as f64 / 1000.0
+}
+
 /// rho of an amount of milli-units.
 #[must_use]
 pub fn rho_of_units(mu: i64) -> f64 {

@@ -151,10 +151,10 @@ impl Desk {
         })
         .await
         .map_err(Error::internal)??;
-        if !outcomes.is_empty() {
+        let stored = !outcomes.is_empty();
+        if stored {
             Step::Drawn.reach().await;
         }
-        let stored = !outcomes.is_empty();
         self.store(&token, outcomes, rehearsed).await?;
         if stored {
             Step::Stored.reach().await;

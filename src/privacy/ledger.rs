@@ -11,7 +11,7 @@ use sea_orm::{
 };
 
 use super::{
-    bundles::Bundle,
+    bundles::{Bundle, units},
     spending::{self, Charge, Shares},
 };
 use crate::{
@@ -96,7 +96,6 @@ pub async fn change_caps(
 }
 
 fn caps(account: &privacy_account::Model) -> String {
-    let units = |mu: i64| mu as f64 / 1000.0;
     let year = account.cap_year_mu.map_or_else(String::new, |cap| format!(" and {} in 365", units(cap)));
     format!("{} units in 30 days{year}", units(account.cap_mu))
 }
@@ -139,8 +138,8 @@ pub async fn admit(
     subjects.insert(payer.to_owned());
     let accounts = lock(&transaction, &subjects).await?;
     let paid = load_paid(&transaction, &subjects, all()).await?;
-    let due = Due::of(payer, now, &paid);
-    let everything = Due::of(payer, &all().cloned().collect::<Vec<_>>(), &paid);
+    let due = Due::of(payer, now.iter(), &paid);
+    let everything = Due::of(payer, all(), &paid);
     // Dropping the transaction rolls it back: nothing is charged, the pending rows are gone.
     everything.must_fit(&transaction, &accounts, at).await?;
 
@@ -209,7 +208,7 @@ struct Due<'a> {
 }
 
 impl<'a> Due<'a> {
-    fn of(payer: &'a str, wanted: &[Wanted], paid: &HashSet<(String, String)>) -> Self {
+    fn of<'b>(payer: &'a str, wanted: impl Iterator<Item = &'b Wanted>, paid: &HashSet<(String, String)>) -> Self {
         let (mut charges, mut views) = (BTreeMap::new(), HashMap::<String, i64>::new());
         for wanted in wanted {
             let mu = wanted.bundle.price_mu();

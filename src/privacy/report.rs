@@ -9,7 +9,7 @@ use sea_orm::{
 use serde::Serialize;
 
 use super::{
-    bundles::{self, Bundle, DELTA, K_MIN},
+    bundles::{self, Bundle, DELTA, K_MIN, units},
     ledger::{BUDGET_WINDOW, KEY_CAP_MU, REGION, REGION_CAP_MU, REGION_CAP_YEAR_MU, YEAR},
     spending,
 };
@@ -219,7 +219,6 @@ impl Promise {
 /// A warning where a cap is above that of the published promise.
 #[must_use]
 pub fn warning(what: &str, cap_mu: Option<i64>, promised_mu: i64, days: i64) -> Option<String> {
-    let units = |mu: i64| mu as f64 / 1000.0;
     match cap_mu {
         Some(cap) if cap <= promised_mu => None,
         Some(cap) => Some(format!(

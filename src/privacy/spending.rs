@@ -83,7 +83,7 @@ pub async fn load_active(db: &impl ConnectionTrait, payer: &str, at: i64) -> Res
     Ok(active.chain([payer.to_owned()]).collect())
 }
 
-/// What accounts paid, after `since` and until `until`, for releases that hold people of a region: region -> account ->
+/// What an account paid, after `since` and until `until`, for releases that hold people of regions: region ->
 /// milli-units.
 ///
 /// It counts what an account looked at, not what it drew: the latter would tell a key whether somebody had asked before.
@@ -92,16 +92,15 @@ pub async fn load_active(db: &impl ConnectionTrait, payer: &str, at: i64) -> Res
 /// As the database says.
 pub async fn load_viewed(
     db: &impl ConnectionTrait,
-    accounts: &BTreeSet<String>,
+    account: &str,
     regions: &[String],
     since: i64,
     until: i64,
-) -> Result<HashMap<String, BTreeMap<String, i64>>, Error> {
+) -> Result<HashMap<String, i64>, Error> {
     let (view, draw) = (Alias::new("view"), Alias::new("draw"));
     let column = |table: &Alias, name: &'static str| Expr::col((table.clone(), Alias::new(name)));
     let select = Query::select()
         .expr(column(&draw, "subject"))
-        .expr(column(&view, "subject"))
         // PostgreSQL sums bigint as numeric.
         .expr(column(&view, "mu").sum().cast_as("bigint"))
         .from_as(privacy_charge::Entity, view.clone())
@@ -111,18 +110,14 @@ pub async fn load_viewed(
             draw.clone(),
             column(&draw, "release_key").eq(column(&view, "release_key")),
         )
-        .and_where(column(&view, "subject").is_in(accounts))
+        .and_where(column(&view, "subject").eq(account))
         .and_where(column(&draw, "subject").is_in(regions))
         .and_where(column(&view, "charged_at").gt(since))
         .and_where(column(&view, "charged_at").lte(until))
-        .add_group_by([column(&draw, "subject"), column(&view, "subject")])
+        .add_group_by([column(&draw, "subject")])
         .to_owned();
-    let mut viewed: HashMap<String, BTreeMap<String, i64>> = HashMap::new();
-    for row in db.query_all(&select).await? {
-        let (region, account): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        viewed.entry(region).or_default().insert(account, row.try_get_by_index(2)?);
-    }
-    Ok(viewed)
+    let rows = db.query_all(&select).await?;
+    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
 }
 
 /// What an account paid, after `since`, for releases that hold people of a region, oldest first.

@@ -5,7 +5,7 @@ use async_graphql::{ComplexObject, Context, SimpleObject};
 use crate::{
     clock::{DAY, format_time},
     error::Error,
-    privacy::{budget, ledger::BUDGET_WINDOW},
+    privacy::{budget, bundles::units, ledger::BUDGET_WINDOW},
     session::Session,
 };
 
@@ -56,10 +56,6 @@ pub struct RegionBudget {
     /// What was left for whoever comes first at the last midnight UTC, rounded down to 5 units. The exact figure of now
     /// would tell what other keys asked.
     first_come_left: f64,
-}
-
-fn units(mu: i64) -> f64 {
-    mu as f64 / 1000.0
 }
 
 impl From<budget::Budget> for PrivacyBudget {

@@ -5,7 +5,7 @@ use async_graphql::SimpleObject;
 use crate::{
     auth::Limits,
     cost::{Bill, PageFit, PathPoints},
-    privacy::budget::Budget,
+    privacy::{budget::Budget, bundles::units},
 };
 
 /// What a document would cost this key. Nothing of it is run, and nothing but this question is paid.
@@ -36,8 +36,8 @@ impl Quote {
             points: bill.points,
             max_query_points: limit,
             fits,
-            units: bill.units_mu as f64 / 1000.0,
-            units_left: budget.left_mu() as f64 / 1000.0,
+            units: units(bill.units_mu),
+            units_left: units(budget.left_mu()),
             dearest_paths: bill.dearest(3),
             largest_page: if fits { None } else { bill.largest_page(limit) },
         }

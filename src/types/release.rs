@@ -94,7 +94,7 @@ impl From<&privacy::Release> for Release {
             delta: bundle.delta(),
             rho: bundle.rho(),
             mechanism: "discrete_gaussian".to_owned(),
-            units: bundle.price_mu() as f64 / 1000.0,
+            units: bundles::units(bundle.price_mu()),
             sigma: groups.collect(),
             policy_version: bundles::POLICY_VERSION.to_owned(),
             k_min: bundles::K_MIN,

@@ -293,6 +293,13 @@ fn demo(dir: &Path) -> Server {
     Server { child, banner }
 }
 
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 impl Server {
     fn pasted(&self) -> serde_json::Value {
         let line = self.banner.lines().find(|line| line.starts_with("curl ")).unwrap();
