@@ -20,6 +20,8 @@ use spots_enrichment::{
     estimate::{Distribution, Sample, deviation},
     generate::{ENDS_AT, Person, Population},
     import::VisitRow,
+    math::Product,
+    mixture::Mixture,
     privacy::{Bundle, Payload, Release, Released, bundles, noise},
 };
 
@@ -55,6 +57,7 @@ struct Answer {
     behavior: Released,
     personality: Released,
     network: Released,
+    mixture: Mixture,
 }
 
 impl Answer {
@@ -76,6 +79,7 @@ impl Answer {
             behavior: pair(Bundle::Behavior),
             personality: pair(Bundle::Personality),
             network: pair(Bundle::Network),
+            mixture: Mixture::of(&pair(Bundle::Moments)),
         }
     }
 
@@ -90,7 +94,7 @@ impl Answer {
     }
 }
 
-const ROWS: [Row; 10] = [
+const ROWS: [Row; 15] = [
     Row { name: "size", useful: ("10 %", 0.1), relative: true, fields: |answer| vec![answer.people] },
     Row {
         name: "visits per person, 28 days (cap 30)",
@@ -154,7 +158,44 @@ const ROWS: [Row; 10] = [
         relative: false,
         fields: |answer| vec![TIE_CAP as f64 * Sample::of(&answer.network, "NET").mean(0, 0.5).within(0.0, 1.0).value],
     },
+    Row {
+        name: "second moment of a state (entry of rho)",
+        useful: ("0.01", 0.01),
+        relative: false,
+        fields: |answer| answer.mixture.rho().matrix().iter().copied().collect(),
+    },
+    Row {
+        name: "compatibility with a product that states all dimensions",
+        useful: ("0.05", 0.05),
+        relative: false,
+        fields: |answer| [0.2, 0.5, 0.8].map(|x| compatibility(answer, [Some(x); 12])).into(),
+    },
+    Row {
+        name: "compatibility with a product that states one",
+        useful: ("0.05", 0.05),
+        relative: false,
+        fields: |answer| {
+            let only = |k| std::array::from_fn(|other| (other == k).then_some(0.75));
+            (0..12).map(|k| compatibility(answer, only(k))).collect()
+        },
+    },
+    Row {
+        name: "average compatibility of two people (purity)",
+        useful: ("0.05", 0.05),
+        relative: false,
+        fields: |answer| vec![answer.mixture.purity().value],
+    },
+    Row {
+        name: "correlation of two dimensions",
+        useful: ("0.1", 0.1),
+        relative: false,
+        fields: |answer| (1..12).map(|k| answer.mixture.correlation(0, k).value).collect(),
+    },
 ];
+
+fn compatibility(answer: &Answer, dimensions: [Option<f64>; 12]) -> f64 {
+    Product::new(dimensions).map_or(f64::NAN, |product| answer.mixture.compatibility(&product).value)
+}
 
 fn main() -> anyhow::Result<()> {
     let check = std::env::args().nth(1).as_deref() == Some("--check");
@@ -221,6 +262,7 @@ fn parts() -> Vec<Part> {
             (Bundle::Behavior, behavior.to_vec()),
             (Bundle::Personality, personality.collect()),
             (Bundle::Network, network.to_vec()),
+            (Bundle::Moments, contribution::moments(&profile.mean).to_vec()),
         ]);
         Some(Part { sums, dimensions: dimensions.map(Option::unwrap_or_default) })
     };

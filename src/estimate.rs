@@ -3,7 +3,10 @@
 //! A mean over people is `center + S / N`: S is a noisy sum of centred parts, N the noisy size. Its standard error
 //! counts both noises: `sqrt(sigma_S^2 + (S/N)^2 sigma_N^2) / N`.
 
-use crate::privacy::{Bundle, Released};
+use crate::{
+    math::simplex_shift,
+    privacy::{Bundle, Released},
+};
 
 /// Cells of a histogram that stand for fewer people are told together as "other".
 pub const LEAST_MASS: f64 = 100.0;
@@ -154,21 +157,6 @@ impl Sample {
         let variance = a.sigma.powi(2) + (ratio * b.sigma).powi(2) - 2.0 * ratio * shared;
         Estimate::new(ratio, variance.max(0.0).sqrt() / b.value.abs())
     }
-}
-
-/// What must be subtracted from each value so that the positive rest sums to 1 (Duchi et al. 2008).
-fn simplex_shift(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(|a, b| b.total_cmp(a));
-    let (mut sum, mut shift) = (0.0, 0.0);
-    for (before, value) in sorted.into_iter().enumerate() {
-        sum += value;
-        let candidate = (sum - 1.0) / (before + 1) as f64;
-        if value > candidate {
-            shift = candidate;
-        }
-    }
-    shift
 }
 
 /// The standard error of a noisy size.

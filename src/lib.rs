@@ -12,7 +12,7 @@
 //! 6. [`schema`], [`query`], [`mutation`], [`guard`]: what may be asked, and the scope that each field needs;
 //! 7. [`types`]: load and hand over; [`session`], [`loader`] and [`batch`] gather a request's questions;
 //! 8. [`privacy`]: charge -> [`engine`] sums -> noise -> store -> read back;
-//! 9. [`estimate`]: released sums -> numbers with intervals.
+//! 9. [`estimate`]: released sums -> numbers with intervals; [`math`]: states, mixtures and knots.
 //!
 //! Beside the chain: [`import`] fills the raw tables, [`engine::rollup`] builds epochs, [`forget`] erases
 //! a person, [`generate`] makes people up,
@@ -39,7 +39,9 @@ pub mod session;
 pub mod loader;
 pub mod batch;
 pub mod privacy;
+pub mod mixture;
 pub mod estimate;
+pub mod math;
 pub mod engine;
 
 pub mod audit;

@@ -14,6 +14,7 @@ mod m20261122_000003_create_partners;
 mod m20261122_000004_create_privacy_tables;
 mod m20261123_000005_add_limits;
 mod m20261123_000006_guard_ledger;
+mod m20261123_000007_add_catalog_and_states;
 
 /// The list of migrations, oldest first.
 pub struct Migrator;
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000004_create_privacy_tables::Migration),
             Box::new(m20261123_000005_add_limits::Migration),
             Box::new(m20261123_000006_guard_ledger::Migration),
+            Box::new(m20261123_000007_add_catalog_and_states::Migration),
         ]
     }
 }

@@ -134,6 +134,43 @@ pub fn profile(dimensions: &[Option<f64>; 12]) -> Option<Profile> {
     Some(Profile { mean, bins, archetype: personality::archetype(&tenths) })
 }
 
+/// The numbers of MOMENTS: a symmetric matrix of 13 rows without what stands twice.
+pub const MOMENTS: usize = 91;
+/// One, in 1/10^8.
+const FINE: i64 = 100_000_000;
+/// sqrt 2 and sqrt 6 in 1/10^8, rounded down: what stands off the diagonal twice carries sqrt 2.
+pub(super) const ROOT_2: i64 = 141_421_356;
+pub(super) const ROOT_6: i64 = 244_948_974;
+
+/// 3 + ||u||^2 in 1/10^8: the squared length of a state before it is normalised.
+#[must_use]
+pub fn state_norm(mean: &[i64; 12]) -> i64 {
+    3 * FINE + mean.iter().map(|u| u * u).sum::<i64>()
+}
+
+/// M 91 in 1/10^8: psi psi^T - I/13 for psi = (sqrt 3, u)/sqrt(3 + ||u||^2), row by row from the diagonal on; entries off
+/// the diagonal times sqrt 2, so that the norm of the 91 numbers is that of the matrix: sqrt(12/13) at most, because
+/// every entry is rounded towards zero. `engine::sql` computes the same integers in the database.
+#[must_use]
+pub fn moments(mean: &[i64; 12]) -> [i64; MOMENTS] {
+    let norm = state_norm(mean);
+    let mut moments = [0; MOMENTS];
+    for (moment, (i, j)) in moments.iter_mut().zip(moment_places()) {
+        *moment = match (i.checked_sub(1), j.checked_sub(1)) {
+            (Some(i), Some(j)) if i == j => (13 * mean[i] * mean[i] - norm) * FINE / (13 * norm),
+            (Some(i), Some(j)) => ROOT_2 * mean[i] * mean[j] / norm,
+            (None, Some(j)) => ROOT_6 * mean[j] * ONE / norm,
+            _ => (39 * FINE - norm) * FINE / (13 * norm),
+        };
+    }
+    moments
+}
+
+/// Row and column of each number of MOMENTS, in their order.
+pub fn moment_places() -> impl Iterator<Item = (usize, usize)> {
+    (0..13).flat_map(|row| (row..13).map(move |column| (row, column)))
+}
+
 /// NET 4 in 1/10,000: ties, their compatibility, those made in the window, those whose other end was drawn to a new
 /// place in the window; each summed, divided by theta = 10, minus 1/2.
 ///
@@ -191,6 +228,8 @@ mod tests {
             let profile = profile(&corner.map(Some)).unwrap();
             assert!(norm_squared(&profile.mean) <= mean.d2_squared);
             assert!(norm_squared(&profile.mean.map(|u| u * u - 12_500_000)) <= square.d2_squared);
+            let (moments, _) = Bundle::Moments.group("M");
+            assert!(norm_squared(&super::moments(&profile.mean)) <= moments.d2_squared);
         }
     }
 
@@ -216,6 +255,18 @@ mod tests {
         let sums = behavior(WindowLength::Days7, &[unknown]).unwrap();
         assert_eq!((sums[1], &sums[4..7], &sums[15..]), (0, &[0; 3][..], &[0; 12][..]));
         assert_eq!(behavior(WindowLength::Days7, &[]), None);
+    }
+
+    #[test]
+    fn moments_are_those_of_the_state() {
+        let profile = profile(&[0.1, 0.9, 0.3, 0.5, 0.7, 0.2, 0.8, 0.6, 0.4, 0.0, 1.0, 0.55].map(Some)).unwrap();
+        let psi = crate::math::person(&profile.mean.map(|u| 0.5 + u as f64 / 1e4));
+        for (moment, (i, j)) in moments(&profile.mean).into_iter().zip(moment_places()) {
+            let exact = if i == j { psi[i] * psi[i] - 1.0 / 13.0 } else { 2.0_f64.sqrt() * psi[i] * psi[j] };
+            assert!((moment as f64 / 1e8 - exact).abs() < 2e-8, "{i}, {j}: {moment}, not {exact}");
+            // Towards zero, up to the rounding of f64.
+            assert!(moment.abs() as f64 <= exact.abs() * 1e8 + 1e-6, "{i}, {j}: {moment}, not {exact}");
+        }
     }
 
     #[test]

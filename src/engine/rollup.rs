@@ -367,6 +367,7 @@ impl Builder {
             profile.bins.into_iter().chain([profile.archetype]).map(|bin| Value::from(i32::try_from(bin).unwrap_or(0))),
         );
         row.extend(network.map(small));
+        row.push(contribution::state_norm(&profile.mean).into());
         Some(row)
     }
 

@@ -12,7 +12,10 @@ use sea_orm::{
     sea_query::{Expr, Query, SelectStatement, SimpleExpr, UnionType},
 };
 
-use super::{Engine, SumRequest};
+use super::{
+    Engine, SumRequest,
+    contribution::{ROOT_2, ROOT_6, moment_places},
+};
 use crate::{
     db,
     entity::{
@@ -144,7 +147,24 @@ fn terms(bundle: Bundle) -> Vec<SimpleExpr> {
             (0..6).map(|code| one_if("archetype".to_owned(), code)).collect(),
         ]
         .concat(),
+        // As `contribution::moments`, in the same steps: both databases divide integers towards zero.
+        Bundle::Moments => moment_places().map(|place| Expr::cust(moment(place))).collect(),
         Bundle::Network => named(&["network_ties", "network_compatibility", "network_new", "network_drawn"]),
+    }
+}
+
+/// A number of MOMENTS in SQL.
+fn moment((i, j): (usize, usize)) -> String {
+    const FINE: i64 = 100_000_000;
+    // PostgreSQL multiplies integers of 32 bits in 32 bits.
+    let wide = |number: i64| format!("cast({number} as bigint)");
+    match (i.checked_sub(1), j.checked_sub(1)) {
+        (Some(i), Some(j)) if i == j => {
+            format!("(13 * mean_{i} * mean_{i} - state_norm) * {FINE} / (13 * state_norm)")
+        }
+        (Some(i), Some(j)) => format!("{} * mean_{i} * mean_{j} / state_norm", wide(ROOT_2)),
+        (None, Some(j)) => format!("{} * mean_{j} * 10000 / state_norm", wide(ROOT_6)),
+        _ => format!("({} - state_norm) * {FINE} / (13 * state_norm)", 39 * FINE),
     }
 }
 

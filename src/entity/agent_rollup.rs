@@ -81,6 +81,8 @@ pub struct Model {
     pub network_compatibility: i32,
     pub network_new: i32,
     pub network_drawn: i32,
+    /// 3 + ||u||^2 in 1/10^8, where u are the means.
+    pub state_norm: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -39,6 +39,8 @@ pub enum Bundle {
     Personality,
     /// How they are connected.
     Network,
+    /// How their dimensions go together: the second moments of their states.
+    Moments,
 }
 
 /// Some numbers of a bundle that share one bound and one sigma.
@@ -77,11 +79,13 @@ const PERSONALITY: &[Group] = &[
     group("HIST", 120, 1, 12, 250, 62_218),
     group("ARCH", 6, 1, 1, 30, 51_848),
 ];
+// D2^2 = 12/13 in 1/10^16, rounded up.
+const MOMENTS: &[Group] = &[group("M", 91, E8, 9_230_769_230_769_231, 880, 919_743_586_704)];
 const NETWORK: &[Group] = &[group("NET", 4, E4, 30_000 * 30_000, 300, 491_869_377)];
 
 impl Bundle {
     /// All of them, in the order of payment.
-    pub const ALL: [Self; 4] = [Self::Size, Self::Behavior, Self::Personality, Self::Network];
+    pub const ALL: [Self; 5] = [Self::Size, Self::Behavior, Self::Personality, Self::Network, Self::Moments];
 
     /// The name in the ledger and in the docs.
     #[must_use]
@@ -91,6 +95,7 @@ impl Bundle {
             Self::Behavior => "BEHAVIOR",
             Self::Personality => "PERSONALITY",
             Self::Network => "NETWORK",
+            Self::Moments => "MOMENTS",
         }
     }
 
@@ -102,6 +107,7 @@ impl Bundle {
             Self::Behavior => BEHAVIOR,
             Self::Personality => PERSONALITY,
             Self::Network => NETWORK,
+            Self::Moments => MOMENTS,
         }
     }
 
@@ -114,6 +120,7 @@ impl Bundle {
             Self::Behavior => 310,
             Self::Personality => 500,
             Self::Network => 300,
+            Self::Moments => 880,
         }
     }
 
@@ -149,7 +156,7 @@ impl Bundle {
     #[must_use]
     pub fn epsilon(self) -> f64 {
         // A search over alpha takes as long as the rest of an answer: once is enough.
-        static EPSILONS: LazyLock<[f64; 4]> = LazyLock::new(|| Bundle::ALL.map(|bundle| epsilon(bundle.rho(), DELTA)));
+        static EPSILONS: LazyLock<[f64; 5]> = LazyLock::new(|| Bundle::ALL.map(|bundle| epsilon(bundle.rho(), DELTA)));
         EPSILONS[self as usize]
     }
 

@@ -132,6 +132,7 @@ fn sums(people: &[Person], edges: &[Edge], but: Option<usize>, length: WindowLen
             (Bundle::Behavior, behavior.to_vec()),
             (Bundle::Personality, personality),
             (Bundle::Network, contribution::network(starts_at, &ties).to_vec()),
+            (Bundle::Moments, contribution::moments(&profile.mean).to_vec()),
         ] {
             let sum = sums.get_mut(&bundle).unwrap();
             assert_eq!(sum.len(), part.len());
@@ -253,7 +254,7 @@ async fn pipeline(on: On, files: &Files, but: Option<&str>) -> Vec<BTreeMap<Bund
     let mut sums = Vec::new();
     for length in WindowLength::ALL {
         let mut of_window = BTreeMap::new();
-        for bundle in [Bundle::Behavior, Bundle::Personality, Bundle::Network] {
+        for bundle in Bundle::ALL.into_iter().filter(|bundle| *bundle != Bundle::Size) {
             let request = SumRequest { cohort: Cohort::default().into(), window: epoch.window(length), bundle };
             let exact = engine.sums(&[request]).await.unwrap().remove(0);
             let Outcome::Ready(payload) = exact.publish("", bundle, &Silence).unwrap() else { panic!("suppressed") };

@@ -400,7 +400,7 @@ async fn t6_random_interleavings_never_exceed_a_cap_nor_refuse_a_guaranteed_part
             let account = &accounts[rng.random_range(0..accounts.len())];
             let documents: Vec<Wanted> = (0..rng.random_range(1..4))
                 .map(|_| {
-                    let bundle = Bundle::ALL[rng.random_range(0..4)];
+                    let bundle = Bundle::ALL[rng.random_range(0..Bundle::ALL.len())];
                     let number = rng.random_range(0..300_usize);
                     // The regions belong to the segment: the same number always means the same ones.
                     let some = &regions[number % 3..=(number % 3 + number % 2).min(2)];

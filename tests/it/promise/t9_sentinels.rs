@@ -50,7 +50,7 @@ fn files() -> Files {
 async fn exact(db: &DatabaseConnection, epoch: &Epoch) -> Vec<String> {
     let engine = SqlEngine::new(db.clone());
     let mut sums = Vec::new();
-    for bundle in [Bundle::Behavior, Bundle::Personality, Bundle::Network] {
+    for bundle in Bundle::ALL.into_iter().filter(|bundle| *bundle != Bundle::Size) {
         let cohort = Cohort { regions: vec!["north".to_owned()], ..Cohort::default() };
         let request = SumRequest { cohort: cohort.into(), window: epoch.window(WindowLength::Days28), bundle };
         let exact = engine.sums(&[request]).await.unwrap().remove(0);

@@ -1,0 +1,211 @@
+//! Braids: words in the generators `s_1 .. s_(n-1)`, and the braid that a matrix of correlations weaves.
+
+/// Strands of a braid from outside.
+pub const MOST_STRANDS: usize = 10;
+/// Letters of a braid from outside.
+pub const MOST_LETTERS: usize = 60;
+/// Strands of a woven braid.
+const WOVEN_STRANDS: usize = 8;
+/// Pairs of a woven braid.
+const WOVEN_PAIRS: usize = 12;
+/// Pairs that correlate less are not woven in.
+const WOVEN_LINE: f64 = 0.3;
+
+/// A braid that is closed to a link. A letter i is the generator `s_i` (strand i crosses over strand i + 1), -i its
+/// inverse; the first letter comes first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Braid {
+    letters: Vec<i32>,
+    strands: usize,
+}
+
+/// A pair of strands that a weave ties, and how strongly.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Crossing {
+    /// Numbers of the two things, the smaller first.
+    pub pair: (usize, usize),
+    /// Their correlation.
+    pub correlation: f64,
+}
+
+/// A braid and what it was woven from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weave {
+    /// What each strand stands for.
+    pub strands: Vec<usize>,
+    /// The pairs, strongest first.
+    pub crossings: Vec<Crossing>,
+    pub braid: Braid,
+}
+
+impl Braid {
+    /// Reads a word; it has as many strands as it needs, and the empty word has one.
+    ///
+    /// # Errors
+    /// What is wrong, in words: a letter 0, too many strands or letters.
+    pub fn parse(letters: &[i32]) -> Result<Self, String> {
+        if letters.len() > MOST_LETTERS {
+            return Err(format!("at most {MOST_LETTERS} letters."));
+        }
+        let most = MOST_STRANDS - 1;
+        let index = |letter: &i32| usize::try_from(letter.unsigned_abs()).unwrap_or(usize::MAX);
+        if letters.iter().any(|letter| *letter == 0 || index(letter) > most) {
+            return Err(format!("a letter is 1 to {most} or -1 to -{most}."));
+        }
+        let strands = letters.iter().map(index).max().unwrap_or(0) + 1;
+        Ok(Self { letters: letters.to_vec(), strands })
+    }
+
+    /// The letters.
+    #[must_use]
+    pub fn letters(&self) -> &[i32] {
+        &self.letters
+    }
+
+    /// The number of strands.
+    #[must_use]
+    pub fn strands(&self) -> usize {
+        self.strands
+    }
+
+    /// Each letter as the place of its left strand, from 0, and whether it is the generator itself.
+    pub(super) fn places(&self) -> impl Iterator<Item = (usize, bool)> + '_ {
+        self.letters.iter().map(|letter| (letter.unsigned_abs() as usize - 1, *letter > 0))
+    }
+
+    /// Positive letters less negative ones.
+    #[must_use]
+    pub fn writhe(&self) -> i64 {
+        self.letters.iter().map(|letter| i64::from(letter.signum())).sum()
+    }
+
+    /// Closed curves of the closure: cycles of the permutation.
+    #[must_use]
+    pub fn components(&self) -> usize {
+        let mut ends: Vec<usize> = (0..self.strands).collect();
+        for (place, _) in self.places() {
+            ends.swap(place, place + 1);
+        }
+        let (mut seen, mut cycles) = (vec![false; self.strands], 0);
+        for start in 0..self.strands {
+            cycles += usize::from(!seen[start]);
+            let mut at = start;
+            while !seen[at] {
+                seen[at] = true;
+                at = ends[at];
+            }
+        }
+        cycles
+    }
+}
+
+impl Weave {
+    /// Weaves a braid from the correlations of some things, given by their numbers in rising order.
+    ///
+    /// The strands are the eight things with the largest sum of |C|, in the order of their numbers. For each pair with
+    /// |C| >= 0.3, strongest first, at most twelve, the band generator
+    /// `a_ij = (s_(j-1) .. s_(i+1)) s_i (s_(i+1)^-1 .. s_(j-1)^-1)` is appended, its inverse where C is negative.
+    #[must_use]
+    pub fn new(things: &[usize], correlation: impl Fn(usize, usize) -> f64) -> Self {
+        let weight = |thing: usize| -> f64 {
+            things.iter().filter(|other| **other != thing).map(|other| correlation(thing, *other).abs()).sum()
+        };
+        let mut weights: Vec<(usize, f64)> = things.iter().map(|thing| (*thing, weight(*thing))).collect();
+        // A stable sort: of equals the first stays first.
+        weights.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let mut strands: Vec<usize> = weights.into_iter().take(WOVEN_STRANDS).map(|(thing, _)| thing).collect();
+        strands.sort_unstable();
+
+        let mut pairs = Vec::new();
+        for i in 0..strands.len() {
+            for j in i + 1..strands.len() {
+                let c = correlation(strands[i], strands[j]);
+                if c.abs() >= WOVEN_LINE {
+                    pairs.push((i, j, c));
+                }
+            }
+        }
+        pairs.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()));
+        pairs.truncate(WOVEN_PAIRS);
+
+        let mut letters = Vec::new();
+        for (i, j, c) in &pairs {
+            // Strand i is generator i + 1.
+            let letter = |place: usize| i32::try_from(place + 1).unwrap_or(i32::MAX);
+            letters.extend((i + 1..*j).rev().map(letter));
+            letters.push(if *c < 0.0 { -letter(*i) } else { letter(*i) });
+            letters.extend((i + 1..*j).map(|place| -letter(place)));
+        }
+        let braid = Braid { letters, strands: strands.len().max(1) };
+        let crossings = pairs
+            .into_iter()
+            .map(|(i, j, correlation)| Crossing { pair: (strands[i], strands[j]), correlation })
+            .collect();
+        Self { strands, crossings, braid }
+    }
+
+    /// Weaves a product's braid from the dimensions that it states: `C_ij = sign(v_i v_j) min(1, 4 |v_i v_j|)`
+    /// with `v = y - 1/2`.
+    #[must_use]
+    pub fn of_product(product: &super::Product) -> Self {
+        let mut values = [0.0; 12];
+        product.stated().for_each(|(k, y)| values[k] = y - 0.5);
+        let stated: Vec<usize> = product.stated().map(|(k, _)| k).collect();
+        Self::new(&stated, |i, j| (4.0 * values[i] * values[j]).clamp(-1.0, 1.0))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::float_cmp, reason = "the same steps give the same bits")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_are_none_are_refused_and_the_empty_one_is_the_unknot() {
+        for wrong in [vec![0], vec![10], vec![-10], vec![i32::MIN], vec![1; 61]] {
+            assert!(Braid::parse(&wrong).is_err(), "{wrong:?}");
+        }
+        assert_eq!(Braid::parse(&[]).unwrap().strands(), 1);
+        assert_eq!(Braid::parse(&[-9]).unwrap().strands(), 10);
+        assert!(Braid::parse(&[1; 60]).is_ok());
+    }
+
+    #[test]
+    fn components_are_the_cycles_of_the_permutation() {
+        let components = |letters: &[i32]| Braid::parse(letters).unwrap().components();
+        assert_eq!(components(&[]), 1);
+        assert_eq!(components(&[1, 1, 1]), 1);
+        assert_eq!(components(&[1, -1]), 2);
+        assert_eq!(components(&[1, -2, 1, -2]), 1);
+        assert_eq!(components(&[1, -2, 1, -2, 1, -2]), 3);
+        assert_eq!(components(&[3]), 3);
+    }
+
+    #[test]
+    fn a_weave_takes_the_strongest_pairs_as_band_generators() {
+        let table = |i: usize, j: usize| match (i.min(j), i.max(j)) {
+            (0, 3) => -0.9,
+            (1, 2) => 0.5,
+            (0, 1) => 0.299,
+            _ => 0.0,
+        };
+        let weave = Weave::new(&[0, 1, 2, 3], table);
+        assert_eq!(weave.strands, [0, 1, 2, 3]);
+        assert_eq!(weave.braid.letters(), [3, 2, -1, -2, -3, 2]);
+        assert_eq!(weave.crossings[0], Crossing { pair: (0, 3), correlation: -0.9 });
+        assert_eq!(weave.crossings.len(), 2);
+    }
+
+    #[test]
+    fn a_weave_has_eight_strands_at_most_and_twelve_pairs() {
+        let all: Vec<usize> = (0..12).collect();
+        let weave = Weave::new(&all, |i, j| if i.min(j) < 4 { 0.2 } else { 0.9 });
+        assert_eq!(weave.strands, (4..12).collect::<Vec<_>>());
+        assert_eq!(weave.crossings.len(), 12);
+        assert_eq!(weave.crossings[0].pair, (4, 5));
+        let product = super::super::Product::new([Some(0.9); 12]).unwrap();
+        assert_eq!(Weave::of_product(&product).crossings[0].correlation, 4.0 * 0.4 * 0.4);
+        let one = product.only(|k| k == 3).unwrap();
+        assert_eq!((Weave::of_product(&one).braid.strands(), Weave::of_product(&one).braid.letters().len()), (1, 0));
+    }
+}
