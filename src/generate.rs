@@ -16,12 +16,12 @@ use rand_chacha::ChaCha8Rng;
 use sea_orm::DatabaseConnection;
 
 use crate::{
+    catalog::{Item, PriceBand, ProductState},
     clock::{DAY, WEEK},
     db,
     engine::contribution::CATEGORY_GROUPS,
     import::{
-        self, AgentRow, Agents, ConnectionRow, Connections, PersonalityRow, ProductRow, Products, Profiles, VisitRow,
-        Visits,
+        self, AgentRow, Agents, ConnectionRow, Connections, PersonalityRow, Products, Profiles, VisitRow, Visits,
     },
     personality::DIMENSIONS,
 };
@@ -256,27 +256,28 @@ impl Population {
     }
 
     /// A catalog for the demo partner.
-    pub fn products(self) -> impl Iterator<Item = ProductRow> {
-        const GOODS: [(&str, &str, f64); 8] = [
-            ("Coffee grinder", "kitchen", 60.0),
-            ("Trail running shoes", "sports", 110.0),
-            ("Concert ticket", "events", 45.0),
-            ("City guide", "books", 18.0),
-            ("Travel backpack", "travel", 95.0),
-            ("Board game", "games", 32.0),
-            ("Cooking class", "events", 70.0),
-            ("Wireless headphones", "electronics", 140.0),
+    pub fn products(self) -> impl Iterator<Item = Item> {
+        const GOODS: [(&str, &str, f64, &str, &str); 8] = [
+            ("Coffee grinder", "kitchen", 60.0, "artisanal", "customizable"),
+            ("Trail running shoes", "sports", 110.0, "sporty|outdoor", "travel_ready"),
+            ("Concert ticket", "events", 45.0, "festive|urban", "for_groups|last_minute"),
+            ("City guide", "books", 18.0, "local", "off_the_beaten_path|expert_curated"),
+            ("Travel backpack", "travel", 95.0, "outdoor|minimalist", "travel_ready"),
+            ("Board game", "games", 32.0, "playful|cozy", "for_groups|recommended_by_friends"),
+            ("Cooking class", "events", 70.0, "local|artisanal", "community_made|beginner_friendly"),
+            ("Wireless headphones", "electronics", 140.0, "futuristic", "quiet|new_release"),
         ];
-        const BANDS: [(&str, &str, f64); 4] = [
-            ("Basic", "budget", 0.5),
-            ("Classic", "mid", 1.0),
-            ("Select", "premium", 1.8),
-            ("Signature", "luxury", 3.5),
+        const LINES: [(&str, PriceBand, f64); 4] = [
+            ("Basic", PriceBand::Budget, 0.5),
+            ("Classic", PriceBand::Mid, 1.0),
+            ("Select", PriceBand::Premium, 1.8),
+            ("Signature", PriceBand::Luxury, 3.5),
         ];
         let mut rng = self.rng(5 << 40);
-        let all = GOODS.into_iter().flat_map(|goods| BANDS.map(|band| (goods, band)));
-        all.enumerate().map(move |(number, ((title, category, price), (line, band, factor)))| ProductRow {
-            product_id: format!("demo-{number:03}"),
+        let words = |list: &str| Some(list.split('|').map(str::to_owned).collect());
+        let all = GOODS.into_iter().flat_map(|goods| LINES.map(|line| (goods, line)));
+        all.enumerate().map(move |(number, ((title, category, price, styles, features), (line, band, factor)))| Item {
+            id: format!("demo-{number:03}"),
             title: format!("{title}, {line}"),
             category: Some(category.to_owned()),
             subcategory: None,
@@ -284,7 +285,12 @@ impl Population {
             currency: Some("EUR".to_owned()),
             rating: Some(f64::from(rng.random_range(30..50)) / 10.0),
             rating_count: Some(rng.random_range(5..900)),
-            price_range: Some(band.to_owned()),
+            state: ProductState {
+                price: Some(band),
+                styles: words(styles),
+                features: words(features),
+                ..ProductState::default()
+            },
         })
     }
 }

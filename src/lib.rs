@@ -39,6 +39,7 @@ pub mod session;
 pub mod loader;
 pub mod batch;
 pub mod privacy;
+pub mod catalog;
 pub mod mixture;
 pub mod estimate;
 pub mod math;

@@ -1,5 +1,7 @@
 //! What may be changed.
 
+use std::collections::BTreeSet;
+
 use async_graphql::{Context, InputObject, Object};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, DatabaseConnection, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
@@ -8,13 +10,15 @@ use sea_orm::{
 
 use crate::{
     auth::{self, Scope},
+    catalog::{Item, MOST_SENT, ProductState, store},
+    cost,
     entity::market_segment,
     error::Error,
     guard::Needs,
     loader::visible_to,
     segment::{Definition, is_slug},
     session::Session,
-    types::segment::Segment,
+    types::{product::UpsertProductsResult, segment::Segment},
 };
 
 /// Saved segments of one partner.
@@ -32,6 +36,45 @@ pub struct SaveSegmentInput {
     pub name: String,
     /// Whom it means.
     pub definition: Definition,
+}
+
+/// A product of the caller's own catalog.
+#[derive(InputObject)]
+pub struct ProductInput {
+    /// The caller's own id of it: 1 to 200 characters.
+    pub id: String,
+    /// Its title: 1 to 500 characters.
+    pub title: String,
+    /// The caller's category, at most 200 characters.
+    pub category: Option<String>,
+    /// The caller's subcategory, at most 200 characters.
+    pub subcategory: Option<String>,
+    /// Price in `currency`, 0 or more.
+    pub price: Option<f64>,
+    /// ISO 4217 code: three capital letters.
+    pub currency: Option<String>,
+    /// 0 to 5.
+    pub rating: Option<f64>,
+    /// How many ratings.
+    pub rating_count: Option<i64>,
+    /// What it is like. A product without any is stored and never recommended.
+    pub state: Option<ProductState>,
+}
+
+impl From<ProductInput> for Item {
+    fn from(input: ProductInput) -> Self {
+        Self {
+            id: input.id,
+            title: input.title,
+            category: input.category,
+            subcategory: input.subcategory,
+            price: input.price,
+            currency: input.currency,
+            rating: input.rating,
+            rating_count: input.rating_count,
+            state: input.state.unwrap_or_default(),
+        }
+    }
 }
 
 /// What may be changed.
@@ -67,6 +110,46 @@ impl Mutation {
         }
         Err(Error::InvalidSegment { slug: slug.chars().take(60).collect(), suggestions: Vec::new() })
     }
+
+    /// Stores products of the caller's own catalog: new ones are added, those with a known id overwritten, so sending them
+    /// again changes nothing. One that cannot be stored is told in `errors`; the others are.
+    #[graphql(guard = "Needs(&[Scope::Catalog])")]
+    async fn upsert_products(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At most 500.")] input: Vec<ProductInput>,
+    ) -> Result<UpsertProductsResult, Error> {
+        let session = Session::of(ctx)?;
+        at_most(MOST_SENT, "input", input.len())?;
+        session.begin(cost::weight_of("Mutation", "upsertProducts"));
+        let ids: Vec<String> = input.iter().map(|product| product.id.clone()).collect();
+        let items: Vec<Item> = input.into_iter().map(Item::from).collect();
+        let ignored: BTreeSet<String> = items.iter().flat_map(|item| item.state.ignored()).collect();
+        let stored = store::upsert(&session.state.db, &session.caller.partner_id, items).await?;
+        Ok(UpsertProductsResult::new(stored, &ids, ignored))
+    }
+
+    /// Deletes products of the caller's own catalog; returns how many there were.
+    #[graphql(guard = "Needs(&[Scope::Catalog])")]
+    async fn delete_products(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The products' ids, at most 500; one that there is not is no error.")] ids: Vec<String>,
+    ) -> Result<u64, Error> {
+        let session = Session::of(ctx)?;
+        at_most(MOST_SENT, "ids", ids.len())?;
+        session.begin(cost::weight_of("Mutation", "deleteProducts"));
+        // No product has such an id, and PostgreSQL refuses a text with a zero.
+        let ids: Vec<String> = ids.into_iter().filter(|id| !id.chars().any(char::is_control)).collect();
+        store::delete(&session.state.db, &session.caller.partner_id, &ids).await
+    }
+}
+
+fn at_most(most: usize, field: &str, many: usize) -> Result<(), Error> {
+    if many > most {
+        return Err(Error::input(field, format!("at most {most} at once, not {many}.")));
+    }
+    Ok(())
 }
 
 /// Saves a segment for a partner, or for all of them (`None`, the operator's `segments add`).

@@ -13,14 +13,19 @@ use sea_orm::{
 
 use crate::{
     auth::Scope,
+    catalog::store,
     cost, db, document,
     entity::{market_segment, product},
     error::Error,
     guard::Needs,
     loader::{SavedAs, visible_to},
+    math::Braid,
     segment,
     session::Session,
-    types::{page::Page, product::Product, quote::Quote, segment::Segment, viewer::Viewer, vocabulary::Vocabulary},
+    types::{
+        knot::Knot, page::Page, product::Product, quote::Quote, segment::Segment, viewer::Viewer,
+        vocabulary::Vocabulary,
+    },
 };
 
 /// Unknown slugs of one document to which suggestions are made: each is compared with every name that there is.
@@ -132,6 +137,22 @@ impl Query {
         Ok(Quote::new(&bill, &session.caller.limits, &budget))
     }
 
+    /// The knot or link that a braid closes to, with its invariants: the mathematics, open to inspection.
+    async fn knot(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "At most 60 letters, on at most 10 strands: i is the generator in which strand i crosses over \
+                          strand i + 1, -i its inverse."
+        )]
+        braid: Vec<i32>,
+    ) -> Result<Knot, Error> {
+        let braid = Braid::parse(&braid).map_err(|reason| Error::input("braid", reason))?;
+        let letters = braid.letters().len() as u64;
+        Session::of(ctx)?.begin(cost::weight_of("Query", "knot") + letters);
+        Knot::of(braid).await
+    }
+
     /// The caller's own products, by id.
     #[graphql(guard = "Needs(&[Scope::Catalog])")]
     async fn products(
@@ -145,7 +166,7 @@ impl Query {
     ) -> Result<Connection<String, Product, EmptyFields, EmptyFields>, Error> {
         let session = Session::of(ctx)?;
         let page = Page::parse(first, after.as_deref(), last, before.as_deref())?;
-        let mut rows = product::Entity::find().filter(product::COLUMN.partner_id.eq(session.caller.partner_id.clone()));
+        let mut rows = store::of(&session.caller.partner_id);
         if let Some(category) = category {
             if category.chars().any(char::is_control) {
                 return Err(Error::input("category", "no control characters."));

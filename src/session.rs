@@ -9,10 +9,12 @@ use std::{
 };
 
 use async_graphql::{Context, dataloader::DataLoader};
+use tokio::sync::OnceCell;
 
 use crate::{
     auth::Caller,
     batch::Batches,
+    catalog::Shelf,
     epoch::Epoch,
     error::Error,
     loader::Loader,
@@ -40,6 +42,8 @@ pub struct Session {
     pub batches: Arc<Batches>,
     /// What this request paid, in milli-units.
     pub paid_mu: Arc<AtomicI64>,
+    /// The caller's products, once they are needed.
+    shelf: OnceCell<Arc<Shelf>>,
 }
 
 impl Session {
@@ -61,7 +65,8 @@ impl Session {
             .max_batch_size(usize::MAX);
         let (left, begun) = (reservation.left(), reservation.begun());
         let suggested = AtomicU64::default();
-        Self { state, caller, epoch, left, suggested, begun, segments, answers, batches, paid_mu }
+        let shelf = OnceCell::new();
+        Self { state, caller, epoch, left, suggested, begun, segments, answers, batches, paid_mu, shelf }
     }
 
     /// The session of a resolver.
@@ -75,6 +80,14 @@ impl Session {
     /// Counts points of what begins now: they are kept if the request is cut short.
     pub fn begin(&self, points: u64) {
         self.begun.fetch_add(points, Ordering::Relaxed);
+    }
+
+    /// The caller's products, as they are when a request first needs them.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn shelf(&self) -> Result<Arc<Shelf>, Error> {
+        self.shelf.get_or_try_init(|| self.state.shelves.of(&self.caller.partner_id)).await.cloned()
     }
 
     /// A definition's cohort in this epoch.

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     auth::Directory,
+    catalog::Shelves,
     clock::Clock,
     cost::Shape,
     engine::Engine,
@@ -34,6 +35,8 @@ pub struct Parts {
     /// Who was refused a moment ago.
     pub lately: Lately,
     pub desk: Desk,
+    /// The partners' products, ready to be ranked.
+    pub shelves: Shelves,
     pub log: LogWriter,
     pub directory: Directory,
     pub schema: Schema,
@@ -100,6 +103,7 @@ impl State {
         Ok(Self(Arc::new(Parts {
             desk: Desk::new(db.clone(), engine, noise, Arc::clone(&clock)),
             lately: Lately::default(),
+            shelves: Shelves::new(db.clone()),
             directory: Directory::new(db.clone()),
             shape: Shape::parse(&schema.sdl())?,
             checker: Checker::build(),

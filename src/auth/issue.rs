@@ -215,7 +215,8 @@ pub async fn ensure_partner(db: &impl ConnectionTrait, partner_id: &str, now: i6
         (2..=40).contains(&partner_id.len()) && letters,
         "a partner's name is 2 to 40 lower-case letters, digits and hyphens, not {partner_id:?}"
     );
-    let row = partner::ActiveModel { partner_id: Set(partner_id.to_owned()), created_at: Set(now) };
+    let row =
+        partner::ActiveModel { partner_id: Set(partner_id.to_owned()), created_at: Set(now), catalog_version: Set(0) };
     let there = OnConflict::column("partner_id").do_nothing().to_owned();
     partner::Entity::insert(row)
         .on_conflict(there)

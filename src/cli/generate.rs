@@ -7,9 +7,10 @@ use clap::Args;
 use csv::Writer;
 
 use crate::{
+    catalog::{Item, PriceBand},
     clock::format_time,
     generate::{DEMO_AGENTS, Population},
-    import::{AgentRow, ConnectionRow, PersonalityRow, ProductRow, Row as _, VisitRow},
+    import::{AgentRow, ConnectionRow, PersonalityRow, Row as _, VisitRow},
 };
 
 /// Write a synthetic population as import files. The same numbers make the same files.
@@ -77,10 +78,12 @@ pub(super) fn write(population: Population, dir: &Path) -> anyhow::Result<()> {
         let (one, two) = &tie.agents;
         connections.write_record([one, two, &tie.compatibility.to_string(), &format_time(tie.created_at)])?;
     }
-    let mut products = open("products.csv", ProductRow::REQUIRED)?;
+    let columns = [Item::REQUIRED, &["styles", "features"]].concat();
+    let mut products = open("products.csv", &columns)?;
     for product in population.products() {
+        let words = |list: Option<Vec<String>>| list.unwrap_or_default().join("|");
         products.write_record([
-            product.product_id.as_str(),
+            product.id.as_str(),
             &product.title,
             product.category.as_deref().unwrap_or_default(),
             product.subcategory.as_deref().unwrap_or_default(),
@@ -88,7 +91,9 @@ pub(super) fn write(population: Population, dir: &Path) -> anyhow::Result<()> {
             product.currency.as_deref().unwrap_or_default(),
             &text(product.rating),
             &product.rating_count.map(|count| count.to_string()).unwrap_or_default(),
-            product.price_range.as_deref().unwrap_or_default(),
+            product.state.price.map(PriceBand::word).unwrap_or_default(),
+            &words(product.state.styles),
+            &words(product.state.features),
         ])?;
     }
     for mut writer in [agents, personality, visits, connections, products] {

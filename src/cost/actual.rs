@@ -73,7 +73,7 @@ impl Settling<'_> {
             let value = match self.shape.field(on, &selected.name) {
                 None => Some(plain(&selected.children, value.unwrap_or(Value::Null))),
                 Some(field) => {
-                    let weight = field.price.map_or(0, |price| price.weight);
+                    let weight = field.price.map_or(0, |price| price.weight(selected));
                     if self.forbidden.is_empty() {
                         self.points += weight;
                         self.value(selected, field, &field.kind, value.unwrap_or(Value::Null))

@@ -1,6 +1,7 @@
 //! The price table as `@cost` and `@listSize` of the IBM cost specification, in the schema's text.
 
 use super::{INTROSPECTION, SIZED, Size, price_of};
+use crate::catalog::MOST_SENT;
 
 /// The definitions, for tools that read the file.
 const DEFINITIONS: &str = r#"
@@ -76,6 +77,7 @@ fn directives(on: &str, field: &str) -> String {
     let size = match price.size {
         Size::One => String::new(),
         Size::Fixed(size) => format!(" @listSize(assumedSize: {size})"),
+        Size::Sent => format!(" @listSize(assumedSize: {MOST_SENT})"),
         Size::Page { arguments, largest } => {
             let quote = |names: &[&str]| names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
             let sized = if arguments.len() > 1 { format!(", sizedFields: [{}]", quote(&SIZED)) } else { String::new() };
@@ -96,12 +98,17 @@ pub fn table() -> String {
         let items = match price.size {
             Size::One => "1".to_owned(),
             Size::Fixed(size) => format!("{size}"),
+            Size::Sent => format!("as many as were sent (at most {MOST_SENT})"),
             Size::Page { arguments, largest } => {
                 let arguments: Vec<_> = arguments.iter().map(|name| format!("`{name}`")).collect();
                 format!("{} (at most {largest})", arguments.join(" or "))
             }
         };
-        rows.push(format!("| `{}.{}` | {} | {items} |", price.on, price.field, price.weight));
+        let sent = price.sent.map_or_else(String::new, |sent| match sent.items_per_point {
+            1 => format!(" + 1 per item of `{}`", sent.argument),
+            many => format!(" + 1 per {many} items of `{}`", sent.argument),
+        });
+        rows.push(format!("| `{}.{}` | {}{sent} | {items} |", price.on, price.field, price.weight));
     }
     rows.push(format!("| `__schema`, `__type` | {INTROSPECTION} each | |"));
     rows.join("\n")

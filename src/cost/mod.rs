@@ -23,6 +23,7 @@ use async_graphql::{Name, Value};
 use serde::Serialize;
 
 use crate::{
+    catalog::words::MOST_WORDS,
     document::{Normal, Selected, is_introspection, root_type},
     error::Error,
     privacy::Bundle,
@@ -47,8 +48,37 @@ pub struct Price {
     pub weight: u64,
     /// How many items it holds, if it is a list.
     pub size: Size,
-    /// The privacy bundle that it asks for.
-    pub bundle: Option<Bundle>,
+    /// More points for what is sent along.
+    pub sent: Option<Sent>,
+    /// The releases that it asks for.
+    pub asks: &'static [Ask],
+}
+
+/// Points for the items of an argument that is a list.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent {
+    pub argument: &'static str,
+    /// A point for so many items, rounded up.
+    pub items_per_point: u64,
+}
+
+/// A release that a field asks for: a bundle of a segment. Of behavior it is asked in the window of the field or of the
+/// field around it, of all else in 28 days.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask {
+    pub bundle: Bundle,
+    pub of: Of,
+}
+
+/// Which segment is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Of {
+    /// The one whose field it is, or in which it lies.
+    Own,
+    /// The one in the argument `with`.
+    Other,
+    /// Everybody in the regions of the own one.
+    Regions,
 }
 
 /// How many items a list is taken to hold.
@@ -60,34 +90,76 @@ pub enum Size {
     Page { arguments: &'static [&'static str], largest: u64 },
     /// Always so many.
     Fixed(u64),
+    /// As many as were sent along with the field around it.
+    Sent,
+}
+
+impl Price {
+    /// Points of the field itself, with what is sent along.
+    fn weight(&self, selected: &Selected) -> u64 {
+        let sent = self.sent.map_or(0, |sent| sent.count(selected).div_ceil(sent.items_per_point));
+        self.weight.saturating_add(sent)
+    }
+}
+
+impl Sent {
+    /// How many items the argument holds; a single value stands for a list of one.
+    fn count(&self, selected: &Selected) -> u64 {
+        match selected.arguments.get(self.argument) {
+            None | Some(Value::Null) => 0,
+            Some(Value::List(items)) => items.len() as u64,
+            Some(_) => 1,
+        }
+    }
 }
 
 const fn field(on: &'static str, field: &'static str, weight: u64) -> Price {
-    Price { on, field, weight, size: Size::One, bundle: None }
+    Price { on, field, weight, size: Size::One, sent: None, asks: &[] }
 }
 
-const fn bundle(field: &'static str, weight: u64, bundle: Bundle) -> Price {
-    Price { on: "Segment", field, weight, size: Size::One, bundle: Some(bundle) }
+const fn of_segment(name: &'static str, weight: u64, asks: &'static [Ask]) -> Price {
+    Price { asks, ..field("Segment", name, weight) }
 }
 
-const fn list(on: &'static str, field: &'static str, size: u64) -> Price {
-    Price { on, field, weight: 0, size: Size::Fixed(size), bundle: None }
+const fn implication(name: &'static str, asks: &'static [Ask]) -> Price {
+    Price { asks, ..field("ProductImplications", name, 0) }
+}
+
+const fn list(on: &'static str, name: &'static str, size: u64) -> Price {
+    Price { size: Size::Fixed(size), ..field(on, name, 0) }
 }
 
 const fn paged(
     on: &'static str,
-    field: &'static str,
+    name: &'static str,
     weight: u64,
     arguments: &'static [&'static str],
     largest: i32,
 ) -> Price {
     let size = Size::Page { arguments, largest: largest.unsigned_abs() as u64 };
-    Price { on, field, weight, size, bundle: None }
+    Price { size, ..field(on, name, weight) }
 }
 
 const fn connection(field: &'static str) -> Price {
     paged("Query", field, 0, &["last", "first"], page::LARGEST)
 }
+
+const fn sent(
+    on: &'static str,
+    name: &'static str,
+    weight: u64,
+    argument: &'static str,
+    items_per_point: u64,
+) -> Price {
+    Price { sent: Some(Sent { argument, items_per_point }), ..field(on, name, weight) }
+}
+
+const fn own(bundle: Bundle) -> Ask {
+    Ask { bundle, of: Of::Own }
+}
+
+/// What a mixture is made from.
+const MOMENTS: &[Ask] = &[own(Bundle::Moments)];
 
 /// The price table. A field that is not here costs 1 if it is an object and 0 if it is a scalar.
 pub const PRICES: &[Price] = &[
@@ -96,16 +168,40 @@ pub const PRICES: &[Price] = &[
     field("Query", "quote", 5),
     field("Query", "segment", 1),
     field("Query", "cohort", 1),
-    bundle("size", 5, Bundle::Size),
-    bundle("behavior", 10, Bundle::Behavior),
-    bundle("personality", 10, Bundle::Personality),
-    bundle("network", 10, Bundle::Network),
+    sent("Query", "knot", 10, "braid", 1),
+    of_segment("size", 5, &[own(Bundle::Size)]),
+    of_segment("behavior", 10, &[own(Bundle::Behavior)]),
+    of_segment("personality", 10, &[own(Bundle::Personality)]),
+    of_segment("network", 10, &[own(Bundle::Network)]),
+    of_segment("compatibility", 10, MOMENTS),
+    of_segment("quantumState", 10, MOMENTS),
+    of_segment("knot", 20, MOMENTS),
+    of_segment("knotCompatibility", 30, MOMENTS),
+    of_segment("compare", 20, &[own(Bundle::Moments), Ask { bundle: Bundle::Moments, of: Of::Other }]),
+    Price { asks: MOMENTS, ..paged("Segment", "recommendations", 20, &["first"], page::LARGEST) },
     list("Behavior", "dayParts", 9),
     list("Behavior", "categories", 12),
+    implication("prefersQualityOverPrice", &[own(Bundle::Personality)]),
+    implication(
+        "valuesCommunityProducts",
+        &[own(Bundle::Personality), Ask { bundle: Bundle::Behavior, of: Of::Regions }],
+    ),
+    implication("decisionFactors", &[own(Bundle::Personality)]),
+    list("Implication", "inputs", 4),
+    list("DerivedMeasure", "inputs", 4),
+    list("DecisionFactors", "inputs", 4),
     list("Personality", "dimensions", 12),
     list("Personality", "archetypes", 7),
+    list("Compatibility", "contributions", 12),
+    list("KnotOrigin", "correlations", 12),
+    list("Product", "states", 12),
     list("Release", "sigma", 5),
     list("Vocabulary", "ageBands", 6),
+    list("Vocabulary", "priceBands", 4),
+    list("Vocabulary", "styles", MOST_WORDS),
+    list("Vocabulary", "features", MOST_WORDS),
+    list("Vocabulary", "attributes", 3),
+    list("ProductWord", "means", 3),
     paged("Viewer", "usage", 10, &["last"], usage::MOST_DAYS),
     field("Viewer", "privacyBudget", 5),
     list("PrivacyBudget", "returns", 31),
@@ -114,6 +210,9 @@ pub const PRICES: &[Price] = &[
     list("Quote", "dearestPaths", 3),
     field("Mutation", "saveSegment", 10),
     field("Mutation", "deleteSegment", 10),
+    sent("Mutation", "upsertProducts", 10, "input", 2),
+    Price { size: Size::Sent, ..field("UpsertProductsResult", "errors", 0) },
+    sent("Mutation", "deleteProducts", 10, "ids", 2),
 ];
 
 /// The fields of a connection that hold the page's items.
@@ -121,12 +220,6 @@ const SIZED: [&str; 2] = ["edges", "nodes"];
 
 fn price_of(on: &str, field: &str) -> Option<&'static Price> {
     PRICES.iter().find(|price| price.on == on && price.field == field)
-}
-
-/// The points of a bundle's field.
-#[must_use]
-pub fn weight(bundle: Bundle) -> u64 {
-    PRICES.iter().find(|price| price.bundle == Some(bundle)).map_or(0, |price| price.weight)
 }
 
 /// The points of a field.
@@ -256,6 +349,12 @@ struct Place<'a> {
     step: Option<usize>,
     /// A digest of names and arguments down to here: where they are equal, so are the segments meant.
     meaning: u64,
+    /// As `meaning`, of the segment in which this place lies.
+    segment: u64,
+    /// The window that the field here or around here was asked for.
+    window: String,
+    /// How many items were sent along with the field around here.
+    sent: u64,
     /// How often this place comes in the answer.
     times: u64,
     /// The page size of the connection that this is, and its place among the slices.
@@ -264,7 +363,8 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn root(document: &Normal) -> Self {
-        Self { on: root_type(document.kind), step: None, meaning: 0, times: 1, page: None }
+        let (on, window) = (root_type(document.kind), DEFAULT_WINDOW.to_owned());
+        Self { on, step: None, meaning: 0, segment: 0, window, sent: 0, times: 1, page: None }
     }
 
     /// The meaning of a field here.
@@ -285,7 +385,7 @@ struct Walk<'a> {
     steps: Vec<Step>,
     own: Vec<(usize, u64)>,
     slices: Vec<Slice>,
-    /// How many releases of a bundle (and its size) a place asks for.
+    /// How many releases of a bundle (and its size) a segment is asked for.
     releases: BTreeMap<(u64, Bundle, String), i64>,
 }
 
@@ -310,7 +410,8 @@ impl Walk<'_> {
         self.letters = self.letters.saturating_add(times.saturating_mul(selected.key.len() + LETTERS));
         let Some(field) = self.shape.field(at.on, &selected.name) else { return Ok(0) };
         let step = self.step(selected, at.step);
-        let weight = field.price.map_or(0, |price| price.weight);
+        let weight = field.price.map_or(0, |price| price.weight(selected));
+        let window = window_of(selected).unwrap_or_else(|| at.window.clone());
         let (items, page) = match sizes(selected, field, at)? {
             Items::Number(items) => (items, None),
             Items::Page { size, argument } => {
@@ -320,11 +421,18 @@ impl Walk<'_> {
                 (if field.is_list { size } else { 1 }, Some((size, self.slices.len() - 1)))
             }
         };
+        for ask in field.price.map_or(&[][..], |price| price.asks) {
+            self.release(selected, at, *ask, &window);
+        }
         let below = if field.is_object {
+            let meaning = at.meaning_of(selected);
             let below = Place {
                 on: &field.named,
                 step: Some(step),
-                meaning: at.meaning_of(selected),
+                meaning,
+                segment: if field.named == "Segment" { meaning } else { at.segment },
+                window,
+                sent: field.price.and_then(|price| price.sent).map_or(at.sent, |sent| sent.count(selected)),
                 times: at.times.saturating_mul(items),
                 page,
             };
@@ -338,9 +446,6 @@ impl Walk<'_> {
             let points = &mut self.slices[slice].points;
             *points = points.saturating_add(at.times.saturating_mul(all));
         }
-        if let Some(bundle) = field.price.and_then(|price| price.bundle) {
-            self.release(selected, at, bundle);
-        }
         let own = at.times.saturating_mul(weight.saturating_add(if field.is_object { items } else { 0 }));
         if own > 0 {
             self.own.push((step, own));
@@ -348,16 +453,28 @@ impl Walk<'_> {
         Ok(weight.saturating_add(all))
     }
 
-    fn release(&mut self, selected: &Selected, at: &Place, bundle: Bundle) {
-        let window = match selected.arguments.get("window") {
-            Some(Value::Enum(window)) => window.to_string(),
-            Some(Value::String(window)) => window.clone(),
-            _ => "DAYS_28".to_owned(),
-        };
-        let times = i64::try_from(at.times).unwrap_or(i64::MAX);
-        for bundle in [bundle, Bundle::Size] {
-            self.releases.insert((at.meaning, bundle, window.clone()), times);
+    fn release(&mut self, selected: &Selected, at: &Place, ask: Ask, window: &str) {
+        let mut hasher = DefaultHasher::new();
+        (at.segment, ask.of).hash(&mut hasher);
+        if ask.of == Of::Other {
+            selected.arguments.get("with").map(ToString::to_string).hash(&mut hasher);
         }
+        let window = if ask.bundle == Bundle::Behavior { window } else { DEFAULT_WINDOW };
+        let times = i64::try_from(at.times).unwrap_or(i64::MAX);
+        for bundle in [ask.bundle, Bundle::Size] {
+            self.releases.insert((hasher.finish(), bundle, window.to_owned()), times);
+        }
+    }
+}
+
+/// The window of which everything is told where none is named.
+const DEFAULT_WINDOW: &str = "DAYS_28";
+
+fn window_of(selected: &Selected) -> Option<String> {
+    match selected.arguments.get("window")? {
+        Value::Enum(window) => Some(window.to_string()),
+        Value::String(window) => Some(window.clone()),
+        _ => None,
     }
 }
 
@@ -376,6 +493,7 @@ fn sizes(selected: &Selected, field: &Field, at: &Place) -> Result<Items, Error>
         Size::One if SIZED.contains(&selected.name.as_str()) => Ok(Items::Number(at.page.map_or(1, |(size, _)| size))),
         Size::One => Ok(Items::Number(1)),
         Size::Fixed(items) => Ok(Items::Number(items)),
+        Size::Sent => Ok(Items::Number(at.sent)),
         Size::Page { arguments, largest } => {
             let mut given = None;
             for argument in arguments {

@@ -9,6 +9,8 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub partner_id: String,
     pub created_at: i64,
+    /// Rises with every change of the partner's products.
+    pub catalog_version: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -20,6 +20,8 @@ pub struct Model {
     pub rating_count: Option<i64>,
     /// `budget`, `mid`, `premium` or `luxury`.
     pub price_range: Option<String>,
+    /// JSON: the dimensions and words that the partner stated, without the price band.
+    pub stated: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QuerySelect};
 use tokio::sync::mpsc;
 
-use crate::{db, entity, progress::Progress};
+use crate::{catalog::Item, db, entity, progress::Progress};
 
 mod agents;
 mod connections;
@@ -29,7 +29,7 @@ pub use agents::{AgentRow, Agents};
 pub use connections::{ConnectionRow, Connections};
 pub use fields::Fields;
 pub use personality::{PersonalityRow, Profiles};
-pub use products::{ProductRow, Products};
+pub use products::Products;
 pub use visits::{VisitRow, Visits};
 pub use words::closed_lists;
 
@@ -176,7 +176,7 @@ pub async fn file(db: &DatabaseConnection, kind: Kind, path: &Path, options: &Op
         Kind::Products => {
             let partner = options.partner.clone().context("products belong to a partner: name it with --partner")?;
             let mut products = Products::begin(&transaction, partner).await?;
-            load::<ProductRow>(&transaction, &mut products, path, options).await
+            load::<Item>(&transaction, &mut products, path, options).await
         }
     };
     let mut report = report.with_context(|| format!("nothing of {} was stored", path.display()))?;

@@ -6,27 +6,13 @@ use sea_orm::DatabaseTransaction;
 use super::{Fields, Kind, Reject, Row, Store, last_of_each};
 use crate::{
     auth,
+    catalog::{Attribute, Item, PriceBand, ProductState, store},
     clock::{Clock as _, SystemClock},
-    db::Bulk,
+    error::Error,
+    personality::DIMENSIONS,
 };
 
-/// A line of `products`.
-#[derive(Clone, Debug)]
-pub struct ProductRow {
-    pub product_id: String,
-    pub title: String,
-    pub category: Option<String>,
-    pub subcategory: Option<String>,
-    pub price: Option<f64>,
-    pub currency: Option<String>,
-    /// 0 to 5.
-    pub rating: Option<f64>,
-    pub rating_count: Option<i64>,
-    /// `budget`, `mid`, `premium` or `luxury`.
-    pub price_range: Option<String>,
-}
-
-impl Row for ProductRow {
+impl Row for Item {
     const KIND: Kind = Kind::Products;
     const REQUIRED: &'static [&'static str] = &[
         "product_id",
@@ -41,14 +27,10 @@ impl Row for ProductRow {
     ];
 
     fn parse(fields: &Fields<'_>) -> Result<Self, String> {
-        let price_range = fields.word("price_range")?;
-        if price_range.as_deref().is_some_and(|band| !["budget", "mid", "premium", "luxury"].contains(&band)) {
-            return Err("price_range is none of budget, mid, premium, luxury".to_owned());
-        }
         #[expect(clippy::cast_possible_truncation, reason = "between 0 and 10^12")]
         let rating_count = fields.number("rating_count", 0.0, 1e12)?.map(|count| count as i64);
-        Ok(Self {
-            product_id: fields.needed("product_id")?,
+        let item = Self {
+            id: fields.needed("product_id")?,
             title: fields.needed("title")?,
             category: fields.word("category")?,
             subcategory: fields.word("subcategory")?,
@@ -56,9 +38,43 @@ impl Row for ProductRow {
             currency: fields.known("currency")?,
             rating: fields.number("rating", 0.0, 5.0)?,
             rating_count,
-            price_range,
-        })
+            state: state(fields)?,
+        };
+        item.checked().map_err(|fault| format!("{}: {}", fault.field, fault.message))
     }
+}
+
+/// What a line states; a file need not have these columns, but for `price_range`.
+fn state(fields: &Fields<'_>) -> Result<ProductState, String> {
+    let price = match fields.word("price_range")? {
+        Some(word) => {
+            let band = PriceBand::parse(&word);
+            Some(band.ok_or_else(|| "price_range is none of budget, mid, premium, luxury".to_owned())?)
+        }
+        None => None,
+    };
+    let words = |column: &str| -> Result<Option<Vec<String>>, String> {
+        let words = fields.words(column)?;
+        Ok((!words.is_empty()).then(|| words.split('|').map(str::to_owned).collect()))
+    };
+    let mut dimensions = [None; 12];
+    for (value, name) in dimensions.iter_mut().zip(DIMENSIONS) {
+        *value = fields.number(name, 0.0, 1.0)?;
+    }
+    let mut attributes = Vec::new();
+    for (column, name) in
+        [("energy_level", "energyLevel"), ("novelty", "novelty"), ("community_oriented", "communityOriented")]
+    {
+        let value = fields.number(column, 0.0, 1.0)?;
+        attributes.extend(value.map(|value| Attribute { name: name.to_owned(), value }));
+    }
+    Ok(ProductState {
+        price,
+        styles: words("styles")?,
+        features: words("features")?,
+        attributes: (!attributes.is_empty()).then_some(attributes),
+        ..ProductState::of_dimensions(dimensions)
+    })
 }
 
 /// Stores one partner's products; one met again is updated.
@@ -73,50 +89,22 @@ impl Products {
     /// The name is not one, or the database fails.
     pub async fn begin(transaction: &DatabaseTransaction, partner_id: String) -> anyhow::Result<Self> {
         auth::ensure_partner(transaction, &partner_id, SystemClock.now()).await?;
+        store::raise_version(transaction, &partner_id).await?;
         Ok(Self { partner_id })
     }
 }
 
 #[async_trait]
-impl Store<ProductRow> for Products {
+impl Store<Item> for Products {
     async fn store(
         &mut self,
         transaction: &DatabaseTransaction,
-        rows: Vec<(u64, ProductRow)>,
+        rows: Vec<(u64, Item)>,
     ) -> anyhow::Result<Vec<Reject>> {
-        let rows = last_of_each(rows, |row| row.product_id.clone());
-        let values: Vec<_> = rows
-            .into_iter()
-            .map(|(_, row)| {
-                vec![
-                    self.partner_id.clone().into(),
-                    row.product_id.into(),
-                    row.title.into(),
-                    row.category.into(),
-                    row.subcategory.into(),
-                    row.price.into(),
-                    row.currency.into(),
-                    row.rating.into(),
-                    row.rating_count.into(),
-                    row.price_range.into(),
-                ]
-            })
-            .collect();
-        let columns = vec![
-            "partner_id",
-            "product_id",
-            "title",
-            "category",
-            "subcategory",
-            "price",
-            "currency",
-            "rating",
-            "rating_count",
-            "price_range",
-        ];
-        let bulk =
-            Bulk { table: "products", update: columns[2..].to_vec(), columns, key: &["partner_id", "product_id"] };
-        bulk.write(transaction, values).await?;
-        Ok(Vec::new())
+        let rows = last_of_each(rows, |row| row.id.clone());
+        let written = store::write(transaction, &self.partner_id, rows).await.map_err(Error::explain)?;
+        let full = store::full();
+        let refused = written.refused.into_iter();
+        Ok(refused.map(|line| Reject { line, reason: format!("{}: {}", full.field, full.message) }).collect())
     }
 }

@@ -3,34 +3,57 @@
 use async_graphql::{Enum, Object, SimpleObject};
 
 use super::{
+    implications::{self, DecisionFactors, DerivedMeasure, Implication},
     measure::{Measure, Scale, Unit},
     release::Release,
 };
 use crate::{
+    auth::Scope,
     engine::contribution::DWELL_CAP_S,
     epoch::WindowLength,
     error::{Error, Reason},
     estimate::{Estimate, Folded, Sample},
+    guard::Needs,
     privacy::Released,
 };
 
 /// How the people of a segment spend their visits, as means over people (not over visits), in the release's window.
-pub struct Behavior(pub Released);
+pub struct Behavior {
+    pub own: Released,
+    /// What `implications` needs beside it, where it was asked for.
+    pub beside: Beside,
+}
+
+/// Releases that the implications of behavior use, as far as they were asked for.
+#[derive(Clone, Default)]
+pub struct Beside {
+    pub personality: Option<Result<Released, Error>>,
+    /// Behavior of all people of the regions; nothing if that is the segment itself.
+    pub regions: Option<Result<Released, Error>>,
+}
+
+/// A mean over people in units of its cap; `rest` turns it into what it lacks to 1. Where the total is small, a few people
+/// could make most of it, and nothing is told.
+fn mean(released: &Released, index: usize, rest: bool) -> Result<Estimate, Error> {
+    let sample = Sample::of(released, "BEH");
+    let turned = |estimate: Estimate, all: f64| if rest { estimate.linear(-1.0, all) } else { estimate };
+    if !sample.has_enough(turned(sample.total(index, 0.5), released.people as f64)) {
+        return Err(Error::InsufficientData { reason: Reason::Dominance });
+    }
+    Ok(turned(sample.mean(index, 0.5), 1.0))
+}
+
+/// The places of these means in the release.
+const RETURNS: usize = 2;
+const EVENTS: usize = 3;
 
 impl Behavior {
-    /// A mean over people in units of its cap; `rest` turns it into what it lacks to 1. Where the total is small, a few
-    /// people could make most of it, and nothing is told.
     fn mean(&self, index: usize, rest: bool) -> Result<Estimate, Error> {
-        let sample = Sample::of(&self.0, "BEH");
-        let turned = |estimate: Estimate, all: f64| if rest { estimate.linear(-1.0, all) } else { estimate };
-        if !sample.has_enough(turned(sample.total(index, 0.5), self.0.people as f64)) {
-            return Err(Error::InsufficientData { reason: Reason::Dominance });
-        }
-        Ok(turned(sample.mean(index, 0.5), 1.0))
+        mean(&self.own, index, rest)
     }
 
     fn length(&self) -> WindowLength {
-        self.0.release.window.length
+        self.own.release.window.length
     }
 }
 
@@ -56,24 +79,24 @@ impl Behavior {
     /// The share of a person's visits to a place where the person had been before; null with `INSUFFICIENT_DATA` where
     /// hardly anybody returns.
     async fn return_visit_rate(&self) -> Result<Option<Measure>, Error> {
-        Ok(Some(Scale::SHARE.measure(self.mean(2, false)?)))
+        Ok(Some(Scale::SHARE.measure(self.mean(RETURNS, false)?)))
     }
 
     /// The share of a person's visits to a place that is new to the person: 1 - the return share; null with
     /// `INSUFFICIENT_DATA` where hardly anybody explores.
     async fn exploration_tendency(&self) -> Result<Option<Measure>, Error> {
-        Ok(Some(Scale::SHARE.measure(self.mean(2, true)?)))
+        Ok(Some(Scale::SHARE.measure(self.mean(RETURNS, true)?)))
     }
 
     /// The share of a person's actions that are attended events; null with `INSUFFICIENT_DATA` where there are hardly
     /// any.
     async fn community_engagement(&self) -> Result<Option<Measure>, Error> {
-        Ok(Some(Scale { lines: [0.1, 0.3], ..Scale::SHARE }.measure(self.mean(3, false)?)))
+        Ok(Some(Scale::EVENTS.measure(self.mean(EVENTS, false)?)))
     }
 
     /// How long people stay: shares of a person's visits.
     async fn time_spent(&self) -> TimeSpent {
-        let Folded { shares, other } = Sample::of(&self.0, "DWELL").folded(1.0 / 3.0);
+        let Folded { shares, other } = Sample::of(&self.own, "DWELL").folded(1.0 / 3.0);
         let share = |share: Option<Estimate>| share.map(|share| Scale::SHARE.measure(share));
         let band = |band: usize| share(shares[band]);
         TimeSpent { short: band(0), medium: band(1), long: band(2), other: share(other) }
@@ -82,7 +105,7 @@ impl Behavior {
     /// When people go out: shares of a person's visits over eight parts of the week, in UTC. Parts that stand for fewer
     /// than 100 people come together, last, as OTHER.
     async fn day_parts(&self) -> Vec<DayPartShare> {
-        let folded = Sample::of(&self.0, "TIME").folded(1.0 / 8.0);
+        let folded = Sample::of(&self.own, "TIME").folded(1.0 / 8.0);
         let parts = [Days::Weekday, Days::Weekend].into_iter().flat_map(|days| {
             [DayPart::Night, DayPart::Morning, DayPart::Afternoon, DayPart::Evening].map(|part| (days, part))
         });
@@ -95,7 +118,7 @@ impl Behavior {
     /// What kinds of places people visit: shares of a person's visits. Kinds that stand for fewer than 100 people are
     /// counted in OTHER, which comes last.
     async fn categories(&self) -> Vec<CategoryShare> {
-        let Folded { mut shares, other } = Sample::of(&self.0, "CAT").folded(1.0 / 12.0);
+        let Folded { mut shares, other } = Sample::of(&self.own, "CAT").folded(1.0 / 12.0);
         // The kind OTHER and what is folded are one cell to whoever reads it.
         let kind = shares.pop().flatten();
         let together = match (kind, other) {
@@ -109,9 +132,61 @@ impl Behavior {
         cells.filter_map(|(group, share)| Some(CategoryShare { group, share: few(12).measure(share?) })).collect()
     }
 
+    /// What these numbers imply for products, by published rules. Rules that use dimensions ask for the bundle of
+    /// `personality` too, that of community products also for the behavior of all people of the regions.
+    async fn implications(&self) -> ProductImplications<'_> {
+        ProductImplications(self)
+    }
+
     /// Where these numbers come from.
     async fn release(&self) -> Release {
-        self.0.release.as_ref().into()
+        self.own.release.as_ref().into()
+    }
+}
+
+/// What behavior and personality imply for products, by published rules.
+pub struct ProductImplications<'a>(&'a Behavior);
+
+impl ProductImplications<'_> {
+    fn personality(&self) -> Result<&Released, Error> {
+        // The segment asks for it whenever a field below is selected.
+        let personality = self.0.beside.personality.as_ref().ok_or(Error::Internal)?;
+        personality.as_ref().map_err(Clone::clone)
+    }
+}
+
+/// What behavior and personality imply for products, by published rules. A rule one of whose numbers is not told is null
+/// with the code of that number.
+#[Object]
+impl ProductImplications<'_> {
+    /// YES if the mean value orientation is above 0.6, or the return share above 0.6. 0.5 units for `personality`.
+    #[graphql(guard = "Needs(&[Scope::Personality])")]
+    async fn prefers_quality_over_price(&self) -> Result<Option<Implication>, Error> {
+        let returns = Scale::SHARE.measure(self.0.mean(RETURNS, false)?);
+        Ok(Some(implications::prefers_quality_over_price(self.personality()?, &returns)))
+    }
+
+    /// YES if the mean community orientation is above 0.6 and community engagement above that of all people of the
+    /// regions. 0.5 units for `personality`, 0.43 for the behavior of the regions and their size.
+    #[graphql(guard = "Needs(&[Scope::Personality])")]
+    async fn values_community_products(&self) -> Result<Option<Implication>, Error> {
+        let own = self.0.mean(EVENTS, false)?;
+        let regions = match &self.0.beside.regions {
+            Some(regions) => Some(mean(regions.as_ref().map_err(Clone::clone)?, EVENTS, false)?),
+            None => None,
+        };
+        Ok(Some(implications::values_community_products(self.personality()?, own, regions)))
+    }
+
+    /// How likely a purchase is followed by another: 0.9 x the return share, by convention.
+    async fn likely_to_return_purchase(&self) -> Result<Option<DerivedMeasure>, Error> {
+        Ok(Some(implications::likely_to_return_purchase(self.0.mean(RETURNS, false)?)))
+    }
+
+    /// What weighs how much in decisions, from the dimensions. 0.5 units for `personality`.
+    #[graphql(guard = "Needs(&[Scope::Personality])")]
+    async fn decision_factors(&self) -> Result<Option<DecisionFactors>, Error> {
+        Ok(Some(implications::decision_factors(self.personality()?)))
     }
 }
 

@@ -23,6 +23,12 @@ pub enum Unit {
     Density,
     /// Friends whom a person draws to a new place in the window.
     Friends,
+    /// Squared overlap of two states, 0 to 1.
+    Overlap,
+    /// Entropy with the natural logarithm.
+    Nats,
+    /// How two dimensions go together, -1 to 1.
+    Correlation,
 }
 
 /// How far a number can be relied on: 1.96 `sigma` (half an interval before it is cut to what is possible) against a
@@ -77,6 +83,12 @@ pub struct Scale {
 impl Scale {
     /// A share of people's own visits, ties or people; also personality scores.
     pub const SHARE: Self = Self { unit: Unit::Share, line: 0.05, lines: [1.0 / 3.0, 2.0 / 3.0], bounds: [0.0, 1.0] };
+
+    /// A personality dimension.
+    pub const SCORE: Self = Self { unit: Unit::Score, ..Self::SHARE };
+
+    /// Events among people's actions: there are never many.
+    pub const EVENTS: Self = Self { lines: [0.1, 0.3], ..Self::SHARE };
 
     /// The estimate as a partner sees it.
     #[must_use]

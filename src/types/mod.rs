@@ -3,12 +3,16 @@
 
 pub mod behavior;
 pub mod budget;
+pub mod implications;
+pub mod knot;
 pub mod measure;
+pub mod mixture;
 pub mod network;
 pub mod page;
 pub mod personality;
 pub mod product;
 pub mod quote;
+pub mod recommendation;
 pub mod release;
 pub mod segment;
 pub mod usage;

@@ -3,6 +3,7 @@
 use async_graphql::{Enum, Object};
 
 use super::{
+    implications::MarketingImplications,
     measure::{Measure, Scale, Unit},
     release::Release,
 };
@@ -36,10 +37,20 @@ impl Network {
     }
 
     /// A share of the ties, where there are enough of them, and enough ties in all.
-    fn of_ties(&self, index: usize) -> Result<Option<Measure>, Error> {
+    fn of_ties(&self, index: usize) -> Result<Measure, Error> {
         self.per_person(0)?;
         self.per_person(index)?;
-        Ok(Some(Scale::SHARE.measure(self.sample().ratio(index, 0, 0.5))))
+        Ok(Scale::SHARE.measure(self.sample().ratio(index, 0, 0.5)))
+    }
+
+    fn connections(&self) -> Result<Measure, Error> {
+        let scale = Scale { unit: Unit::Connections, line: 0.5, lines: [2.0, 5.0], bounds: [0.0, TIE_CAP as f64] };
+        Ok(scale.measure(self.per_person(0)?))
+    }
+
+    fn viral(&self) -> Result<Measure, Error> {
+        let scale = Scale { unit: Unit::Friends, line: 0.5, lines: [0.5, 1.0], bounds: [0.0, TIE_CAP as f64] };
+        Ok(scale.measure(self.per_person(3)?))
     }
 }
 
@@ -49,8 +60,7 @@ impl Network {
 impl Network {
     /// Kept ties of a person, at most ten; null with `INSUFFICIENT_DATA` where there are hardly any ties.
     async fn connections_per_person(&self) -> Result<Option<Measure>, Error> {
-        let scale = Scale { unit: Unit::Connections, line: 0.5, lines: [2.0, 5.0], bounds: [0.0, TIE_CAP as f64] };
-        Ok(Some(scale.measure(self.per_person(0)?)))
+        self.connections().map(Some)
     }
 
     /// Kept ties of a person over the number of the other people of the segment. Ties to people of the region who are
@@ -64,12 +74,12 @@ impl Network {
 
     /// How alike the two ends of a tie are, 0 to 1; null with `INSUFFICIENT_DATA` where there are hardly any ties.
     async fn tie_compatibility(&self) -> Result<Option<Measure>, Error> {
-        self.of_ties(1)
+        self.of_ties(1).map(Some)
     }
 
     /// The share of ties that were made in the window; null with `INSUFFICIENT_DATA` where there are hardly any.
     async fn new_tie_share(&self) -> Result<Option<Measure>, Error> {
-        self.of_ties(2)
+        self.of_ties(2).map(Some)
     }
 
     /// How often people make new ties: LOW below 0.1 a person in 28 days, HIGH from 0.5, UNCERTAIN if the interval
@@ -82,14 +92,23 @@ impl Network {
     /// How many friends a person draws to a new place in the window; null with `INSUFFICIENT_DATA` where there are
     /// hardly any.
     async fn viral_potential(&self) -> Result<Option<Measure>, Error> {
-        let scale = Scale { unit: Unit::Friends, line: 0.5, lines: [0.5, 1.0], bounds: [0.0, TIE_CAP as f64] };
-        Ok(Some(scale.measure(self.per_person(3)?)))
+        self.viral().map(Some)
     }
 
     /// The share of ties whose other end followed this person to a new place in the window; null with
     /// `INSUFFICIENT_DATA` where there are hardly any such.
     async fn trend_setting(&self) -> Result<Option<Measure>, Error> {
-        self.of_ties(3)
+        self.of_ties(3).map(Some)
+    }
+
+    /// What these numbers imply for marketing, by published rules.
+    async fn implications(&self) -> MarketingImplications {
+        MarketingImplications {
+            connections: self.connections(),
+            compatibility: self.of_ties(1),
+            viral: self.viral(),
+            trend: self.of_ties(3),
+        }
     }
 
     /// Where these numbers come from.

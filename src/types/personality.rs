@@ -3,7 +3,7 @@
 use async_graphql::{Enum, Object, SimpleObject};
 
 use super::{
-    measure::{Measure, Scale, Unit},
+    measure::{Measure, Scale},
     release::Release,
 };
 use crate::{
@@ -85,7 +85,7 @@ pub struct Dimension {
 impl Dimension {
     /// From the means of u = x - 1/2 and of its square, and the histogram.
     fn new(name: DimensionName, mean: Estimate, square: Estimate, bins: &Distribution, people: f64) -> Self {
-        let score = Scale { unit: Unit::Score, ..Scale::SHARE };
+        let score = Scale::SCORE;
         let folded = Folded::new(bins.shares().into_iter().map(|share| Estimate::new(share, 0.0)).collect(), people);
         let share = |share: Estimate| (share.value * 1e4).round() / 1e4;
         let spread = Scale { line: 0.03, lines: [0.1, 0.2], bounds: [0.0, 0.5], ..score };

@@ -1,8 +1,15 @@
 //! A product of the caller's own catalog.
 
-use async_graphql::{ID, SimpleObject};
+use std::collections::BTreeSet;
 
-use crate::entity::product;
+use async_graphql::{Enum, ID, SimpleObject};
+
+use super::personality::DimensionName;
+use crate::{
+    catalog::{Source, store},
+    entity::product,
+    error::Error,
+};
 
 /// A product; only its partner sees it.
 #[derive(Clone, SimpleObject)]
@@ -25,11 +32,57 @@ pub struct Product {
     pub rating_count: Option<i64>,
     /// `budget`, `mid`, `premium` or `luxury`.
     pub price_range: Option<String>,
+    /// Its styles, as they were sent.
+    pub styles: Vec<String>,
+    /// Its features, as they were sent.
+    pub features: Vec<String>,
+    /// The dimensions that follow from all that it states, in their fixed order; without any it is never recommended.
+    pub states: Vec<StatedDimension>,
+    /// Words that `vocabulary` does not hold.
+    pub ignored: Vec<String>,
+}
+
+/// A dimension that a product states.
+#[derive(Clone, SimpleObject)]
+pub struct StatedDimension {
+    /// Which dimension.
+    pub dimension: DimensionName,
+    /// Its value, 0 to 1.
+    pub value: f64,
+    /// What decided it.
+    pub source: StatedBy,
+}
+
+/// What decided a dimension of a product.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "Source")]
+pub enum StatedBy {
+    /// Its styles.
+    Style,
+    /// Its features.
+    Feature,
+    /// Its price band.
+    Price,
+    /// A number for the dimension, or an attribute.
+    Personality,
 }
 
 impl From<product::Model> for Product {
     fn from(product: product::Model) -> Self {
+        // A column that cannot be read states nothing; ranking, which must know, answers with an error.
+        let state = product.state().unwrap_or_default();
+        let resolved = state.resolve();
+        let stated = resolved.iter().flat_map(|resolved| {
+            let stated = resolved.product.stated();
+            stated.filter_map(|(k, value)| Some((DimensionName::ALL[k], value, resolved.sources[k]?)))
+        });
+        let states =
+            stated.map(|(dimension, value, source)| StatedDimension { dimension, value, source: source.into() });
         Self {
+            states: states.collect(),
+            ignored: state.ignored(),
+            styles: state.styles.unwrap_or_default(),
+            features: state.features.unwrap_or_default(),
             id: ID(product.product_id),
             title: product.title,
             category: product.category,
@@ -39,6 +92,56 @@ impl From<product::Model> for Product {
             rating: product.rating,
             rating_count: product.rating_count,
             price_range: product.price_range,
+        }
+    }
+}
+
+/// What became of the products that were sent.
+#[derive(SimpleObject)]
+pub struct UpsertProductsResult {
+    /// Products that are new.
+    created: u64,
+    /// Products that were there; their values are now those that were sent.
+    updated: u64,
+    /// Products that were not stored, in the order in which they were sent.
+    errors: Vec<ProductError>,
+    /// Words that `vocabulary` does not hold, of all products together, sorted; at most 100. The products are stored.
+    ignored: Vec<String>,
+}
+
+/// Why a product was not stored.
+#[derive(SimpleObject)]
+pub struct ProductError {
+    /// Its place among those that were sent, from 0.
+    index: usize,
+    /// Its id, as sent, at most 200 characters of it.
+    id: String,
+    /// The code, as in `errors` of a response: `BAD_USER_INPUT`.
+    code: String,
+    /// The field that is wrong.
+    field: String,
+    /// What is wrong, for people.
+    message: String,
+}
+
+/// Ignored words of one answer.
+const MOST_IGNORED: usize = 100;
+
+impl UpsertProductsResult {
+    /// Puts together what is told; `ids` are those that were sent.
+    pub fn new(stored: store::Stored, ids: &[String], ignored: BTreeSet<String>) -> Self {
+        let errors = stored.faults.into_iter().map(|(index, fault)| ProductError {
+            index,
+            id: ids.get(index).map(|id| id.chars().take(200).collect()).unwrap_or_default(),
+            code: Error::input("", "").code().to_owned(),
+            field: fault.field,
+            message: fault.message,
+        });
+        Self {
+            created: stored.created,
+            updated: stored.updated,
+            errors: errors.collect(),
+            ignored: ignored.into_iter().filter(|word| word.chars().count() <= 60).take(MOST_IGNORED).collect(),
         }
     }
 }

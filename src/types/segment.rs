@@ -6,13 +6,18 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use sha2::{Digest, Sha256};
 
 use super::{
-    behavior::Behavior,
+    behavior::{Behavior, Beside},
+    knot::{Knot, KnotCompatibility},
+    mixture::{Comparison, Compatibility, QuantumState},
     network::Network,
+    page,
     personality::Personality,
+    recommendation::{Recommendation, recommend},
     release::{Count, Window},
 };
 use crate::{
     auth::Scope,
+    catalog::ProductState,
     cost,
     entity::market_segment,
     epoch::WindowLength,
@@ -42,12 +47,26 @@ impl Segment {
         self.cohort.as_ref().map_err(Clone::clone)
     }
 
-    async fn released(&self, ctx: &Context<'_>, length: WindowLength, bundle: Bundle) -> Result<Released, Error> {
+    fn question(&self, session: &Session, length: WindowLength, bundle: Bundle) -> Result<Question, Error> {
+        Ok(Question { cohort: Arc::clone(self.cohort()?), window: session.epoch.window(length), bundle })
+    }
+
+    /// The release of a bundle, for a field whose points begin to count now.
+    async fn released(
+        &self,
+        ctx: &Context<'_>,
+        field: &str,
+        length: WindowLength,
+        bundle: Bundle,
+    ) -> Result<Released, Error> {
         let session = Session::of(ctx)?;
-        let cohort = Arc::clone(self.cohort()?);
-        session.begin(cost::weight(bundle));
-        let question = Question { cohort, window: session.epoch.window(length), bundle };
+        session.begin(cost::weight_of("Segment", field));
+        let question = self.question(session, length, bundle)?;
         session.answers.load_one(question).await?.unwrap_or(Err(Error::Internal))
+    }
+
+    async fn moments(&self, ctx: &Context<'_>, field: &str) -> Result<Released, Error> {
+        self.released(ctx, field, WindowLength::Days28, Bundle::Moments).await
     }
 }
 
@@ -100,7 +119,7 @@ impl Segment {
     /// How many people qualify, with noise: at least one visit in 28 days and a complete profile. 0.12 units.
     #[graphql(guard = "Needs(Scope::INSIGHT)")]
     async fn size(&self, ctx: &Context<'_>) -> Result<Option<Count>, Error> {
-        let released = self.released(ctx, WindowLength::Days28, Bundle::Size).await?;
+        let released = self.released(ctx, "size", WindowLength::Days28, Bundle::Size).await?;
         Ok(Some(Count::from(&released)))
     }
 
@@ -115,19 +134,113 @@ impl Segment {
         )]
         window: WindowLength,
     ) -> Result<Option<Behavior>, Error> {
-        self.released(ctx, window, Bundle::Behavior).await.map(Behavior).map(Some)
+        let session = Session::of(ctx)?;
+        session.begin(cost::weight_of("Segment", "behavior"));
+        let own = self.question(session, window, Bundle::Behavior)?;
+        // All that the document needs is asked at once: it is admitted or refused whole.
+        let implications = ctx.look_ahead().field("implications");
+        let selected = |field: &str| implications.field(field).exists();
+        let may = session.caller.scopes.contains(&Scope::Personality);
+        let community = may && selected("valuesCommunityProducts");
+        let personality = community || may && (selected("prefersQualityOverPrice") || selected("decisionFactors"));
+        let personality =
+            personality.then(|| self.question(session, WindowLength::Days28, Bundle::Personality)).transpose()?;
+        let regions = Cohort { regions: own.cohort.regions.clone(), ..Cohort::default() };
+        let regions =
+            (community && regions != *own.cohort).then(|| Question { cohort: Arc::new(regions), ..own.clone() });
+        let questions = [Some(&own), personality.as_ref(), regions.as_ref()].into_iter().flatten().cloned();
+        let mut answers = session.answers.load_many(questions).await?;
+        let mut answer = |question: &Question| answers.remove(question).unwrap_or(Err(Error::Internal));
+        let beside =
+            Beside { personality: personality.as_ref().map(&mut answer), regions: regions.as_ref().map(&mut answer) };
+        Ok(Some(Behavior { own: answer(&own)?, beside }))
     }
 
     /// What people are like, over 28 days. 0.5 units, and 0.12 for the size.
     #[graphql(guard = "Needs(&[Scope::Personality])")]
     async fn personality(&self, ctx: &Context<'_>) -> Result<Option<Personality>, Error> {
-        self.released(ctx, WindowLength::Days28, Bundle::Personality).await.map(Personality).map(Some)
+        self.released(ctx, "personality", WindowLength::Days28, Bundle::Personality).await.map(Personality).map(Some)
     }
 
     /// How people are connected, over 28 days. 0.3 units, and 0.12 for the size.
     #[graphql(guard = "Needs(&[Scope::Network])")]
     async fn network(&self, ctx: &Context<'_>) -> Result<Option<Network>, Error> {
-        self.released(ctx, WindowLength::Days28, Bundle::Network).await.map(Network).map(Some)
+        self.released(ctx, "network", WindowLength::Days28, Bundle::Network).await.map(Network).map(Some)
+    }
+
+    /// How alike the people are to a product, in the dimensions that it states. 0.88 units and 0.12 for the size, once for
+    /// any number of products, and for `quantumState`, `knot`, `knotCompatibility`, `compare` and `recommendations`.
+    #[graphql(guard = "Needs(&[Scope::Personality])")]
+    async fn compatibility(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What the product is like: at least one dimension, price band or known word.")]
+        product: ProductState,
+    ) -> Result<Option<Compatibility>, Error> {
+        let resolved = product.read()?;
+        let released = self.moments(ctx, "compatibility").await?;
+        Ok(Some(Compatibility::new(&released, &product, &resolved)))
+    }
+
+    /// How mixed the people are, as one quantum state. 0.88 units and 0.12 for the size.
+    #[graphql(guard = "Needs(&[Scope::Personality])")]
+    async fn quantum_state(&self, ctx: &Context<'_>) -> Result<Option<QuantumState>, Error> {
+        let released = self.moments(ctx, "quantumState").await?;
+        Ok(Some(QuantumState::from(&released)))
+    }
+
+    /// The knot that the correlations of the dimensions weave: a fingerprint. 0.88 units and 0.12 for the size.
+    #[graphql(guard = "Needs(&[Scope::Personality])")]
+    async fn knot(&self, ctx: &Context<'_>) -> Result<Option<Knot>, Error> {
+        let released = self.moments(ctx, "knot").await?;
+        Knot::of_segment(&released).await.map(Some)
+    }
+
+    /// How alike the segment's knot is to a product's: a comparison of fingerprints. 0.88 units and 0.12 for the size.
+    #[graphql(guard = "Needs(&[Scope::Personality])")]
+    async fn knot_compatibility(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What the product is like: at least one dimension, price band or known word.")]
+        product: ProductState,
+    ) -> Result<Option<KnotCompatibility>, Error> {
+        let resolved = product.read()?;
+        let released = self.moments(ctx, "knotCompatibility").await?;
+        let (own, other) = (Knot::of_segment(&released).await?, Knot::of_product(&resolved.product).await?);
+        Ok(Some(KnotCompatibility::new(own, other, product.ignored(), &released)))
+    }
+
+    /// The segment beside another one. 0.88 units and 0.12 for the size, of each of the two.
+    #[graphql(guard = "Needs(&[Scope::Personality])")]
+    async fn compare(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The other segment.")] with: segment::Definition,
+    ) -> Result<Option<Comparison>, Error> {
+        let session = Session::of(ctx)?;
+        session.begin(cost::weight_of("Segment", "compare"));
+        let cohort = session.cohort(&with)?;
+        let own = self.question(session, WindowLength::Days28, Bundle::Moments)?;
+        let other = Question { cohort: Arc::clone(&cohort), ..own.clone() };
+        let answers = session.answers.load_many([own.clone(), other.clone()]).await?;
+        let answer = |question| answers.get(question).cloned().unwrap_or(Err(Error::Internal));
+        Ok(Some(Comparison::new(&answer(&own)?, &answer(&other)?, &cohort)))
+    }
+
+    /// The caller's own products that state something, best first by compatibility; of equals the better rated. 0.88
+    /// units and 0.12 for the size.
+    #[graphql(guard = "Needs(&[Scope::Personality]).and(Needs(&[Scope::Catalog]))")]
+    async fn recommendations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, at most 100.", default = 10)] first: Option<i32>,
+        #[graphql(desc = "Only products of this category.")] category: Option<String>,
+    ) -> Result<Option<Vec<Recommendation>>, Error> {
+        let first = usize::try_from(first.unwrap_or(10)).ok().filter(|first| *first <= page::LARGEST as usize);
+        let first = first.ok_or_else(|| Error::input("first", format!("must be 0 to {}.", page::LARGEST)))?;
+        let released = self.moments(ctx, "recommendations").await?;
+        let session = Session::of(ctx)?;
+        recommend(session, &released, category, first).await.map(Some)
     }
 }
 

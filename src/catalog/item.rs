@@ -1,0 +1,185 @@
+//! One product as its partner sends or imports it.
+
+use sea_orm::Value;
+
+use super::{PriceBand, ProductState};
+use crate::entity::product;
+
+/// Letters of an id or a category.
+const LONGEST_NAME: usize = 200;
+/// Letters of a title.
+const LONGEST_TITLE: usize = 500;
+/// No price and no count of ratings is larger.
+const MOST: f64 = 1e12;
+
+/// A product.
+#[derive(Clone, Debug)]
+pub struct Item {
+    pub id: String,
+    pub title: String,
+    pub category: Option<String>,
+    pub subcategory: Option<String>,
+    pub price: Option<f64>,
+    pub currency: Option<String>,
+    /// 0 to 5.
+    pub rating: Option<f64>,
+    pub rating_count: Option<i64>,
+    pub state: ProductState,
+}
+
+/// Why a product is not stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The field that is wrong, as the schema names it.
+    pub field: String,
+    pub message: String,
+}
+
+impl Fault {
+    pub(super) fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+impl Item {
+    /// Trims texts and checks everything.
+    ///
+    /// # Errors
+    /// The first fault.
+    pub fn checked(mut self) -> Result<Self, Fault> {
+        self.id = self.id.trim().to_owned();
+        self.title = self.title.trim().to_owned();
+        for (field, text, longest) in [("id", &self.id, LONGEST_NAME), ("title", &self.title, LONGEST_TITLE)] {
+            if text.is_empty() || !is_text(text, longest) {
+                return Err(Fault::new(field, format!("1 to {longest} characters, no control characters.")));
+            }
+        }
+        for (field, text) in [("category", &mut self.category), ("subcategory", &mut self.subcategory)] {
+            *text = text.take().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+            if text.as_ref().is_some_and(|text| !is_text(text, LONGEST_NAME)) {
+                return Err(Fault::new(field, format!("at most {LONGEST_NAME} characters, no control characters.")));
+            }
+        }
+        let is_code = |code: &String| code.len() == 3 && code.bytes().all(|letter| letter.is_ascii_uppercase());
+        if self.currency.as_ref().is_some_and(|code| !is_code(code)) {
+            return Err(Fault::new("currency", "must be three capital letters, such as EUR."));
+        }
+        for (field, number, most) in [("price", self.price, MOST), ("rating", self.rating, 5.0)] {
+            if number.is_some_and(|number| !(0.0..=most).contains(&number)) {
+                return Err(Fault::new(field, format!("must be 0 to {most}.")));
+            }
+        }
+        if self.rating_count.is_some_and(|count| count < 0 || count as f64 > MOST) {
+            return Err(Fault::new("ratingCount", format!("must be 0 to {MOST}.")));
+        }
+        self.state.check().map_err(|(field, message)| Fault::new(format!("state.{field}"), message))?;
+        Ok(self)
+    }
+
+    /// The columns that [`Self::values`] fills; the first two are the key.
+    pub(super) const COLUMNS: [&'static str; 11] = [
+        "partner_id",
+        "product_id",
+        "title",
+        "category",
+        "subcategory",
+        "price",
+        "currency",
+        "rating",
+        "rating_count",
+        "price_range",
+        "stated",
+    ];
+
+    pub(super) fn values(self, partner_id: &str) -> serde_json::Result<Vec<Value>> {
+        let band = self.state.price.map(|band| band.word().to_owned());
+        let stated = serde_json::to_string(&ProductState { price: None, ..self.state })?;
+        Ok(vec![
+            partner_id.into(),
+            self.id.into(),
+            self.title.into(),
+            self.category.into(),
+            self.subcategory.into(),
+            self.price.into(),
+            self.currency.into(),
+            self.rating.into(),
+            self.rating_count.into(),
+            band.into(),
+            stated.into(),
+        ])
+    }
+}
+
+/// What a stored product states.
+///
+/// # Errors
+/// The column is damaged.
+pub(super) fn state(price_range: Option<&str>, stated: &str) -> serde_json::Result<ProductState> {
+    let state: ProductState = serde_json::from_str(stated)?;
+    Ok(ProductState { price: price_range.and_then(PriceBand::parse), ..state })
+}
+
+impl product::Model {
+    /// What the product states.
+    ///
+    /// # Errors
+    /// The column is damaged.
+    pub fn state(&self) -> serde_json::Result<ProductState> {
+        state(self.price_range.as_deref(), &self.stated)
+    }
+}
+
+fn is_text(text: &str, longest: usize) -> bool {
+    // Counted only as far as it matters: a text of a megabyte is no reason to count a megabyte.
+    text.chars().take(longest + 1).count() <= longest && !text.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item() -> Item {
+        Item {
+            id: "p-1".to_owned(),
+            title: " Lamp ".to_owned(),
+            category: Some("  ".to_owned()),
+            subcategory: None,
+            price: Some(0.0),
+            currency: Some("EUR".to_owned()),
+            rating: Some(5.0),
+            rating_count: Some(3),
+            state: ProductState { price: Some(PriceBand::Mid), ..ProductState::default() },
+        }
+    }
+
+    #[test]
+    fn each_fault_names_its_field() {
+        let field = |change: &dyn Fn(&mut Item)| {
+            let mut item = item();
+            change(&mut item);
+            item.checked().map(|item| item.id).unwrap_err().field
+        };
+        assert_eq!(field(&|item| item.id.clear()), "id");
+        assert_eq!(field(&|item| item.id = "a\nb".to_owned()), "id");
+        assert_eq!(field(&|item| item.title = " ".to_owned()), "title");
+        assert_eq!(field(&|item| item.title = "é".repeat(501)), "title");
+        assert_eq!(field(&|item| item.category = Some("c".repeat(201))), "category");
+        assert_eq!(field(&|item| item.currency = Some("euro".to_owned())), "currency");
+        assert_eq!(field(&|item| item.price = Some(-0.01)), "price");
+        assert_eq!(field(&|item| item.rating = Some(7.0)), "rating");
+        assert_eq!(field(&|item| item.rating = Some(f64::NAN)), "rating");
+        assert_eq!(field(&|item| item.rating_count = Some(-1)), "ratingCount");
+        assert_eq!(field(&|item| item.state.crowd_tolerance = Some(2.0)), "state.crowdTolerance");
+    }
+
+    #[test]
+    fn texts_are_trimmed_and_what_is_stated_comes_back() {
+        let item = item().checked().unwrap();
+        assert_eq!((item.title.as_str(), item.category.as_deref()), ("Lamp", None));
+        let wanted = item.state.clone();
+        let values = item.values("acme").unwrap();
+        assert_eq!(values.len(), Item::COLUMNS.len());
+        let text = |value: &Value| value.to_string().trim_matches('\'').to_owned();
+        assert_eq!(state(Some(&text(&values[9])), &text(&values[10])).unwrap(), wanted);
+    }
+}

@@ -1,0 +1,362 @@
+//! What a partner says of a product, and the state that follows from it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::words::{self, Word};
+use crate::{error::Error, math, personality::DIMENSIONS};
+
+/// Words of one kind that one product may have.
+const MOST_OF_A_KIND: usize = 20;
+/// Letters of a word.
+const LONGEST_WORD: usize = 60;
+
+/// How a price compares within its category.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, async_graphql::Enum)]
+#[serde(rename_all = "lowercase")]
+pub enum PriceBand {
+    /// Value orientation 0.15.
+    Budget,
+    /// Value orientation 0.45.
+    Mid,
+    /// Value orientation 0.75.
+    Premium,
+    /// Value orientation 0.95.
+    Luxury,
+}
+
+impl PriceBand {
+    /// All of them, cheapest first.
+    pub const ALL: [Self; 4] = [Self::Budget, Self::Mid, Self::Premium, Self::Luxury];
+
+    /// The word in files and in the database.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Budget => "budget",
+            Self::Mid => "mid",
+            Self::Premium => "premium",
+            Self::Luxury => "luxury",
+        }
+    }
+
+    /// The band of a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|band| band.word() == word)
+    }
+
+    /// The value orientation that it stands for.
+    #[must_use]
+    pub fn value(self) -> f64 {
+        match self {
+            Self::Budget => 0.15,
+            Self::Mid => 0.45,
+            Self::Premium => 0.75,
+            Self::Luxury => 0.95,
+        }
+    }
+}
+
+/// A named value of a product.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, async_graphql::InputObject)]
+#[graphql(name = "ProductAttribute")]
+pub struct Attribute {
+    /// Such as `energyLevel`; `vocabulary { attributes }` has them all.
+    pub name: String,
+    /// 0 to 1.
+    pub value: f64,
+}
+
+/// What a product is like: any of the twelve dimensions, and words that stand for some of them. Where several say
+/// something of one dimension, a dimension given as a number goes before an attribute, that before the price band, that
+/// before features, those before styles; of several words of a kind the mean counts. A word that `vocabulary` does not
+/// hold comes back as ignored.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, async_graphql::InputObject)]
+#[serde(default)]
+pub struct ProductState {
+    /// For people eager to explore, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exploration_eagerness: Option<f64>,
+    /// For people oriented towards community, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub community_orientation: Option<f64>,
+    /// For people who prefer the authentic, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authenticity_preference: Option<f64>,
+    /// For people who discover through others, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub social_discovery_style: Option<f64>,
+    /// For people flexible in time, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temporal_flexibility: Option<f64>,
+    /// For people adventurous in place, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location_adventurousness: Option<f64>,
+    /// For people who collect and curate, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub curation_tendency: Option<f64>,
+    /// For people who rely on people they trust, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trust_network_reliance: Option<f64>,
+    /// 0 = calm, 1 = lively.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub energy_preference: Option<f64>,
+    /// For people who seek the new, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub novelty_seeking: Option<f64>,
+    /// 0 = budget, 1 = premium.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value_orientation: Option<f64>,
+    /// For people who bear crowds, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crowd_tolerance: Option<f64>,
+    /// How its price compares within its category.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price: Option<PriceBand>,
+    /// What it looks and feels like, at most 20 words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub styles: Option<Vec<String>>,
+    /// What it has or does, at most 20 words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub features: Option<Vec<String>>,
+    /// Named values, at most 20.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attributes: Option<Vec<Attribute>>,
+}
+
+/// Which of a product's sayings decided a dimension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    Style,
+    Feature,
+    Price,
+    /// A number for the dimension, or an attribute.
+    Personality,
+}
+
+/// What a product's sayings come to.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    pub product: math::Product,
+    /// What decided each dimension that is stated.
+    pub sources: [Option<Source>; 12],
+}
+
+impl Resolved {
+    /// The product, as far as one source decided it.
+    #[must_use]
+    pub fn only(&self, source: Source) -> Option<math::Product> {
+        self.product.only(|k| self.sources[k] == Some(source))
+    }
+}
+
+impl ProductState {
+    /// The dimensions that are given as numbers, in their order.
+    #[must_use]
+    pub fn dimensions(&self) -> [Option<f64>; 12] {
+        [
+            self.exploration_eagerness,
+            self.community_orientation,
+            self.authenticity_preference,
+            self.social_discovery_style,
+            self.temporal_flexibility,
+            self.location_adventurousness,
+            self.curation_tendency,
+            self.trust_network_reliance,
+            self.energy_preference,
+            self.novelty_seeking,
+            self.value_orientation,
+            self.crowd_tolerance,
+        ]
+    }
+
+    /// A state of numbers only.
+    #[must_use]
+    pub fn of_dimensions(dimensions: [Option<f64>; 12]) -> Self {
+        let mut state = Self::default();
+        let places = [
+            &mut state.exploration_eagerness,
+            &mut state.community_orientation,
+            &mut state.authenticity_preference,
+            &mut state.social_discovery_style,
+            &mut state.temporal_flexibility,
+            &mut state.location_adventurousness,
+            &mut state.curation_tendency,
+            &mut state.trust_network_reliance,
+            &mut state.energy_preference,
+            &mut state.novelty_seeking,
+            &mut state.value_orientation,
+            &mut state.crowd_tolerance,
+        ];
+        for (place, value) in places.into_iter().zip(dimensions) {
+            *place = value;
+        }
+        state
+    }
+
+    /// Checks numbers and the lengths of lists.
+    ///
+    /// # Errors
+    /// The field and what it must be.
+    pub fn check(&self) -> Result<(), (String, String)> {
+        let between = |value: f64| (0.0..=1.0).contains(&value);
+        for (name, value) in DIMENSIONS.iter().zip(self.dimensions()) {
+            if value.is_some_and(|value| !between(value)) {
+                return Err((camel(name), "must be 0 to 1.".to_owned()));
+            }
+        }
+        let attributes = self.attributes.as_deref().unwrap_or_default();
+        if attributes.iter().any(|attribute| !between(attribute.value)) {
+            return Err(("attributes".to_owned(), "a value must be 0 to 1.".to_owned()));
+        }
+        let words = |list: &Option<Vec<String>>| list.clone().unwrap_or_default();
+        let names = attributes.iter().map(|attribute| attribute.name.clone()).collect();
+        for (field, words) in
+            [("styles", words(&self.styles)), ("features", words(&self.features)), ("attributes", names)]
+        {
+            let sane = |word: &String| word.chars().count() <= LONGEST_WORD && !word.chars().any(char::is_control);
+            if words.len() > MOST_OF_A_KIND || !words.iter().all(sane) {
+                let message =
+                    format!("at most {MOST_OF_A_KIND} words of {LONGEST_WORD} letters, no control characters.");
+                return Err((field.to_owned(), message));
+            }
+        }
+        Ok(())
+    }
+
+    /// What it comes to; `None` if nothing is stated that is known. Call [`Self::check`] first.
+    #[must_use]
+    pub fn resolve(&self) -> Option<Resolved> {
+        let (mut values, mut sources) = (self.dimensions(), [None; 12]);
+        for (source, value) in sources.iter_mut().zip(values) {
+            *source = value.map(|_| Source::Personality);
+        }
+        let attributes = self.attributes.iter().flatten();
+        let attributes =
+            attributes.filter_map(|attribute| Some((words::attribute(&attribute.name)?, attribute.value))).collect();
+        let price = self.price.map(|band| (words::VALUE, band.value())).into_iter().collect();
+        let of = |list: &Option<Vec<String>>, table: &'static [Word]| -> Vec<(usize, f64)> {
+            let known = list.iter().flatten().filter_map(|word| words::find(table, word));
+            known.flat_map(|word| word.means.iter().copied()).collect()
+        };
+        for (source, said) in [
+            (Source::Personality, attributes),
+            (Source::Price, price),
+            (Source::Feature, of(&self.features, words::FEATURES)),
+            (Source::Style, of(&self.styles, words::STYLES)),
+        ] {
+            let mut of_dimension: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+            for (dimension, value) in said {
+                of_dimension.entry(dimension).or_default().push(value);
+            }
+            for (dimension, said) in of_dimension {
+                if values[dimension].is_none() {
+                    values[dimension] = Some(said.iter().sum::<f64>() / said.len() as f64);
+                    sources[dimension] = Some(source);
+                }
+            }
+        }
+        math::Product::new(values).map(|product| Resolved { product, sources })
+    }
+
+    /// Words that no table holds.
+    #[must_use]
+    pub fn ignored(&self) -> Vec<String> {
+        let unknown = |list: &Option<Vec<String>>, table: &'static [Word]| -> Vec<String> {
+            list.iter().flatten().filter(|word| words::find(table, word).is_none()).cloned().collect()
+        };
+        let names = self.attributes.iter().flatten().map(|attribute| attribute.name.clone());
+        let attributes = names.filter(|name| words::attribute(name).is_none()).collect();
+        [unknown(&self.styles, words::STYLES), unknown(&self.features, words::FEATURES), attributes].concat()
+    }
+
+    /// What a question's product comes to.
+    ///
+    /// # Errors
+    /// [`Error::BadUserInput`] naming the field: something is out of range, or nothing is stated.
+    pub fn read(&self) -> Result<Resolved, Error> {
+        self.check().map_err(|(field, message)| Error::input(format!("product.{field}"), message))?;
+        self.resolve().ok_or_else(|| {
+            Error::input(
+                "product",
+                "states nothing that is known: give a dimension, a price band or a word of `vocabulary`.",
+            )
+        })
+    }
+}
+
+/// `energy_preference` as `energyPreference`.
+fn camel(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| {
+        let (head, tail) = word.split_at(1.min(word.len()));
+        name + &head.to_uppercase() + tail
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(list: &[&str]) -> Vec<String> {
+        list.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    #[test]
+    fn numbers_go_before_attributes_price_features_and_styles() {
+        let state = ProductState {
+            novelty_seeking: Some(0.1),
+            price: Some(PriceBand::Luxury),
+            styles: Some(words(&["vintage", "elegant", "steampunk"])),
+            features: Some(words(&["Handmade", "surprise"])),
+            attributes: Some(vec![
+                Attribute { name: "novelty".to_owned(), value: 1.0 },
+                Attribute { name: "energyLevel".to_owned(), value: 0.35 },
+                Attribute { name: "sweetness".to_owned(), value: 0.5 },
+            ]),
+            ..ProductState::default()
+        };
+        let resolved = state.read().unwrap();
+        let stated: BTreeMap<usize, f64> = resolved.product.stated().collect();
+        // vintage says authenticity .85 and curation .75, elegant curation .75 and value .75, handmade authenticity .9,
+        // surprise exploration .75 and flexibility .75.
+        let expected = [(0, 0.75), (2, 0.9), (4, 0.75), (6, 0.75), (8, 0.35), (9, 0.1), (10, 0.95)];
+        assert_eq!(stated, expected.into());
+        assert_eq!(resolved.sources[2], Some(Source::Feature));
+        assert_eq!(resolved.sources[6], Some(Source::Style));
+        assert_eq!(resolved.sources[8], Some(Source::Personality));
+        assert_eq!(resolved.sources[10], Some(Source::Price));
+        let price: Vec<_> = resolved.only(Source::Price).unwrap().stated().collect();
+        assert_eq!(price, [(10, 0.95)]);
+        assert_eq!(state.ignored(), ["steampunk", "sweetness"]);
+    }
+
+    #[test]
+    fn what_is_no_state_is_refused_with_its_field() {
+        let field = |state: ProductState| match state.read() {
+            Err(Error::BadUserInput { field, .. }) => field,
+            other => panic!("{other:?}"),
+        };
+        let none = ProductState::default();
+        assert_eq!(field(none.clone()), "product");
+        assert_eq!(field(ProductState { styles: Some(words(&["steampunk"])), ..none.clone() }), "product");
+        assert_eq!(field(ProductState { energy_preference: Some(1.01), ..none.clone() }), "product.energyPreference");
+        assert_eq!(field(ProductState { styles: Some(vec!["x".to_owned(); 21]), ..none.clone() }), "product.styles");
+        let attributes = Some(vec![Attribute { name: "novelty".to_owned(), value: -0.5 }]);
+        assert_eq!(field(ProductState { attributes, ..none }), "product.attributes");
+    }
+
+    #[test]
+    fn dimensions_are_read_in_their_order() {
+        let dimensions = std::array::from_fn(|k| Some(k as f64 / 20.0));
+        let state = ProductState::of_dimensions(dimensions);
+        assert_eq!(state.dimensions(), dimensions);
+        let json = serde_json::to_value(&state).unwrap();
+        for (name, value) in DIMENSIONS.iter().zip(dimensions) {
+            assert_eq!(json[name].as_f64(), value);
+        }
+    }
+}

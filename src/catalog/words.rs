@@ -1,0 +1,114 @@
+//! The words by which a product can be described, and the dimensions that each stands for: a published convention
+//! (`Query.vocabulary`, `docs/personality.md`), not a measurement.
+
+/// The numbers of the dimensions, as everywhere.
+const EXPLORATION: usize = 0;
+const COMMUNITY: usize = 1;
+const AUTHENTICITY: usize = 2;
+const DISCOVERY: usize = 3;
+const FLEXIBILITY: usize = 4;
+const ADVENTURE: usize = 5;
+const CURATION: usize = 6;
+const TRUST: usize = 7;
+const ENERGY: usize = 8;
+const NOVELTY: usize = 9;
+/// Where a price band leads.
+pub const VALUE: usize = 10;
+const CROWDS: usize = 11;
+
+/// Entries of the longer table of words.
+pub const MOST_WORDS: u64 = 16;
+
+/// A word and the values of the dimensions that it stands for.
+#[derive(Clone, Copy, Debug)]
+pub struct Word {
+    pub word: &'static str,
+    pub means: &'static [(usize, f64)],
+}
+
+const fn word(word: &'static str, means: &'static [(usize, f64)]) -> Word {
+    Word { word, means }
+}
+
+/// What a product looks and feels like.
+pub const STYLES: &[Word] = &[
+    word("artisanal", &[(AUTHENTICITY, 0.9), (CURATION, 0.7)]),
+    word("bold", &[(NOVELTY, 0.8), (ENERGY, 0.8)]),
+    word("bohemian", &[(AUTHENTICITY, 0.75), (FLEXIBILITY, 0.8)]),
+    word("classic", &[(NOVELTY, 0.25), (TRUST, 0.65)]),
+    word("cozy", &[(ENERGY, 0.2), (CROWDS, 0.25)]),
+    word("elegant", &[(CURATION, 0.75), (VALUE, 0.75)]),
+    word("festive", &[(ENERGY, 0.85), (CROWDS, 0.85), (COMMUNITY, 0.75)]),
+    word("futuristic", &[(NOVELTY, 0.95)]),
+    word("local", &[(COMMUNITY, 0.8), (AUTHENTICITY, 0.8)]),
+    word("minimalist", &[(CURATION, 0.7), (ENERGY, 0.3)]),
+    word("outdoor", &[(EXPLORATION, 0.8), (ADVENTURE, 0.85)]),
+    word("playful", &[(ENERGY, 0.7), (FLEXIBILITY, 0.7)]),
+    word("rustic", &[(AUTHENTICITY, 0.8), (NOVELTY, 0.3)]),
+    word("sporty", &[(ENERGY, 0.85), (ADVENTURE, 0.65)]),
+    word("urban", &[(CROWDS, 0.75), (DISCOVERY, 0.65)]),
+    word("vintage", &[(AUTHENTICITY, 0.85), (NOVELTY, 0.3), (CURATION, 0.75)]),
+];
+
+/// What a product has or does.
+pub const FEATURES: &[Word] = &[
+    word("beginner_friendly", &[(EXPLORATION, 0.4), (TRUST, 0.65)]),
+    word("collectible", &[(CURATION, 0.9)]),
+    word("community_made", &[(COMMUNITY, 0.9), (TRUST, 0.7)]),
+    word("customizable", &[(CURATION, 0.7), (FLEXIBILITY, 0.7)]),
+    word("expert_curated", &[(CURATION, 0.85), (TRUST, 0.75)]),
+    word("for_groups", &[(COMMUNITY, 0.8), (DISCOVERY, 0.75), (CROWDS, 0.7)]),
+    word("handmade", &[(AUTHENTICITY, 0.9)]),
+    word("last_minute", &[(FLEXIBILITY, 0.9)]),
+    word("limited_edition", &[(NOVELTY, 0.8), (CURATION, 0.8)]),
+    word("new_release", &[(NOVELTY, 0.9)]),
+    word("off_the_beaten_path", &[(EXPLORATION, 0.9), (ADVENTURE, 0.9), (CROWDS, 0.2)]),
+    word("quiet", &[(ENERGY, 0.15), (CROWDS, 0.2)]),
+    word("recommended_by_friends", &[(DISCOVERY, 0.85), (TRUST, 0.85)]),
+    word("shareable", &[(DISCOVERY, 0.8), (COMMUNITY, 0.7)]),
+    word("surprise", &[(NOVELTY, 0.85), (EXPLORATION, 0.75), (FLEXIBILITY, 0.75)]),
+    word("travel_ready", &[(ADVENTURE, 0.75), (FLEXIBILITY, 0.7)]),
+];
+
+/// A word with a value of the partner's own, which is the value of its one dimension.
+pub const ATTRIBUTES: &[(&str, usize)] =
+    &[("energyLevel", ENERGY), ("novelty", NOVELTY), ("communityOriented", COMMUNITY)];
+
+/// The entry of a word, whatever its case, hyphens, blanks and underscores.
+#[must_use]
+pub fn find(table: &'static [Word], given: &str) -> Option<&'static Word> {
+    table.iter().find(|entry| bare(entry.word) == bare(given))
+}
+
+/// The dimension of an attribute.
+#[must_use]
+pub fn attribute(given: &str) -> Option<usize> {
+    ATTRIBUTES.iter().find(|(name, _)| bare(name) == bare(given)).map(|(_, dimension)| *dimension)
+}
+
+fn bare(word: &str) -> String {
+    word.chars().filter(|letter| !"-_ ".contains(*letter)).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_sorted_within_range_and_no_longer_than_they_say() {
+        for table in [STYLES, FEATURES] {
+            assert!(table.len() as u64 <= MOST_WORDS && table.is_sorted_by_key(|entry| bare(entry.word)), "{table:?}");
+            for entry in table {
+                assert!((1..=3).contains(&entry.means.len()), "{entry:?}");
+                assert!(entry.means.iter().all(|(k, value)| *k < 12 && (0.0..=1.0).contains(value)), "{entry:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_are_found_however_they_are_written() {
+        assert_eq!(find(FEATURES, "Off-the-beaten path").map(|entry| entry.word), Some("off_the_beaten_path"));
+        assert_eq!(attribute("energy_level"), Some(ENERGY));
+        assert!(find(STYLES, "steampunk").is_none() && attribute("price").is_none());
+    }
+}

@@ -1,0 +1,315 @@
+//! What released numbers imply, by published rules (`docs/personality.md`, "Implications"). Each names the numbers that
+//! it used.
+
+use async_graphql::{Enum, SimpleObject};
+
+use super::measure::{Measure, Scale};
+use crate::{
+    error::Error,
+    estimate::{Estimate, Sample},
+    privacy::Released,
+};
+
+/// A mean of a dimension above it is high.
+const DIMENSION_LINE: f64 = 0.6;
+/// A share of returns above it is high.
+const RETURN_LINE: f64 = 0.6;
+/// What of the visits that return is taken for purchases that return.
+const PURCHASES_PER_RETURN: f64 = 0.9;
+/// The numbers of the dimensions that the rules use.
+const COMMUNITY_ORIENTATION: usize = 1;
+const TRUST_NETWORK_RELIANCE: usize = 7;
+const VALUE_ORIENTATION: usize = 10;
+
+/// What a rule says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum Verdict {
+    /// The whole interval is past the rule's line.
+    Yes,
+    /// The whole interval is before the line, or on it.
+    No,
+    /// The interval crosses the line.
+    Uncertain,
+}
+
+impl Verdict {
+    /// Whether a number is above a line.
+    #[must_use]
+    pub fn above(measure: &Measure, line: f64) -> Self {
+        match measure.interval95 {
+            interval if interval.low > line => Self::Yes,
+            interval if interval.high <= line => Self::No,
+            _ => Self::Uncertain,
+        }
+    }
+
+    /// Yes if both are, no if one is not.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Yes, Self::Yes) => Self::Yes,
+            (Self::No, _) | (_, Self::No) => Self::No,
+            _ => Self::Uncertain,
+        }
+    }
+
+    /// Yes if one is, no if neither is.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::No, Self::No) => Self::No,
+            (Self::Yes, _) | (_, Self::Yes) => Self::Yes,
+            _ => Self::Uncertain,
+        }
+    }
+}
+
+/// A number that a rule used.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct RuleInput {
+    /// The field that tells it, such as `behavior.returnVisitRate`.
+    name: String,
+    /// The number.
+    value: Measure,
+}
+
+fn input(name: &str, value: &Measure) -> RuleInput {
+    RuleInput { name: name.to_owned(), value: value.clone() }
+}
+
+/// What a rule says of a segment, and why.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct Implication {
+    /// What it says.
+    pub(super) verdict: Verdict,
+    /// The rule.
+    rule: String,
+    /// The numbers that it used.
+    inputs: Vec<RuleInput>,
+}
+
+/// A number that follows from released ones, and how.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct DerivedMeasure {
+    /// The number.
+    value: Measure,
+    /// The rule.
+    rule: String,
+    /// The numbers that it used.
+    inputs: Vec<RuleInput>,
+}
+
+/// What weighs how much when the people of a segment decide, by convention. The weights sum to 1.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct DecisionFactors {
+    /// Weight of quality.
+    quality: Measure,
+    /// Weight of what the community says.
+    community_endorsement: Measure,
+    /// Weight of the price.
+    price: Measure,
+    /// The rule.
+    rule: String,
+    /// The numbers that it used.
+    inputs: Vec<RuleInput>,
+}
+
+/// The mean of a dimension, with its estimate.
+fn dimension(personality: &Released, k: usize) -> Estimate {
+    Sample::of(personality, "MEAN").mean(k, 0.5)
+}
+
+fn score(estimate: Estimate) -> Measure {
+    Scale::SCORE.measure(estimate)
+}
+
+fn dimension_input(name: &str, measure: &Measure) -> RuleInput {
+    input(&format!("personality.dimensions.{name}.mean"), measure)
+}
+
+/// Whether quality goes before price.
+pub(super) fn prefers_quality_over_price(personality: &Released, returns: &Measure) -> Implication {
+    let value = score(dimension(personality, VALUE_ORIENTATION));
+    // Exploration is 1 - the return share, so a return share above 0.6 is an exploration below 0.4.
+    let verdict = Verdict::above(&value, DIMENSION_LINE).or(Verdict::above(returns, RETURN_LINE));
+    Implication {
+        verdict,
+        rule: "mean value orientation > 0.6, or return share > 0.6 (and so exploration < 0.4)".to_owned(),
+        inputs: vec![dimension_input("VALUE_ORIENTATION", &value), input("behavior.returnVisitRate", returns)],
+    }
+}
+
+/// Whether products of a community are valued. Of a segment that is its whole region, the difference is 0 exactly.
+pub(super) fn values_community_products(
+    personality: &Released,
+    own: Estimate,
+    region: Option<Estimate>,
+) -> Implication {
+    let community = score(dimension(personality, COMMUNITY_ORIENTATION));
+    let difference = match region {
+        Some(region) => Estimate::new(own.value - region.value, own.sigma.hypot(region.sigma)),
+        None => Estimate::new(0.0, 0.0),
+    };
+    let difference = Scale { bounds: [-1.0, 1.0], lines: [-0.05, 0.05], ..Scale::SHARE }.measure(difference);
+    Implication {
+        verdict: Verdict::above(&community, DIMENSION_LINE).and(Verdict::above(&difference, 0.0)),
+        rule: "mean community orientation > 0.6, and community engagement above that of all people of the regions"
+            .to_owned(),
+        inputs: vec![
+            dimension_input("COMMUNITY_ORIENTATION", &community),
+            input("behavior.communityEngagement", &Scale::EVENTS.measure(own)),
+            input("regions.behavior.communityEngagement", &Scale::EVENTS.measure(region.unwrap_or(own))),
+            input("difference", &difference),
+        ],
+    }
+}
+
+/// How likely a purchase is followed by another, by convention.
+pub(super) fn likely_to_return_purchase(returns: Estimate) -> DerivedMeasure {
+    DerivedMeasure {
+        value: Scale::SHARE.measure(returns.linear(PURCHASES_PER_RETURN, 0.0)),
+        rule: "0.9 x return share".to_owned(),
+        inputs: vec![input("behavior.returnVisitRate", &Scale::SHARE.measure(returns))],
+    }
+}
+
+/// Quality : community : price = v : c : 1 - v, where v is the mean value orientation and c the mean of community
+/// orientation and reliance on trusted people.
+pub(super) fn decision_factors(personality: &Released) -> DecisionFactors {
+    let [value, orientation, trust] = [VALUE_ORIENTATION, COMMUNITY_ORIENTATION, TRUST_NETWORK_RELIANCE]
+        .map(|k| dimension(personality, k).within(0.0, 1.0));
+    let community =
+        Estimate::new(f64::midpoint(orientation.value, trust.value), orientation.sigma.hypot(trust.sigma) / 2.0);
+    let all = 1.0 + community.value;
+    // By the slopes of v/(1+c), (1-v)/(1+c) and c/(1+c).
+    let weight = |share: f64, by_value: f64, by_community: f64| {
+        let sigma = (by_value * value.sigma).hypot(by_community * community.sigma);
+        Scale::SHARE.measure(Estimate::new(share / all, sigma))
+    };
+    let rest = 1.0 - value.value;
+    DecisionFactors {
+        quality: weight(value.value, 1.0 / all, -value.value / all.powi(2)),
+        community_endorsement: weight(community.value, 0.0, 1.0 / all.powi(2)),
+        price: weight(rest, -1.0 / all, -rest / all.powi(2)),
+        rule:
+            "v/(1+c), c/(1+c), (1-v)/(1+c); v = mean value orientation, c = (mean community orientation + mean trust \
+               network reliance)/2"
+                .to_owned(),
+        inputs: vec![
+            dimension_input("VALUE_ORIENTATION", &score(value)),
+            dimension_input("COMMUNITY_ORIENTATION", &score(orientation)),
+            dimension_input("TRUST_NETWORK_RELIANCE", &score(trust)),
+        ],
+    }
+}
+
+/// What the network implies for marketing. Each is null with `INSUFFICIENT_DATA` where one of its numbers is.
+#[derive(Clone, Debug)]
+pub struct MarketingImplications {
+    pub(super) connections: Result<Measure, Error>,
+    pub(super) compatibility: Result<Measure, Error>,
+    pub(super) viral: Result<Measure, Error>,
+    pub(super) trend: Result<Measure, Error>,
+}
+
+/// Numbers of the network, the lines that they must be above, and the field that tells each.
+type Conditions<'a> = [(&'a str, &'a Result<Measure, Error>, f64)];
+
+/// All of several numbers above their lines.
+fn all_above(conditions: &Conditions<'_>) -> Result<Option<Implication>, Error> {
+    let (mut verdict, mut rules, mut inputs) = (Verdict::Yes, Vec::new(), Vec::new());
+    for (name, measure, line) in conditions {
+        let measure = measure.as_ref().map_err(Clone::clone)?;
+        verdict = verdict.and(Verdict::above(measure, *line));
+        rules.push(format!("{name} > {}", (line * 100.0).round() / 100.0));
+        inputs.push(input(&format!("network.{name}"), measure));
+    }
+    Ok(Some(Implication { verdict, rule: rules.join(", and "), inputs }))
+}
+
+/// What the network implies for marketing, by published rules.
+#[async_graphql::Object]
+impl MarketingImplications {
+    /// YES if ties join people who are much alike (`tieCompatibility` above 2/3) and there are enough of them
+    /// (`connectionsPerPerson` above 2).
+    async fn responds_to_community_endorsements(&self) -> Result<Option<Implication>, Error> {
+        all_above(&[
+            ("tieCompatibility", &self.compatibility, 2.0 / 3.0),
+            ("connectionsPerPerson", &self.connections, 2.0),
+        ])
+    }
+
+    /// YES if a person draws more than half a friend to a new place in 28 days (`viralPotential` above 0.5).
+    async fn likely_to_share_purchases(&self) -> Result<Option<Implication>, Error> {
+        all_above(&[("viralPotential", &self.viral, 0.5)])
+    }
+
+    /// YES if more than a third of the ties follow to new places (`trendSetting`) and a person has more than 5 ties.
+    async fn influencer_potential(&self) -> Result<Option<Implication>, Error> {
+        all_above(&[("trendSetting", &self.trend, 1.0 / 3.0), ("connectionsPerPerson", &self.connections, 5.0)])
+    }
+
+    /// Which strategies the numbers speak for. How effective they are nobody has measured.
+    async fn strategies(&self) -> Strategies<'_> {
+        Strategies(self)
+    }
+}
+
+/// Marketing strategies, each with the rule that speaks for it.
+pub struct Strategies<'a>(&'a MarketingImplications);
+
+/// Marketing strategies, each with the rule that speaks for it. Null with `INSUFFICIENT_DATA` where a number is.
+#[async_graphql::Object]
+impl Strategies<'_> {
+    /// Let members of the community speak: `tieCompatibility` above 2/3 and `connectionsPerPerson` above 2.
+    async fn community_endorsement(&self) -> Result<Option<Implication>, Error> {
+        all_above(&[
+            ("tieCompatibility", &self.0.compatibility, 2.0 / 3.0),
+            ("connectionsPerPerson", &self.0.connections, 2.0),
+        ])
+    }
+
+    /// Give new things to people whom others follow: `trendSetting` above 1/3.
+    async fn early_adopter_program(&self) -> Result<Option<Implication>, Error> {
+        all_above(&[("trendSetting", &self.0.trend, 1.0 / 3.0)])
+    }
+
+    /// Show what friends do: `connectionsPerPerson` above 2 and `viralPotential` above 0.5.
+    async fn social_proof(&self) -> Result<Option<Implication>, Error> {
+        all_above(&[("connectionsPerPerson", &self.0.connections, 2.0), ("viralPotential", &self.0.viral, 0.5)])
+    }
+
+    /// Work with the well connected: `trendSetting` above 1/3 and `connectionsPerPerson` above 5.
+    async fn influencer_partnership(&self) -> Result<Option<Implication>, Error> {
+        all_above(&[("trendSetting", &self.0.trend, 1.0 / 3.0), ("connectionsPerPerson", &self.0.connections, 5.0)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_needs_the_whole_interval() {
+        let above = |value, sigma| Verdict::above(&Scale::SHARE.measure(Estimate::new(value, sigma)), 0.6);
+        assert_eq!(above(0.7, 0.01), Verdict::Yes);
+        assert_eq!(above(0.5, 0.01), Verdict::No);
+        assert_eq!(above(0.61, 0.01), Verdict::Uncertain);
+        assert_eq!(above(0.6, 0.0), Verdict::No);
+    }
+
+    #[test]
+    fn verdicts_join_as_three_valued_logic() {
+        use Verdict::{No, Uncertain, Yes};
+        for (a, b, and, or) in [
+            (Yes, Yes, Yes, Yes),
+            (Yes, No, No, Yes),
+            (Yes, Uncertain, Uncertain, Yes),
+            (No, No, No, No),
+            (No, Uncertain, No, Uncertain),
+            (Uncertain, Uncertain, Uncertain, Uncertain),
+        ] {
+            assert_eq!((a.and(b), b.and(a), a.or(b), b.or(a)), (and, and, or, or), "{a:?} {b:?}");
+        }
+    }
+}
