@@ -27,6 +27,10 @@ schema:
 accuracy:
     cargo run --quiet --example accuracy
 
+# How long the mathematics take (ranking, states, knots)
+bench:
+    cargo bench --bench mathematics
+
 # Every fault that the privacy tests must find
 mutants:
     cargo test --features mutants --test it -- promise::t3 promise::t6_kill

@@ -7,10 +7,13 @@
 
 mod actual;
 mod directives;
+mod prices;
 mod shape;
 
 pub use actual::{Answered, settle};
 pub use directives::{annotate, table};
+pub use prices::{Ask, Of, PRICES, Price, Sent, Size, weight_of};
+use prices::{SIZED, price_of};
 use shape::Field;
 pub use shape::{Shape, innermost};
 
@@ -23,11 +26,9 @@ use async_graphql::{Name, Value};
 use serde::Serialize;
 
 use crate::{
-    catalog::words::MOST_WORDS,
     document::{Normal, Selected, is_introspection, root_type},
     error::Error,
     privacy::Bundle,
-    types::{budget, page, usage},
 };
 
 /// What each `__schema` and `__type` costs, however much it asks: every key can pay it.
@@ -38,195 +39,6 @@ const ANSWER: usize = 4 * 1024 * 1024;
 const LETTERS: usize = 64;
 /// Quotes of one document: each reads a document of its own.
 const MOST_QUOTES: usize = 5;
-
-/// What a field costs beside the objects it holds.
-#[derive(Clone, Copy, Debug)]
-pub struct Price {
-    pub on: &'static str,
-    pub field: &'static str,
-    /// Points for the field itself.
-    pub weight: u64,
-    /// How many items it holds, if it is a list.
-    pub size: Size,
-    /// More points for what is sent along.
-    pub sent: Option<Sent>,
-    /// The releases that it asks for.
-    pub asks: &'static [Ask],
-}
-
-/// Points for the items of an argument that is a list.
-#[derive(Clone, Copy, Debug)]
-pub struct Sent {
-    pub argument: &'static str,
-    /// A point for so many items, rounded up.
-    pub items_per_point: u64,
-}
-
-/// A release that a field asks for: a bundle of a segment. Of behavior it is asked in the window of the field or of the
-/// field around it, of all else in 28 days.
-#[derive(Clone, Copy, Debug)]
-pub struct Ask {
-    pub bundle: Bundle,
-    pub of: Of,
-}
-
-/// Which segment is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Of {
-    /// The one whose field it is, or in which it lies.
-    Own,
-    /// The one in the argument `with`.
-    Other,
-    /// Everybody in the regions of the own one.
-    Regions,
-}
-
-/// How many items a list is taken to hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Size {
-    /// It is no list.
-    One,
-    /// As many as the first of these arguments that is given says; the fields `edges` and `nodes` below hold them.
-    Page { arguments: &'static [&'static str], largest: u64 },
-    /// Always so many.
-    Fixed(u64),
-    /// As many as were sent along with the field around it.
-    Sent,
-}
-
-impl Price {
-    /// Points of the field itself, with what is sent along.
-    fn weight(&self, selected: &Selected) -> u64 {
-        let sent = self.sent.map_or(0, |sent| sent.count(selected).div_ceil(sent.items_per_point));
-        self.weight.saturating_add(sent)
-    }
-}
-
-impl Sent {
-    /// How many items the argument holds; a single value stands for a list of one.
-    fn count(&self, selected: &Selected) -> u64 {
-        match selected.arguments.get(self.argument) {
-            None | Some(Value::Null) => 0,
-            Some(Value::List(items)) => items.len() as u64,
-            Some(_) => 1,
-        }
-    }
-}
-
-const fn field(on: &'static str, field: &'static str, weight: u64) -> Price {
-    Price { on, field, weight, size: Size::One, sent: None, asks: &[] }
-}
-
-const fn of_segment(name: &'static str, weight: u64, asks: &'static [Ask]) -> Price {
-    Price { asks, ..field("Segment", name, weight) }
-}
-
-const fn implication(name: &'static str, asks: &'static [Ask]) -> Price {
-    Price { asks, ..field("ProductImplications", name, 0) }
-}
-
-const fn list(on: &'static str, name: &'static str, size: u64) -> Price {
-    Price { size: Size::Fixed(size), ..field(on, name, 0) }
-}
-
-const fn paged(
-    on: &'static str,
-    name: &'static str,
-    weight: u64,
-    arguments: &'static [&'static str],
-    largest: i32,
-) -> Price {
-    let size = Size::Page { arguments, largest: largest.unsigned_abs() as u64 };
-    Price { size, ..field(on, name, weight) }
-}
-
-const fn connection(field: &'static str) -> Price {
-    paged("Query", field, 0, &["last", "first"], page::LARGEST)
-}
-
-const fn sent(
-    on: &'static str,
-    name: &'static str,
-    weight: u64,
-    argument: &'static str,
-    items_per_point: u64,
-) -> Price {
-    Price { sent: Some(Sent { argument, items_per_point }), ..field(on, name, weight) }
-}
-
-const fn own(bundle: Bundle) -> Ask {
-    Ask { bundle, of: Of::Own }
-}
-
-/// What a mixture is made from.
-const MOMENTS: &[Ask] = &[own(Bundle::Moments)];
-
-/// The price table. A field that is not here costs 1 if it is an object and 0 if it is a scalar.
-pub const PRICES: &[Price] = &[
-    connection("segments"),
-    connection("products"),
-    field("Query", "quote", 5),
-    field("Query", "segment", 1),
-    field("Query", "cohort", 1),
-    sent("Query", "knot", 10, "braid", 1),
-    of_segment("size", 5, &[own(Bundle::Size)]),
-    of_segment("behavior", 10, &[own(Bundle::Behavior)]),
-    of_segment("personality", 10, &[own(Bundle::Personality)]),
-    of_segment("network", 10, &[own(Bundle::Network)]),
-    of_segment("compatibility", 10, MOMENTS),
-    of_segment("quantumState", 10, MOMENTS),
-    of_segment("knot", 20, MOMENTS),
-    of_segment("knotCompatibility", 30, MOMENTS),
-    of_segment("compare", 20, &[own(Bundle::Moments), Ask { bundle: Bundle::Moments, of: Of::Other }]),
-    Price { asks: MOMENTS, ..paged("Segment", "recommendations", 20, &["first"], page::LARGEST) },
-    list("Behavior", "dayParts", 9),
-    list("Behavior", "categories", 12),
-    implication("prefersQualityOverPrice", &[own(Bundle::Personality)]),
-    implication(
-        "valuesCommunityProducts",
-        &[own(Bundle::Personality), Ask { bundle: Bundle::Behavior, of: Of::Regions }],
-    ),
-    implication("decisionFactors", &[own(Bundle::Personality)]),
-    list("Implication", "inputs", 4),
-    list("DerivedMeasure", "inputs", 4),
-    list("DecisionFactors", "inputs", 4),
-    list("Personality", "dimensions", 12),
-    list("Personality", "archetypes", 7),
-    list("Compatibility", "contributions", 12),
-    list("KnotOrigin", "correlations", 12),
-    list("Product", "states", 12),
-    list("Release", "sigma", 5),
-    list("Vocabulary", "ageBands", 6),
-    list("Vocabulary", "priceBands", 4),
-    list("Vocabulary", "styles", MOST_WORDS),
-    list("Vocabulary", "features", MOST_WORDS),
-    list("Vocabulary", "attributes", 3),
-    list("ProductWord", "means", 3),
-    paged("Viewer", "usage", 10, &["last"], usage::MOST_DAYS),
-    field("Viewer", "privacyBudget", 5),
-    list("PrivacyBudget", "returns", 31),
-    paged("PrivacyBudget", "regions", 10, &["first"], budget::MOST_REGIONS),
-    list("UsageDay", "errors", 25),
-    list("Quote", "dearestPaths", 3),
-    field("Mutation", "saveSegment", 10),
-    field("Mutation", "deleteSegment", 10),
-    sent("Mutation", "upsertProducts", 10, "input", 2),
-    Price { size: Size::Sent, ..field("UpsertProductsResult", "errors", 0) },
-    sent("Mutation", "deleteProducts", 10, "ids", 2),
-];
-
-/// The fields of a connection that hold the page's items.
-const SIZED: [&str; 2] = ["edges", "nodes"];
-
-fn price_of(on: &str, field: &str) -> Option<&'static Price> {
-    PRICES.iter().find(|price| price.on == on && price.field == field)
-}
-
-/// The points of a field.
-#[must_use]
-pub fn weight_of(on: &str, field: &str) -> u64 {
-    price_of(on, field).map_or(0, |price| price.weight)
-}
 
 /// Points of one place in a document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, async_graphql::SimpleObject)]

@@ -18,8 +18,10 @@ use serde_json::{Map, Value};
 
 use crate::{document::guard, error::Error};
 
-/// The largest body of a request, in bytes.
+/// The largest body of a request, in bytes, and the largest document in any.
 pub const BODY_LIMIT: usize = 256 * 1024;
+/// The largest body of a key that may send products: 500 of them, well described, need more than a question does.
+pub const CATALOG_BODY_LIMIT: usize = 2 * 1024 * 1024;
 /// Bytes of a refused body that are read to be thrown away.
 const DISCARDED: usize = 16 * 1024 * 1024;
 
@@ -45,16 +47,19 @@ fn invalid(message: &str) -> Error {
     Error::InvalidRequest { message: message.to_owned() }
 }
 
-/// Reads a request.
+/// Reads a request whose body holds at most `limit` bytes.
 ///
 /// # Errors
 /// What is wrong with it: 400, 405, 408, 413 or 415.
-pub async fn read(parts: &Parts, body: &mut Option<Body>, patience: Duration) -> Result<Asked, Error> {
+pub async fn read(parts: &Parts, body: &mut Option<Body>, limit: usize, patience: Duration) -> Result<Asked, Error> {
     let parameters = match parts.method {
         Method::GET => from_query(parts.uri.query().unwrap_or_default())?,
-        Method::POST => from_body(&parts.headers, body, patience).await?,
+        Method::POST => from_body(&parts.headers, body, limit, patience).await?,
         _ => return Err(Error::MethodNotAllowed { allow: "GET, POST" }),
     };
+    if parameters.query.len() > BODY_LIMIT {
+        return Err(Error::DocumentTooLarge { limit_bytes: BODY_LIMIT });
+    }
     Ok(Asked {
         document: parameters.query,
         // An empty name is how some tools say that there is none.
@@ -91,7 +96,12 @@ fn object(text: Option<String>, name: &str) -> Result<Option<Map<String, Value>>
     serde_json::from_str(&text).map_err(|_| invalid(&format!("The parameter `{name}` must be a JSON object.")))
 }
 
-async fn from_body(headers: &HeaderMap, body: &mut Option<Body>, patience: Duration) -> Result<Parameters, Error> {
+async fn from_body(
+    headers: &HeaderMap,
+    body: &mut Option<Body>,
+    limit: usize,
+    patience: Duration,
+) -> Result<Parameters, Error> {
     let plain_json = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(is_plain_json);
     if !plain_json {
         // A form or plain text is what another site's page could send without asking.
@@ -100,12 +110,12 @@ async fn from_body(headers: &HeaderMap, body: &mut Option<Body>, patience: Durat
     if headers.get_all(CONTENT_ENCODING).iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(Error::UnsupportedMediaType { message: "A compressed body is not read: send it as it is." });
     }
-    let too_large = || Error::DocumentTooLarge { limit_bytes: BODY_LIMIT };
+    let too_large = || Error::DocumentTooLarge { limit_bytes: limit };
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|bytes| bytes > BODY_LIMIT) {
+    if announced.is_some_and(|bytes| bytes > limit) {
         return Err(too_large());
     }
-    let Ok(collected) = tokio::time::timeout(patience, collect(body)).await else {
+    let Ok(collected) = tokio::time::timeout(patience, collect(body, limit)).await else {
         *body = None;
         return Err(Error::BodyTimeout);
     };
@@ -118,8 +128,8 @@ async fn from_body(headers: &HeaderMap, body: &mut Option<Body>, patience: Durat
     })
 }
 
-/// A body of at most [`BODY_LIMIT`] bytes; `None` if there is more, and the rest is left where it is.
-async fn collect(body: &mut Option<Body>) -> Result<Option<Vec<u8>>, Error> {
+/// A body of at most `limit` bytes; `None` if there is more, and the rest is left where it is.
+async fn collect(body: &mut Option<Body>, limit: usize) -> Result<Option<Vec<u8>>, Error> {
     let mut collected = Vec::new();
     let Some(rest) = body else { return Ok(Some(collected)) };
     while let Some(frame) = rest.frame().await {
@@ -127,7 +137,7 @@ async fn collect(body: &mut Option<Body>) -> Result<Option<Vec<u8>>, Error> {
         if let Some(data) = frame.data_ref() {
             collected.extend_from_slice(data);
         }
-        if collected.len() > BODY_LIMIT {
+        if collected.len() > limit {
             return Ok(None);
         }
     }

@@ -19,7 +19,7 @@ use super::{
     ask::{self, Asked},
 };
 use crate::{
-    auth::{ApiKey, Caller, Limits},
+    auth::{ApiKey, Caller, Limits, Scope},
     cost::{self, Bill},
     document::{self, Normal},
     error::Error,
@@ -82,7 +82,8 @@ async fn answer(
         return Err(refuse_by(refusal, None));
     }
     let _place = state.places.take(&caller.account).ok_or(Error::Unavailable)?;
-    let asked = ask::read(parts, body, state.timeouts.body).await;
+    let limit = if caller.scopes.contains(&Scope::Catalog) { ask::CATALOG_BODY_LIMIT } else { ask::BODY_LIMIT };
+    let asked = ask::read(parts, body, limit, state.timeouts.body).await;
     if let Ok(asked) = &asked {
         note(asked, open);
     }

@@ -101,6 +101,23 @@ fn the_price_list_as_a_person_would_add_it_up() {
         ("{ viewer { usage(last: 2) { day } } }", 1 + 10 + 2),
         ("{ quote(document: \"\") { points } }", 5 + 1),
         ("mutation { deleteSegment(slug: \"a\") }", 10),
+        // half a point for each product, rounded up; one error for each is possible
+        (
+            "mutation { upsertProducts(input: [{id: \"a\", title: \"A\"}, {id: \"b\", title: \"B\"}, {id: \"c\", title: \"C\"}]) { created errors { code } } }",
+            10 + 2 + 1 + 3,
+        ),
+        ("mutation { deleteProducts(ids: \"a\") }", 10 + 1),
+        // a point for each letter
+        ("{ knot(braid: [1, 1, 1]) { arf jones { text } } }", 10 + 3 + 1 + 1),
+        (
+            "{ cohort(definition: {}) { compatibility(product: {price: MID}) { score { value } contributions { stated } } } }",
+            1 + 1 + 10 + 1 + 1 + 12,
+        ),
+        (
+            "{ cohort(definition: {}) { recommendations(first: 4) { score { value } product { id states { value } } } } }",
+            1 + 1 + 20 + 4 * (1 + 1 + 1 + 12),
+        ),
+        ("{ cohort(definition: {}) { recommendations { reasons } } }", 1 + 1 + 20 + 10),
         ("mutation { saveSegment(input: {slug: \"a\", name: \"a\", definition: {}}) { id } }", 10 + 1),
     ] {
         assert_eq!(prices.text(text).points, points, "{text}");
@@ -125,6 +142,30 @@ fn a_quote_of_units_counts_each_release_once() {
             860,
         ),
         ("{ segments(first: 3) { nodes { size { value } } } }", 360),
+        // one release for all that is made of states
+        (
+            "{ segment(slug: \"a\") { quantumState { purity { value } } knot { writhe } recommendations { reasons } } }",
+            1_000,
+        ),
+        (
+            "{ segment(slug: \"a\") { compare(with: {}) { fidelity { value } } quantumState { purity { value } } } }",
+            2_000,
+        ),
+        (
+            "{ segment(slug: \"a\") { a: compare(with: {}) { fidelity { value } } b: compare(with: {regions: [\"x\"]}) { fidelity { value } } } }",
+            3_000,
+        ),
+        // what the implications need beside the behavior, in its window; of the personality always 28 days
+        ("{ segment(slug: \"a\") { behavior { implications { likelyToReturnPurchase { rule } } } } }", 430),
+        (
+            "{ segment(slug: \"a\") { behavior { implications { decisionFactors { rule } } } personality { archetype } } }",
+            930,
+        ),
+        ("{ segment(slug: \"a\") { behavior { implications { valuesCommunityProducts { rule } } } } }", 1_360),
+        (
+            "{ segment(slug: \"a\") { behavior(window: DAYS_7) { implications { decisionFactors { rule } } } } }",
+            430 + 620,
+        ),
     ] {
         assert_eq!(prices.text(text).units_mu, units_mu, "{text}");
     }

@@ -72,7 +72,13 @@ async fn fields_by_type(app: &TestApp) -> BTreeMap<String, Vec<Field>> {
                         argument["type"]["kind"] == "NON_NULL" && argument["defaultValue"].is_null()
                     });
                 let arguments: Vec<String> = needed
-                    .map(|given| format!("{}: {}", text(&given["name"]), argument(&text(&field["name"]), given["name"].as_str().unwrap())))
+                    .map(|given| {
+                        format!(
+                            "{}: {}",
+                            text(&given["name"]),
+                            argument(&text(&field["name"]), given["name"].as_str().unwrap())
+                        )
+                    })
                     .collect();
                 Field {
                     name: text(&field["name"]),

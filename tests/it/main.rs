@@ -7,6 +7,7 @@
 mod app;
 mod auth;
 mod budget;
+mod catalog;
 mod cli;
 mod cost;
 mod engine;
@@ -19,6 +20,7 @@ mod import;
 mod limits;
 mod log;
 mod nyc;
+mod personality;
 mod privacy;
 mod promise;
 mod queries;

@@ -66,6 +66,11 @@ fn segment(choices: &mut Choices) -> Vec<Asked> {
             let share = object("share", "Measure", measure(choices));
             behavior.push(object("dayParts", "DayPartShare", vec![scalar("days"), share]));
         }
+        if choices.yes() {
+            let name = ["prefersQualityOverPrice", "valuesCommunityProducts"][choices.below(2)];
+            let verdict = object(name, "Implication", implication(choices));
+            behavior.push(object("implications", "ProductImplications", vec![verdict]));
+        }
         let mut field = object("behavior", "Behavior", behavior);
         if choices.yes() {
             field.arguments.push(("window", "WindowLength!", json!(["DAYS_7", "DAYS_84"][choices.below(2)])));
@@ -78,9 +83,53 @@ fn segment(choices: &mut Choices) -> Vec<Asked> {
         fields.push(object("personality", "Personality", vec![scalar("archetype"), dimensions]));
     }
     if choices.yes() {
-        fields.push(object("network", "Network", vec![object("density", "Measure", measure(choices))]));
+        let verdict = object("likelyToSharePurchases", "Implication", implication(choices));
+        let implications = object("implications", "MarketingImplications", vec![verdict]);
+        fields.push(object("network", "Network", vec![object("density", "Measure", measure(choices)), implications]));
+    }
+    if choices.yes() {
+        fields.push(state(choices));
     }
     fields
+}
+
+fn implication(choices: &mut Choices) -> Vec<Asked> {
+    let mut fields = some(choices, &["verdict", "rule"]);
+    if choices.yes() {
+        let value = object("value", "Measure", measure(choices));
+        fields.push(object("inputs", "RuleInput", vec![scalar("name"), value]));
+    }
+    fields
+}
+
+/// What is answered from the second moments.
+fn state(choices: &mut Choices) -> Asked {
+    match choices.below(4) {
+        0 => {
+            let alone = object("score", "Measure", measure(choices));
+            let contributions = object("contributions", "Contribution", vec![scalar("dimension"), alone]);
+            let mut field = object("compatibility", "Compatibility", vec![scalar("reasons"), contributions]);
+            let product = json!({"energyPreference": 0.5, "valueOrientation": 1, "styles": ["cozy"]});
+            field.arguments.push(("product", "ProductState!", product));
+            field
+        }
+        1 => {
+            let purity = object("purity", "Measure", measure(choices));
+            object("quantumState", "QuantumState", vec![purity])
+        }
+        2 => {
+            let fidelity = object("fidelity", "Measure", measure(choices));
+            let mut field = object("compare", "Comparison", vec![fidelity]);
+            field.arguments.push(("with", "SegmentDefinition!", json!({"regions": ["demo-lakes"]})));
+            field
+        }
+        _ => {
+            let product = object("product", "Product", vec![scalar("id")]);
+            let mut field = object("recommendations", "Recommendation", vec![scalar("reasons"), product]);
+            field.arguments.push(("first", "Int", json!(choices.below(9))));
+            field
+        }
+    }
 }
 
 /// A query at random, over regions and slugs that exist.
@@ -169,7 +218,11 @@ impl Writer {
                     parts.push(format!("...{name}"));
                 }
                 // The same field twice is one field.
-                4 => parts.extend([text.clone(), text]),
+                // A document may hold 50 directives, and what stands twice holds them twice.
+                4 if self.directives + text.matches('@').count() < 40 => {
+                    self.directives += text.matches('@').count();
+                    parts.extend([text.clone(), text]);
+                }
                 5 if self.directives < 20 => {
                     let condition = self.truth(true, choices);
                     parts.push(format!("... @include(if: {condition}) {{ {text} }}"));

@@ -1,0 +1,316 @@
+//! Products: how partners fill their catalog, and how it is ranked.
+
+use std::io::Write as _;
+
+use sea_orm::{EntityTrait as _, QueryFilter as _};
+use serde_json::{Value, json};
+use spots_enrichment::{
+    auth::{Limits, Scope},
+    clock::parse_time,
+    engine::rollup,
+    entity::product,
+    import::{self, Kind, Options},
+    privacy::ledger::KEY_CAP_MU,
+    progress::Progress,
+};
+
+use crate::{
+    app::{ALL, Client, NOW, On, TestApp, TestDb, databases, folder, new_york},
+    rollup::{Files, MONDAY},
+};
+
+const UPSERT: &str = "mutation ($input: [ProductInput!]!) { upsertProducts(input: $input) {
+    created updated ignored errors { index id code field message } } }";
+
+async fn upsert(client: &Client<'_>, input: Value) -> Value {
+    client.ask_with(UPSERT, json!({"input": input})).await.ok()["upsertProducts"].clone()
+}
+
+#[tokio::test]
+async fn a_bad_product_is_told_by_its_place_and_the_rest_is_stored() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let client = app.client(&ALL).await;
+        let megabyte = "x".repeat(1 << 20);
+        let input = json!([
+            {"id": "lamp", "title": "Lamp", "price": 12.5, "currency": "EUR", "rating": 4.5, "ratingCount": 12,
+             "category": "home", "state": {"price": "MID", "styles": ["cozy", "steampunk"], "features": ["handmade"],
+             "attributes": [{"name": "energyLevel", "value": 0.2}, {"name": "sweetness", "value": 0.1}]}},
+            {"id": "lamp", "title": "Another lamp"},
+            {"id": "debt", "title": "Debt", "price": -1},
+            {"id": "star", "title": "Star", "rating": 7},
+            {"id": "void", "title": "   "},
+            {"id": "long", "title": megabyte},
+            {"id": "", "title": "Nameless"},
+            {"id": "euro", "title": "Euro", "currency": "euro"},
+            {"id": "far", "title": "Far", "state": {"valueOrientation": 3}},
+            {"id": "chair", "title": "Chair"},
+        ]);
+        let result = upsert(&client, input.clone()).await;
+        assert_eq!((&result["created"], &result["updated"]), (&json!(2), &json!(0)));
+        assert_eq!(result["ignored"], json!(["steampunk", "sweetness"]));
+        let errors: Vec<(u64, &str, &str, &str)> = result["errors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|error| {
+                let text = |name: &str| error[name].as_str().unwrap();
+                (error["index"].as_u64().unwrap(), text("id"), text("code"), text("field"))
+            })
+            .collect();
+        assert_eq!(
+            errors,
+            [
+                (1, "lamp", "BAD_USER_INPUT", "id"),
+                (2, "debt", "BAD_USER_INPUT", "price"),
+                (3, "star", "BAD_USER_INPUT", "rating"),
+                (4, "void", "BAD_USER_INPUT", "title"),
+                (5, "long", "BAD_USER_INPUT", "title"),
+                (6, "", "BAD_USER_INPUT", "id"),
+                (7, "euro", "BAD_USER_INPUT", "currency"),
+                (8, "far", "BAD_USER_INPUT", "state.valueOrientation"),
+            ]
+        );
+        // Sent again, nothing changes.
+        let products = "{ products { nodes { id title category price currency rating ratingCount priceRange styles
+            features ignored states { dimension value source } } } }";
+        let before = client.ask(products).await.ok().clone();
+        let again = upsert(&client, input).await;
+        assert_eq!((&again["created"], &again["updated"]), (&json!(0), &json!(2)));
+        assert_eq!(client.ask(products).await.ok(), &before);
+        assert_eq!(
+            before["products"]["nodes"][1],
+            json!({"id": "lamp", "title": "Lamp", "category": "home", "price": 12.5, "currency": "EUR", "rating": 4.5,
+            "ratingCount": 12, "priceRange": "mid", "styles": ["cozy", "steampunk"], "features": ["handmade"],
+            "ignored": ["steampunk", "sweetness"], "states": [
+                {"dimension": "AUTHENTICITY_PREFERENCE", "value": 0.9, "source": "FEATURE"},
+                {"dimension": "ENERGY_PREFERENCE", "value": 0.2, "source": "PERSONALITY"},
+                {"dimension": "VALUE_ORIENTATION", "value": 0.45, "source": "PRICE"},
+                {"dimension": "CROWD_TOLERANCE", "value": 0.25, "source": "STYLE"},
+            ]})
+        );
+        // A known id is overwritten, what is not sent is gone.
+        upsert(&client, json!([{"id": "lamp", "title": "New lamp"}])).await;
+        let nodes = client.ask("{ products { nodes { title price states { value } } } }").await;
+        assert_eq!(nodes.data("/products/nodes/1"), &json!({"title": "New lamp", "price": null, "states": []}));
+        let stored = product::Entity::find().filter(product::COLUMN.partner_id.eq("acme")).all(app.db()).await.unwrap();
+        assert_eq!(stored.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn five_hundred_products_fit_and_one_more_does_not() {
+    let app = TestApp::new(On::Sqlite).await;
+    let client = app.client(&ALL).await;
+    let product = |number: usize| json!({"id": format!("p{number:03}"), "title": "T".repeat(400), "rating": 4});
+    let input: Vec<Value> = (0..501).map(product).collect();
+    let answer = client.ask_with(UPSERT, json!({"input": input})).await;
+    let error = &answer.body["errors"][0]["extensions"];
+    assert_eq!((&error["code"], &error["field"]), (&json!("BAD_USER_INPUT"), &json!("input")), "{}", answer.text);
+    assert_eq!(client.ask("{ products { nodes { id } } }").await.data("/products/nodes"), &json!([]));
+    let answer = client.ask_with(UPSERT, json!({"input": input[..500]})).await;
+    assert_eq!(answer.data("/upsertProducts/created"), &json!(500), "{}", answer.text);
+    // 10 and half a point for each; the errors that could have come are given back.
+    assert_eq!((answer.cost("requested"), answer.cost("actual")), (10 + 250 + 1 + 500, 10 + 250 + 1));
+
+    let delete = "mutation ($ids: [String!]!) { deleteProducts(ids: $ids) }";
+    let ids = |from: usize, to: usize| json!({"ids": (from..to).map(|k| format!("p{k:03}")).collect::<Vec<_>>()});
+    assert_eq!(client.ask_with(delete, ids(0, 501)).await.codes(), ["BAD_USER_INPUT"]);
+    app.clock.advance_s(60);
+    let answer = client.ask_with(delete, ids(490, 990)).await;
+    assert_eq!((answer.data("/deleteProducts"), answer.cost("actual")), (&json!(10), 260));
+    assert_eq!(
+        client.ask_with(delete, json!({"ids": ["a\u{0}b", "nothing"]})).await.data("/deleteProducts"),
+        &json!(0)
+    );
+    let left = client.ask("{ products(last: 1) { nodes { id } } }").await;
+    assert_eq!(left.data("/products/nodes/0/id"), &json!("p489"));
+}
+
+#[tokio::test]
+async fn only_a_key_that_may_send_products_may_send_long_bodies() {
+    let app = TestApp::new(On::Sqlite).await;
+    let long = json!({"input": [{"id": "p", "title": "x".repeat(300_000)}]});
+    let catalog = app.client(&[Scope::Catalog]).await;
+    assert_eq!(catalog.ask_with(UPSERT, long.clone()).await.data("/upsertProducts/errors/0/field"), &json!("title"));
+    let behavior = app.client(&[Scope::Behavior]).await;
+    assert_eq!(behavior.ask_with(UPSERT, long).await.codes(), ["DOCUMENT_TOO_LARGE"]);
+    let document = format!("{{ __typename {} }}", " ".repeat(300_000));
+    assert_eq!(catalog.ask(&document).await.codes(), ["DOCUMENT_TOO_LARGE"]);
+    let huge = json!({"input": [{"id": "p", "title": "x".repeat(2 << 20)}]});
+    let answer = catalog.ask_with(UPSERT, huge).await;
+    assert_eq!(
+        (answer.codes(), &answer.body["errors"][0]["extensions"]["limit"]),
+        (vec!["DOCUMENT_TOO_LARGE"], &json!(2 << 20))
+    );
+}
+
+const RECOMMEND: &str = r#"{ cohort(definition: {regions: ["demo-harbor"]}) { recommendations {
+    product { id } score { value } reasons release { units }
+    breakdown { style { value } price { value } feature { value } personality { value } } } } }"#;
+
+#[tokio::test]
+async fn recommendations_are_of_the_partners_own_products_and_follow_every_change() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let (acme, other) = (app.client(&ALL).await, app.client_of("rival", &ALL, KEY_CAP_MU).await);
+        upsert(
+            &acme,
+            json!([
+                {"id": "plain", "title": "States nothing"},
+                {"id": "a", "title": "A", "state": {"price": "MID", "styles": ["vintage"], "features": ["quiet"],
+                    "noveltySeeking": 0.4}},
+                {"id": "b", "title": "B", "rating": 3, "state": {"price": "MID"}},
+                {"id": "c", "title": "C", "rating": 4, "state": {"price": "MID"}},
+            ]),
+        )
+        .await;
+        let answer = acme.ask(RECOMMEND).await;
+        let ranked = answer.ok()["cohort"]["recommendations"].as_array().unwrap().clone();
+        let ids = |ranked: &[Value]| -> Vec<String> {
+            ranked.iter().map(|one| one["product"]["id"].as_str().unwrap().to_owned()).collect()
+        };
+        // What states nothing is not ranked; of equals the better rated goes first.
+        let found = ids(&ranked);
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert!(found.iter().position(|id| id == "c") < found.iter().position(|id| id == "b"), "{found:?}");
+        let full = ranked.iter().find(|one| one["product"]["id"] == "a").unwrap();
+        assert!(full["breakdown"].as_object().unwrap().values().all(|part| part["value"].is_number()), "{full}");
+        assert_eq!(full["reasons"].as_array().unwrap().len(), 2);
+        let price = ranked.iter().find(|one| one["product"]["id"] == "b").unwrap();
+        assert_eq!(price["breakdown"]["price"]["value"], price["score"]["value"]);
+        assert_eq!(price["breakdown"]["style"], Value::Null);
+        // `compatibility` says the same of the same state.
+        let same = acme
+            .ask(r#"{ cohort(definition: {regions: ["demo-harbor"]}) { compatibility(product: {price: MID}) { score { value } } } }"#)
+            .await;
+        assert_eq!(same.data("/cohort/compatibility/score/value"), &price["score"]["value"]);
+
+        assert_eq!(other.ask(RECOMMEND).await.ok()["cohort"]["recommendations"], json!([]));
+        // Deleted on one server, gone on the other.
+        let beside = TestApp::beside(&app.database.url).await;
+        let there = beside.client_from(&acme.key_id, &acme.key);
+        assert_eq!(ids(there.ask(RECOMMEND).await.ok()["cohort"]["recommendations"].as_array().unwrap()), found);
+        acme.ask(r#"mutation { deleteProducts(ids: ["c"]) }"#).await.ok();
+        let left = there.ask(RECOMMEND).await;
+        assert!(!ids(left.ok()["cohort"]["recommendations"].as_array().unwrap()).contains(&"c".to_owned()));
+        let theirs = other.ask(r#"mutation { deleteProducts(ids: ["a", "b"]) }"#).await;
+        assert_eq!(theirs.ok()["deleteProducts"], 0, "another partner's products cannot be deleted");
+    }
+}
+
+/// People who look for bargains and people who look for the best, 600 of each: the noise of a score is 0.05 here, the
+/// steps between bands are larger.
+#[tokio::test]
+async fn a_price_band_moves_the_score_towards_what_people_value() {
+    let (database, db) = TestDb::migrated(On::Sqlite).await;
+    let (folder, mut files) = (folder("bands"), Files::default());
+    for number in 0..1_200 {
+        let id = format!("p{number:04}");
+        let mut dimensions = [0.5; 12];
+        dimensions[10] = if number % 2 == 0 { 0.05 } else { 0.95 };
+        files.person(&id, dimensions, if number % 2 == 0 { "thrift" } else { "splurge" }, "bar");
+        files.visit(&id, "spot", "2020-05-20T10:00:00Z", "2020-05-20T11:00:00Z");
+    }
+    files.write(&folder);
+    let options = Options { dry_run: false, progress: Progress::Hidden, partner: None };
+    import::folder(&db, &folder, &options).await.unwrap();
+    rollup::build(&db, parse_time(MONDAY).unwrap(), NOW, Progress::Hidden).await.unwrap();
+    let app = TestApp::over(database, NOW, 1).await;
+    let client = app.client(&ALL).await;
+    for (interest, best_first) in [("thrift", false), ("splurge", true)] {
+        let mut scores = Vec::new();
+        for band in ["BUDGET", "MID", "PREMIUM", "LUXURY"] {
+            upsert(&client, json!([{"id": "p", "title": "P", "state": {"price": band}}])).await;
+            let ask = format!(
+                "{{ cohort(definition: {{interests: [\"{interest}\"]}}) {{ recommendations {{ score {{ value }} }} }} }}"
+            );
+            let answer = client.ask(&ask).await;
+            scores.push(answer.ok()["cohort"]["recommendations"][0]["score"]["value"].as_f64().unwrap());
+        }
+        let rising = scores.is_sorted_by(|a, b| if best_first { a < b } else { a > b });
+        assert!(rising && (scores[3] - scores[0]).abs() > 0.5, "{interest}: {scores:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_products_of_new_york_are_ranked_for_their_partner_alone() {
+    for on in databases() {
+        let Some(database) = new_york(on).await else { return };
+        let app = TestApp::over(database, NOW, 1).await;
+        let limits = Limits { max_query_points: 100_000, points_per_minute: 100_000, ..Limits::DEFAULT };
+        let client = app.client_with("shop", &ALL, KEY_CAP_MU, limits).await;
+        let ask = |more: &str| {
+            format!(
+                "{{ cohort(definition: {{}}) {{ recommendations(first: 100{more}) {{
+                 product {{ id category rating priceRange }} score {{ value }} reasons }} }} }}"
+            )
+        };
+        let answer = client.ask(&ask("")).await;
+        let ranked = answer.ok()["cohort"]["recommendations"].as_array().unwrap();
+        assert_eq!(ranked.len(), 100);
+        let shelf = app.state.shelves.of("shop").await.unwrap();
+        assert_eq!(shelf.0.len(), 1_351, "all of them have a price band");
+        let order = |one: &Value| {
+            let number = |value: &Value| value.as_f64().unwrap_or(-1.0);
+            (-number(&one["score"]["value"]), -number(&one["product"]["rating"]), one["product"]["id"].to_string())
+        };
+        assert!(ranked.windows(2).all(|pair| order(&pair[0]) <= order(&pair[1])));
+        // All products of the best band come before any of another: the whole catalog was looked at.
+        let best = ranked[0]["product"]["priceRange"].as_str().unwrap();
+        let of_band = product::Entity::find()
+            .filter(product::COLUMN.partner_id.eq("shop"))
+            .filter(product::COLUMN.price_range.eq(best))
+            .all(app.db())
+            .await
+            .unwrap();
+        let mut ratings: Vec<f64> = of_band.iter().map(|row| row.rating.unwrap_or(-1.0)).collect();
+        ratings.sort_by(|a, b| b.total_cmp(a));
+        let told: Vec<f64> = ranked.iter().map(|one| one["product"]["rating"].as_f64().unwrap_or(-1.0)).collect();
+        assert_eq!(told, ratings[..100]);
+
+        let category = ranked[0]["product"]["category"].as_str().unwrap();
+        let only = client.ask(&ask(&format!(", category: \"{category}\""))).await;
+        let only = only.ok()["cohort"]["recommendations"].as_array().unwrap();
+        assert!(!only.is_empty() && only.iter().all(|one| one["product"]["category"] == category));
+
+        let stranger = app.client_with("stranger", &ALL, KEY_CAP_MU, limits).await;
+        assert_eq!(stranger.ask(&ask("")).await.ok()["cohort"]["recommendations"], json!([]));
+        assert_eq!(stranger.ask("{ products { nodes { id } } }").await.data("/products/nodes"), &json!([]));
+        let without = app.client_with("shop", &[Scope::Personality], KEY_CAP_MU, limits).await;
+        assert_eq!(without.ask(&ask("")).await.codes(), ["FORBIDDEN"]);
+    }
+}
+
+#[tokio::test]
+async fn a_file_may_state_words_attributes_and_dimensions() {
+    for on in databases() {
+        let (_database, db) = TestDb::migrated(on).await;
+        let path = folder("catalog").join("products.csv");
+        let mut file = std::fs::File::create(&path).unwrap();
+        file.write_all(
+            b"product_id,title,category,subcategory,price,currency,rating,rating_count,price_range,styles,features,energy_level,novelty_seeking\n\
+              p1,Good,books,,12.5,EUR,4.5,10,mid,vintage|cozy,handmade,0.9,0.1\n\
+              p2,Bad number,books,,12.5,EUR,4.5,10,mid,,,1.9,\n\
+              p3,Bad currency,books,,12.5,euro,4.5,10,mid,,,,\n\
+              p4,Nothing,books,,,,,,,,,,\n",
+        )
+        .unwrap();
+        let options = Options { dry_run: false, progress: Progress::Hidden, partner: Some("acme".to_owned()) };
+        let report = import::file(&db, Kind::Products, &path, &options).await.unwrap();
+        let rejects: Vec<(u64, &str)> = report.rejects.iter().map(|one| (one.line, one.reason.as_str())).collect();
+        assert_eq!(
+            rejects,
+            [
+                (3, "energy_level: 1.9 is not between 0 and 1"),
+                (4, "currency: must be three capital letters, such as EUR."),
+            ]
+        );
+        let stored = product::Entity::find().all(&db).await.unwrap();
+        let state = stored[0].state().unwrap();
+        assert_eq!(state.dimensions()[9], Some(0.1));
+        let stated: Vec<(usize, f64)> = state.resolve().unwrap().product.stated().collect();
+        assert_eq!(stated, [(2, 0.9), (6, 0.75), (8, 0.9), (9, 0.1), (10, 0.45), (11, 0.25)]);
+        assert!(stored[1].state().unwrap().resolve().is_none());
+    }
+}

@@ -1,0 +1,470 @@
+//! States, compatibility, knots and implications, as a partner sees them.
+
+use std::sync::Arc;
+
+use sea_orm::{EntityTrait as _, QueryFilter as _};
+use serde_json::{Value, json};
+use spots_enrichment::{
+    auth::Scope,
+    entity::agent_rollup,
+    math::{self, Density, Product, Weave},
+};
+
+use crate::app::{ALL, On, Silence, TestApp, databases};
+
+/// The dimensions of the people who qualify in a region in 28 days, from the rollup.
+async fn people(app: &TestApp, region: &str) -> Vec<[f64; 12]> {
+    let rows = agent_rollup::Entity::find()
+        .filter(agent_rollup::COLUMN.window_days.eq(28))
+        .filter(agent_rollup::COLUMN.region.eq(region))
+        .all(app.db())
+        .await
+        .unwrap();
+    let dimensions = |row: agent_rollup::Model| {
+        [
+            row.mean_0,
+            row.mean_1,
+            row.mean_2,
+            row.mean_3,
+            row.mean_4,
+            row.mean_5,
+            row.mean_6,
+            row.mean_7,
+            row.mean_8,
+            row.mean_9,
+            row.mean_10,
+            row.mean_11,
+        ]
+        .map(|u| 0.5 + f64::from(u) / 1e4)
+    };
+    rows.into_iter().map(dimensions).collect()
+}
+
+fn near(told: &Value, expected: f64) {
+    let value = told.as_f64().unwrap_or_else(|| panic!("no number: {told}"));
+    assert!((value - expected).abs() <= 0.000_06, "{value} is not {expected}");
+}
+
+#[tokio::test]
+async fn numbers_without_noise_are_those_of_the_people() {
+    for on in databases() {
+        let app = TestApp::with(on, |given| given.noise = Arc::new(Silence)).await;
+        let client = app.client(&ALL).await;
+        let answer = client
+            .ask(
+                r#"{ cohort(definition: {regions: ["demo-harbor"]}) {
+                    all: compatibility(product: {
+                        explorationEagerness: 0.9, communityOrientation: 0.2, authenticityPreference: 0.7,
+                        socialDiscoveryStyle: 0.5, temporalFlexibility: 0.1, locationAdventurousness: 0.8,
+                        curationTendency: 0.3, trustNetworkReliance: 0.6, energyPreference: 0.4, noveltySeeking: 1,
+                        valueOrientation: 0, crowdTolerance: 0.55
+                    }) { score { value interval95 { low high } } }
+                    some: compatibility(product: {price: LUXURY, styles: ["Vintage", "steampunk"]}) {
+                        score { value unit } ignored reasons contributions { dimension stated score { value } }
+                    }
+                    quantumState { purity { value } entropy { value unit } }
+                    knot { braid strands components writhe determinant jones { text } alexander { text }
+                        origin { dimensions quality correlations { first second value { value } } release { units } } }
+                    compare(with: {regions: ["demo-hills"]}) {
+                        fidelity { value } averageCompatibility { value } other { regions }
+                    }
+                } }"#,
+            )
+            .await;
+        let cohort = &answer.ok()["cohort"];
+        let (here, there) = (people(&app, "demo-harbor").await, people(&app, "demo-hills").await);
+        assert!(here.len() > 500 && there.len() > 300);
+        let mixture = |people: &[[f64; 12]]| {
+            let states: Vec<_> = people.iter().map(math::person).collect();
+            Density::mixture(&states).unwrap()
+        };
+        let (rho, other) = (mixture(&here), mixture(&there));
+
+        let all = [0.9, 0.2, 0.7, 0.5, 0.1, 0.8, 0.3, 0.6, 0.4, 1.0, 0.0, 0.55];
+        let squared_overlap = |x: &[f64; 12]| {
+            let dot =
+                |a: &[f64; 12], b: &[f64; 12]| 3.0 + a.iter().zip(b).map(|(a, b)| (a - 0.5) * (b - 0.5)).sum::<f64>();
+            dot(x, &all).powi(2) / (dot(x, x) * dot(&all, &all))
+        };
+        let mean = here.iter().map(squared_overlap).sum::<f64>() / here.len() as f64;
+        near(&cohort["all"]["score"]["value"], mean);
+
+        // vintage: authenticity 0.85, novelty 0.3, curation 0.75; luxury: value 0.95.
+        let mut stated = [None; 12];
+        (stated[2], stated[6], stated[9], stated[10]) = (Some(0.85), Some(0.75), Some(0.3), Some(0.95));
+        let product = Product::new(stated).unwrap();
+        let some = &cohort["some"];
+        near(&some["score"]["value"], rho.compatibility(&product));
+        assert_eq!((&some["score"]["unit"], &some["ignored"]), (&json!("OVERLAP"), &json!(["steampunk"])));
+        let contributions = some["contributions"].as_array().unwrap();
+        for (contribution, (k, name)) in contributions.iter().zip([
+            (2, "AUTHENTICITY_PREFERENCE"),
+            (6, "CURATION_TENDENCY"),
+            (9, "NOVELTY_SEEKING"),
+            (10, "VALUE_ORIENTATION"),
+        ]) {
+            assert_eq!((&contribution["dimension"], contribution["stated"].as_f64()), (&json!(name), stated[k]));
+            near(&contribution["score"]["value"], rho.compatibility(&product.only(|other| other == k).unwrap()));
+        }
+        assert_eq!((contributions.len(), some["reasons"].as_array().unwrap().len()), (4, 2));
+
+        near(&cohort["quantumState"]["purity"]["value"], rho.overlap(&rho));
+        near(&cohort["quantumState"]["entropy"]["value"], math::entropy(rho.eigenvalues().iter().copied()));
+        near(&cohort["compare"]["fidelity"]["value"], rho.fidelity(&other));
+        near(&cohort["compare"]["averageCompatibility"]["value"], rho.overlap(&other));
+        assert_eq!(cohort["compare"]["other"], json!({"regions": ["demo-hills"]}));
+
+        let weave = Weave::new(&(0..12).collect::<Vec<_>>(), |i, j| rho.correlation(i, j));
+        let knot = math::Knot::of(weave.braid.clone()).unwrap();
+        let told = &cohort["knot"];
+        assert_eq!(told["braid"], json!(weave.braid.letters()));
+        assert!(told["braid"].as_array().unwrap().len() > 3, "{told}");
+        assert_eq!(
+            [&told["strands"], &told["components"], &told["writhe"], &told["determinant"]].map(Value::as_i64),
+            [8, i64::try_from(knot.components).unwrap(), knot.writhe, knot.determinant].map(Some)
+        );
+        assert_eq!(
+            (&told["jones"]["text"], &told["alexander"]["text"]),
+            (&json!(knot.jones.text()), &json!(knot.alexander.text()))
+        );
+        assert_eq!(told["origin"]["correlations"].as_array().unwrap().len(), weave.crossings.len());
+        near(&told["origin"]["correlations"][0]["value"]["value"], weave.crossings[0].correlation);
+    }
+}
+
+#[tokio::test]
+async fn one_release_answers_everything_about_states_and_is_paid_once() {
+    let app = TestApp::new(On::Sqlite).await;
+    let client = app.client(&ALL).await;
+    let document = r#"{ cohort(definition: {regions: ["demo-harbor"]}) {
+        a: compatibility(product: {price: BUDGET}) { score { value interval95 { low high } quality } release { id units } }
+        b: compatibility(product: {price: LUXURY, energyPreference: 0.9}) { score { value } release { id } }
+        quantumState { purity { value } release { id } }
+        knot { braid origin { release { id } } }
+        knotCompatibility(product: {energyPreference: 0.9, noveltySeeking: 0.9, styles: ["odd"]}) {
+            score jones alexander structure ignored release { id }
+            segmentKnot { braid } productKnot { braid strands origin { quality } }
+        }
+        recommendations(first: 3) { product { id } score { value } release { id } }
+    } }"#;
+    let quote = client.ask_with("query ($d: String!) { quote(document: $d) { units } }", json!({"d": document})).await;
+    assert_eq!(quote.data("/quote/units"), &json!(1.0));
+    let answer = client.ask(document).await;
+    let cohort = &answer.ok()["cohort"];
+    let id = &cohort["a"]["release"]["id"];
+    for other in ["b", "quantumState", "knotCompatibility"] {
+        assert_eq!(&cohort[other]["release"]["id"], id, "{other}");
+    }
+    assert_eq!((&cohort["knot"]["origin"]["release"]["id"], &cohort["a"]["release"]["units"]), (id, &json!(0.88)));
+    // The partner has no products.
+    assert_eq!(cohort["recommendations"], json!([]));
+    let likeness = &cohort["knotCompatibility"];
+    assert_eq!((&likeness["ignored"], &likeness["productKnot"]["origin"]), (&json!(["odd"]), &Value::Null));
+    // Both values are 0.4 above the middle: 4 x 0.16 = 0.64, one band, which closes to the unknot.
+    assert_eq!(likeness["productKnot"], json!({"braid": [1], "strands": 2, "origin": null}));
+    assert_eq!(likeness["segmentKnot"]["braid"], cohort["knot"]["braid"]);
+    let part = |name: &str| likeness[name].as_f64().unwrap();
+    let score = 0.4 * part("jones") + 0.3 * part("alexander") + 0.3 * part("structure");
+    assert!((part("score") - score).abs() < 2e-4, "{likeness}");
+    let spent = client.ask("{ viewer { privacyBudget { spent } } }").await;
+    assert_eq!(spent.data("/viewer/privacyBudget/spent"), &json!(1.0));
+    assert_eq!(client.ask(document).await.body["data"], answer.body["data"], "asked again, the same is answered");
+    let spent = client.ask("{ viewer { privacyBudget { spent } } }").await;
+    assert_eq!(spent.data("/viewer/privacyBudget/spent"), &json!(1.0));
+}
+
+#[tokio::test]
+async fn a_comparison_asks_both_segments_at_once() {
+    let app = TestApp::new(On::Sqlite).await;
+    let compare = |with: &str| {
+        format!(
+            r#"{{ cohort(definition: {{regions: ["demo-harbor"]}}) {{ compare(with: {with}) {{
+                fidelity {{ value interval95 {{ low high }} }} averageCompatibility {{ value }}
+                release {{ id }} otherRelease {{ id }} }} }} }}"#
+        )
+    };
+    let client = app.client(&ALL).await;
+    let answer = client.ask(&compare(r#"{regions: ["demo-harbor"]}"#)).await;
+    let same = &answer.ok()["cohort"]["compare"];
+    assert_eq!((&same["fidelity"]["value"], &same["release"]), (&json!(1.0), &same["otherRelease"]));
+    let answer = client.ask(&compare(r#"{regions: ["demo-hills"]}"#)).await;
+    assert_ne!(answer.ok()["cohort"]["compare"]["release"], answer.ok()["cohort"]["compare"]["otherRelease"]);
+    let spent = client.ask("{ viewer { privacyBudget { spent } } }").await;
+    assert_eq!(spent.data("/viewer/privacyBudget/spent"), &json!(2.0));
+
+    // A key that can pay for one of the two pays for none: the document is admitted whole.
+    let poor = app.client_of("poor", &ALL, 1_500).await;
+    let answer = poor.ask(&compare(r#"{regions: ["demo-hills"]}"#)).await;
+    assert_eq!(answer.codes(), ["PRIVACY_BUDGET_EXHAUSTED"]);
+    let spent = poor.ask("{ viewer { privacyBudget { spent } } }").await;
+    assert_eq!(spent.data("/viewer/privacyBudget/spent"), &json!(0.0));
+    let wrong = client.ask(&compare(r#"{regions: ["nowhere"]}"#)).await;
+    assert_eq!(wrong.codes(), ["BAD_USER_INPUT"]);
+}
+
+#[tokio::test]
+async fn what_is_no_product_is_refused_before_anything_is_paid() {
+    let app = TestApp::new(On::Sqlite).await;
+    let client = app.client(&ALL).await;
+    for (product, field) in [
+        ("{}", "product"),
+        (r#"{styles: ["steampunk"]}"#, "product"),
+        ("{energyPreference: 1.2}", "product.energyPreference"),
+        (r#"{attributes: [{name: "novelty", value: -1}]}"#, "product.attributes"),
+    ] {
+        for ask in ["compatibility(product: P) { score { value } }", "knotCompatibility(product: P) { score }"] {
+            let ask = ask.replace('P', product);
+            let answer = client.ask(&format!("{{ cohort(definition: {{}}) {{ {ask} }} }}")).await;
+            let error = &answer.body["errors"][0]["extensions"];
+            assert_eq!((&error["code"], &error["field"]), (&json!("BAD_USER_INPUT"), &json!(field)), "{product}");
+        }
+    }
+    for first in ["-1", "101"] {
+        let ask =
+            format!("{{ cohort(definition: {{}}) {{ recommendations(first: {first}) {{ score {{ value }} }} }} }}");
+        assert_eq!(client.ask(&ask).await.codes(), ["BAD_USER_INPUT"]);
+    }
+    let spent = client.ask("{ viewer { privacyBudget { spent } } }").await;
+    assert_eq!(spent.data("/viewer/privacyBudget/spent"), &json!(0.0));
+    // Too few people, like any other bundle; only the size is paid.
+    let few = client
+        .ask(r#"{ cohort(definition: {regions: ["demo-coast"], age: {from: 65}}) { quantumState { purity { value } } } }"#)
+        .await;
+    assert_eq!((few.codes(), few.data("/cohort/quantumState")), (vec!["INSUFFICIENT_DATA"], &Value::Null));
+    let spent = client.ask("{ viewer { privacyBudget { spent } } }").await;
+    assert_eq!(spent.data("/viewer/privacyBudget/spent"), &json!(0.12));
+}
+
+/// A vector of the tables: lowest exponent, highest exponent, coefficients.
+fn vector(text: &str) -> Vec<i64> {
+    text.trim_matches(['[', ']']).split(',').map(|number| number.parse().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn all_knots_of_the_table_have_their_published_invariants() {
+    let Some(file) = crate::shared::folder("data/knots.csv") else { return };
+    let rows: Vec<std::collections::BTreeMap<String, String>> =
+        csv::Reader::from_path(file).unwrap().deserialize().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 84);
+    let app = TestApp::new(On::Sqlite).await;
+    // No scope is needed: it says nothing about people.
+    let client = app.client(&[]).await;
+    for rows in rows.chunks(12) {
+        let fields = rows.iter().enumerate().map(|(number, row)| {
+            format!(
+                "k{number}: knot(braid: {}) {{ components arf determinant
+                 jones {{ lowestExponent coefficients }} alexander {{ lowestExponent coefficients }} }}",
+                row["braid"]
+            )
+        });
+        let answer = client.ask(&format!("{{ {} }}", fields.collect::<Vec<_>>().join(" "))).await;
+        for (number, row) in rows.iter().enumerate() {
+            let knot = &answer.ok()[format!("k{number}")];
+            for (name, column) in [("jones", "jones_vector"), ("alexander", "alexander_vector")] {
+                let published = vector(&row[column]);
+                assert_eq!(knot[name]["lowestExponent"], json!(published[0] as f64), "{} {name}", row["name"]);
+                assert_eq!(knot[name]["coefficients"], json!(published[2..]), "{} {name}", row["name"]);
+            }
+            let number = |column: &str| json!(row[column].parse::<i64>().unwrap());
+            assert_eq!(
+                (&knot["components"], &knot["determinant"], &knot["arf"]),
+                (&json!(1), &number("determinant"), &number("arf_invariant")),
+                "{}",
+                row["name"]
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn braids_are_priced_by_their_letters_and_bad_ones_refused() {
+    let app = TestApp::new(On::Sqlite).await;
+    let client = app.client(&[]).await;
+    for (braid, points) in [("[]", 11), ("[1, 1, 1]", 14), ("1", 12)] {
+        let answer = client.ask(&format!("{{ knot(braid: {braid}) {{ strands arf }} }}")).await;
+        answer.ok();
+        assert_eq!((answer.cost("requested"), answer.cost("actual")), (points, points), "{braid}");
+    }
+    let long = format!("[{}]", vec!["1"; 61].join(", "));
+    for braid in ["[0]", "[1, 10]", "[-10]", "[2147483647]", "[-2147483648]", &long] {
+        let answer = client.ask(&format!("{{ knot(braid: {braid}) {{ strands }} }}")).await;
+        let error = &answer.body["errors"][0]["extensions"];
+        assert_eq!((&error["code"], &error["field"]), (&json!("BAD_USER_INPUT"), &json!("braid")), "{}", answer.text);
+    }
+    // A hundred knots are too dear for one document.
+    let letters = vec!["1"; 60].join(",");
+    let many: Vec<String> = (0..20).map(|k| format!("k{k}: knot(braid: [{letters}]) {{ strands }}")).collect();
+    assert_eq!(client.ask(&format!("{{ {} }}", many.join(" "))).await.codes(), ["QUERY_TOO_COSTLY"]);
+
+    // A number that does not fit into an Int is told in the text, not cut.
+    let weaving: Vec<i32> = (0..60).map(|k| if k % 9 % 2 == 0 { k % 9 + 1 } else { -(k % 9 + 1) }).collect();
+    let ask = |fields: &str| format!("{{ knot(braid: {weaving:?}) {{ {fields} }} }}");
+    let answer = client.ask(&ask("jones { text } determinant")).await;
+    if answer.codes().is_empty() {
+        assert!(answer.ok()["knot"]["determinant"].as_i64().unwrap() > 1_000_000);
+    } else {
+        assert_eq!(answer.codes(), ["BAD_USER_INPUT"]);
+    }
+    assert!(client.ask(&ask("jones { text }")).await.ok()["knot"]["jones"]["text"].as_str().unwrap().len() > 100);
+}
+
+const IMPLICATIONS: &str = "implications {
+    prefersQualityOverPrice { verdict rule inputs { name value { value interval95 { low high } } } }
+    valuesCommunityProducts { verdict rule inputs { name value { value interval95 { low high } } } }
+    likelyToReturnPurchase { value { value interval95 { low high } } rule inputs { name value { value } } }
+    decisionFactors { quality { value } communityEndorsement { value } price { value } rule inputs { name } }
+}";
+
+#[tokio::test]
+async fn implications_show_their_numbers_and_follow_from_them() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let client = app.client(&ALL).await;
+        let document = format!(
+            "{{ cohort(definition: {{age: {{to: 64}}}}) {{
+                behavior {{ returnVisitRate {{ value }} communityEngagement {{ value }} {IMPLICATIONS} }}
+                personality {{ dimensions {{ name mean {{ value }} }} }}
+                network {{ connectionsPerPerson {{ value }} implications {{
+                    respondsToCommunityEndorsements {{ verdict rule inputs {{ name value {{ value interval95 {{ low high }} }} }} }}
+                    likelyToSharePurchases {{ verdict rule inputs {{ name value {{ value }} }} }}
+                    influencerPotential {{ verdict rule }}
+                    strategies {{ communityEndorsement {{ verdict rule }} earlyAdopterProgram {{ verdict rule }}
+                        socialProof {{ verdict rule }} influencerPartnership {{ verdict rule }} }}
+                }} }}
+            }} }}"
+        );
+        let quote =
+            client.ask_with("query ($d: String!) { quote(document: $d) { units } }", json!({"d": document})).await;
+        // Size, behavior, personality and network of the segment; size and behavior of its region.
+        assert_eq!(quote.data("/quote/units"), &json!(0.12 + 0.31 + 0.5 + 0.3 + 0.43));
+        let answer = client.ask(&document).await;
+        let cohort = &answer.ok()["cohort"];
+        let spent = client.ask("{ viewer { privacyBudget { spent } } }").await;
+        assert_eq!(spent.data("/viewer/privacyBudget/spent"), quote.data("/quote/units"));
+
+        let implications = &cohort["behavior"]["implications"];
+        let quality = &implications["prefersQualityOverPrice"];
+        let dimension = |k: usize| &cohort["personality"]["dimensions"][k]["mean"]["value"];
+        assert_eq!(&quality["inputs"][0]["value"]["value"], dimension(10));
+        assert_eq!(quality["inputs"][1]["value"]["value"], cohort["behavior"]["returnVisitRate"]["value"]);
+        let verdict = |input: &Value, line: f64| {
+            let (low, high) = (&input["value"]["interval95"]["low"], &input["value"]["interval95"]["high"]);
+            match (low.as_f64().unwrap() > line, high.as_f64().unwrap() <= line) {
+                (true, _) => "YES",
+                (_, true) => "NO",
+                _ => "UNCERTAIN",
+            }
+        };
+        let or = match (verdict(&quality["inputs"][0], 0.6), verdict(&quality["inputs"][1], 0.6)) {
+            ("YES", _) | (_, "YES") => "YES",
+            ("NO", "NO") => "NO",
+            _ => "UNCERTAIN",
+        };
+        assert_eq!(quality["verdict"], or, "{quality}");
+
+        let community = &implications["valuesCommunityProducts"]["inputs"];
+        assert_eq!(&community[0]["value"]["value"], dimension(1));
+        assert_eq!(community[1]["value"]["value"], cohort["behavior"]["communityEngagement"]["value"]);
+        let value = |k: usize| community[k]["value"]["value"].as_f64().unwrap();
+        assert!((value(1) - value(2) - value(3)).abs() < 2e-4, "{community}");
+
+        let back = &implications["likelyToReturnPurchase"];
+        let rate = cohort["behavior"]["returnVisitRate"]["value"].as_f64().unwrap();
+        assert!((back["value"]["value"].as_f64().unwrap() - 0.9 * rate).abs() < 1e-4, "{back}");
+
+        let factors = &implications["decisionFactors"];
+        let weight = |name: &str| factors[name]["value"].as_f64().unwrap();
+        assert!((weight("quality") + weight("price") + weight("communityEndorsement") - 1.0).abs() < 2e-4, "{factors}");
+        let (v, c) = (
+            dimension(10).as_f64().unwrap(),
+            f64::midpoint(dimension(1).as_f64().unwrap(), dimension(7).as_f64().unwrap()),
+        );
+        assert!((weight("quality") - v / (1.0 + c)).abs() < 2e-4, "{factors}");
+
+        let marketing = &cohort["network"]["implications"];
+        let inputs = &marketing["respondsToCommunityEndorsements"]["inputs"];
+        assert_eq!(inputs[1]["value"]["value"], cohort["network"]["connectionsPerPerson"]["value"]);
+        let both = match (verdict(&inputs[0], 2.0 / 3.0), verdict(&inputs[1], 2.0)) {
+            ("YES", "YES") => "YES",
+            ("NO", _) | (_, "NO") => "NO",
+            _ => "UNCERTAIN",
+        };
+        assert_eq!(marketing["respondsToCommunityEndorsements"]["verdict"], both);
+        assert_eq!(marketing["strategies"]["communityEndorsement"]["verdict"], both);
+        assert_eq!(
+            marketing["strategies"]["socialProof"]["rule"],
+            "connectionsPerPerson > 2, and viralPotential > 0.5"
+        );
+    }
+}
+
+#[tokio::test]
+async fn implications_ask_only_for_what_they_need_and_only_where_the_key_may() {
+    let app = TestApp::new(On::Sqlite).await;
+    let ask = |field: &str| {
+        format!("{{ cohort(definition: {{age: {{to: 64}}}}) {{ behavior {{ implications {{ {field} }} }} }} }}")
+    };
+    let spent = async |client: &crate::app::Client<'_>| {
+        client.ask("{ viewer { privacyBudget { spent } } }").await.data("/viewer/privacyBudget/spent").clone()
+    };
+    let client = app.client(&[Scope::Behavior]).await;
+    client.ask(&ask("likelyToReturnPurchase { value { value } }")).await.ok();
+    assert_eq!(spent(&client).await, json!(0.43));
+    for field in
+        ["prefersQualityOverPrice { verdict }", "valuesCommunityProducts { verdict }", "decisionFactors { rule }"]
+    {
+        assert_eq!(client.ask(&ask(field)).await.codes(), ["FORBIDDEN"]);
+    }
+    assert_eq!(spent(&client).await, json!(0.43));
+
+    let both = app.client(&[Scope::Behavior, Scope::Personality]).await;
+    both.ask(&ask("decisionFactors { rule }")).await.ok();
+    assert_eq!(spent(&both).await, json!(0.93));
+    both.ask(&ask("valuesCommunityProducts { verdict }")).await.ok();
+    assert_eq!(spent(&both).await, json!(1.36));
+    // A whole region is compared with itself: nothing more is asked, and it is not above itself.
+    let whole = "{ cohort(definition: {}) { behavior { implications {
+        valuesCommunityProducts { verdict inputs { name value { value } } } } } } }";
+    let answer = both.ask(whole).await;
+    let community = &answer.ok()["cohort"]["behavior"]["implications"]["valuesCommunityProducts"];
+    assert_eq!((&community["verdict"], &community["inputs"][3]["value"]["value"]), (&json!("NO"), &json!(0.0)));
+    // The behavior of everybody is what the segment before was compared with.
+    assert_eq!(spent(&both).await, json!(1.36 + 0.5));
+
+    // Admitted whole: 0.43 + 0.5 would fit, 0.43 more does not.
+    let poor = app.client_of("poor", &ALL, 1_000).await;
+    assert_eq!(poor.ask(&ask("valuesCommunityProducts { verdict }")).await.codes(), ["PRIVACY_BUDGET_EXHAUSTED"]);
+    assert_eq!(spent(&poor).await, json!(0.0));
+}
+
+/// The example of the documents, from its people and its product.
+#[test]
+fn the_worked_example_of_the_documents_is_right() {
+    let document = include_str!("../../docs/personality.md");
+    let (_, rest) = document.split_once("<!-- example: begin -->").unwrap();
+    let (table, _) = rest.split_once("<!-- example: end -->").unwrap();
+    let told = |name: &str| -> f64 {
+        let row =
+            table.lines().find(|line| line.starts_with(&format!("| {name} |"))).unwrap_or_else(|| panic!("{name}"));
+        row.split('|').nth(2).unwrap().trim().parse().unwrap()
+    };
+    let (mut ann, mut ben) = ([0.5; 12], [0.5; 12]);
+    (ann[10], ben[10], ben[9]) = (0.9, 0.3, 0.8);
+    let (ann, ben) = (math::person(&ann), math::person(&ben));
+    let rho = Density::mixture([&ann, &ben]).unwrap();
+    let mut stated = [None; 12];
+    (stated[9], stated[10]) = (Some(0.9), Some(0.75));
+    let product = Product::new(stated).unwrap();
+    let alone = Density::mixture([&ann]).unwrap();
+    for (name, value) in [
+        ("compatibility", rho.compatibility(&product)),
+        ("contribution of value_orientation", rho.compatibility(&product.only(|k| k == 10).unwrap())),
+        ("contribution of novelty_seeking", rho.compatibility(&product.only(|k| k == 9).unwrap())),
+        ("purity", rho.overlap(&rho)),
+        ("overlap of Ann and Ben", ann.dot(&ben).powi(2)),
+        ("fidelity of the pair with Ann alone", rho.fidelity(&alone)),
+    ] {
+        assert!((told(name) - value).abs() < 0.000_051, "{name}: {} in the document, {value}", told(name));
+    }
+    assert!((rho.correlation(9, 10) + 1.0).abs() < 1e-9);
+}
