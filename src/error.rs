@@ -284,6 +284,17 @@ impl Error {
         Self::BadUserInput { field: field.into(), message: message.into() }
     }
 
+    /// The same error of a field below another argument.
+    #[must_use]
+    pub fn of_argument(mut self, old: &str, new: &str) -> Self {
+        if let Self::BadUserInput { field, .. } | Self::NotInVocabulary { field, .. } = &mut self
+            && let Some(rest) = field.strip_prefix(old)
+        {
+            *field = format!("{new}{rest}");
+        }
+        self
+    }
+
     /// Fewer people than the size rule demands.
     #[must_use]
     pub fn below_threshold() -> Self {

@@ -78,7 +78,11 @@ impl Mixture {
     #[must_use]
     pub fn correlation(&self, i: usize, j: usize) -> Estimate {
         let value = self.rho.correlation(i, j);
-        self.estimate(value, &self.rho.correlation_gradient(i, j)).within(-1.0, 1.0)
+        match self.rho.correlation_gradient(i, j) {
+            Some(gradient) => self.estimate(value, &gradient).within(-1.0, 1.0),
+            // The noise left no variance: it could be anything.
+            None => Estimate::new(value, 1.0).within(-1.0, 1.0),
+        }
     }
 
     /// tr(rho^2): the mean of |<psi|phi>|^2 over all pairs of people, 1/13 to 1.

@@ -121,7 +121,7 @@ impl Mutation {
     ) -> Result<UpsertProductsResult, Error> {
         let session = Session::of(ctx)?;
         at_most(MOST_SENT, "input", input.len())?;
-        session.begin(cost::weight_of("Mutation", "upsertProducts"));
+        session.begin(cost::weight_with("Mutation", "upsertProducts", input.len()));
         let ids: Vec<String> = input.iter().map(|product| product.id.clone()).collect();
         let items: Vec<Item> = input.into_iter().map(Item::from).collect();
         let ignored: BTreeSet<String> = items.iter().flat_map(|item| item.state.ignored()).collect();
@@ -138,7 +138,7 @@ impl Mutation {
     ) -> Result<u64, Error> {
         let session = Session::of(ctx)?;
         at_most(MOST_SENT, "ids", ids.len())?;
-        session.begin(cost::weight_of("Mutation", "deleteProducts"));
+        session.begin(cost::weight_with("Mutation", "deleteProducts", ids.len()));
         // No product has such an id, and PostgreSQL refuses a text with a zero.
         let ids: Vec<String> = ids.into_iter().filter(|id| !id.chars().any(char::is_control)).collect();
         store::delete(&session.state.db, &session.caller.partner_id, &ids).await

@@ -146,10 +146,17 @@ impl Query {
                           strand i + 1, -i its inverse."
         )]
         braid: Vec<i32>,
+        #[graphql(
+            desc = "How many strands, at most 10; as many as the letters need if it is not given. Each that no \
+                          letter touches is a circle apart."
+        )]
+        strands: Option<i32>,
     ) -> Result<Knot, Error> {
-        let braid = Braid::parse(&braid).map_err(|reason| Error::input("braid", reason))?;
-        let letters = braid.letters().len() as u64;
-        Session::of(ctx)?.begin(cost::weight_of("Query", "knot") + letters);
+        let mut braid = Braid::parse(&braid).map_err(|reason| Error::input("braid", reason))?;
+        if let Some(strands) = strands {
+            braid = braid.on(strands).map_err(|reason| Error::input("strands", reason))?;
+        }
+        Session::of(ctx)?.begin(cost::weight_with("Query", "knot", braid.letters().len()));
         Knot::of(braid).await
     }
 

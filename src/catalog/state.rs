@@ -238,8 +238,13 @@ impl ProductState {
             attributes.filter_map(|attribute| Some((words::attribute(&attribute.name)?, attribute.value))).collect();
         let price = self.price.map(|band| (words::VALUE, band.value())).into_iter().collect();
         let of = |list: &Option<Vec<String>>, table: &'static [Word]| -> Vec<(usize, f64)> {
-            let known = list.iter().flatten().filter_map(|word| words::find(table, word));
-            known.flat_map(|word| word.means.iter().copied()).collect()
+            let known: BTreeMap<&str, &Word> = list
+                .iter()
+                .flatten()
+                .filter_map(|word| words::find(table, word))
+                .map(|word| (word.word, word))
+                .collect();
+            known.into_values().flat_map(|word| word.means.iter().copied()).collect()
         };
         for (source, said) in [
             (Source::Personality, attributes),
@@ -310,7 +315,7 @@ mod tests {
         let state = ProductState {
             novelty_seeking: Some(0.1),
             price: Some(PriceBand::Luxury),
-            styles: Some(words(&["vintage", "elegant", "steampunk"])),
+            styles: Some(words(&["vintage", "Vintage", "elegant", "steampunk"])),
             features: Some(words(&["Handmade", "surprise"])),
             attributes: Some(vec![
                 Attribute { name: "novelty".to_owned(), value: 1.0 },

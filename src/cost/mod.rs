@@ -12,7 +12,7 @@ mod shape;
 
 pub use actual::{Answered, settle};
 pub use directives::{annotate, table};
-pub use prices::{Ask, Of, PRICES, Price, Sent, Size, weight_of};
+pub use prices::{Ask, Of, PRICES, Price, Sent, Size, weight_of, weight_with};
 use prices::{SIZED, price_of};
 use shape::Field;
 pub use shape::{Shape, innermost};

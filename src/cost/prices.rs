@@ -67,8 +67,11 @@ pub enum Size {
 impl Price {
     /// Points of the field itself, with what is sent along.
     pub(super) fn weight(&self, selected: &Selected) -> u64 {
-        let sent = self.sent.map_or(0, |sent| sent.count(selected).div_ceil(sent.items_per_point));
-        self.weight.saturating_add(sent)
+        self.weight_with(self.sent.map_or(0, |sent| sent.count(selected)))
+    }
+
+    fn weight_with(&self, items: u64) -> u64 {
+        self.weight.saturating_add(self.sent.map_or(0, |sent| items.div_ceil(sent.items_per_point)))
     }
 }
 
@@ -196,4 +199,10 @@ pub(super) fn price_of(on: &str, field: &str) -> Option<&'static Price> {
 #[must_use]
 pub fn weight_of(on: &str, field: &str) -> u64 {
     price_of(on, field).map_or(0, |price| price.weight)
+}
+
+/// The points of a field with which so many items were sent along.
+#[must_use]
+pub fn weight_with(on: &str, field: &str, items: usize) -> u64 {
+    price_of(on, field).map_or(0, |price| price.weight_with(items as u64))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Request as Execution, Value, parser::types::OperationType};
 use axum::{
     Extension,
-    body::Body,
+    body::{Body, HttpBody as _},
     extract::{Request, State as AxumState},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request::Parts},
     response::Response,
@@ -81,8 +81,11 @@ async fn answer(
     if let Some(refusal) = state.lately.brake(&caller.account, &caller.limits, state.clock.now_ms()) {
         return Err(refuse_by(refusal, None));
     }
-    let _place = state.places.take(&caller.account).ok_or(Error::Unavailable)?;
     let limit = if caller.scopes.contains(&Scope::Catalog) { ask::CATALOG_BODY_LIMIT } else { ask::BODY_LIMIT };
+    // A body that does not say how long it is may be as long as it may be.
+    let announced = body.as_ref().and_then(|body| usize::try_from(body.size_hint().exact()?).ok());
+    let bytes = announced.unwrap_or(limit).min(limit);
+    let _place = state.places.take(&caller.account, bytes).ok_or(Error::Unavailable)?;
     let asked = ask::read(parts, body, limit, state.timeouts.body).await;
     if let Ok(asked) = &asked {
         note(asked, open);

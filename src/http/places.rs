@@ -6,29 +6,34 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Requests of one account at once; with the largest body that is 32 MiB.
+use super::ask::BODY_LIMIT;
+
+/// Requests of one account at once. One whose body may be larger than [`BODY_LIMIT`] takes as many places as its body
+/// may hold of that, so that all bodies of an account together hold 32 MiB at most.
 pub const OF_ONE_ACCOUNT: usize = 128;
 
 /// Who has how many.
 #[derive(Clone, Default)]
 pub struct Places(Arc<Mutex<HashMap<String, usize>>>);
 
-/// One of them; given back when it goes out of scope.
+/// Some of them; given back when it goes out of scope.
 pub struct Taken {
     places: Places,
     account: String,
+    many: usize,
 }
 
 impl Places {
-    /// Takes a place, unless the account has all of its own.
-    pub fn take(&self, account: &str) -> Option<Taken> {
+    /// Takes the places for a body of so many bytes, unless the account has not as many left.
+    pub fn take(&self, account: &str, bytes: usize) -> Option<Taken> {
+        let many = bytes.div_ceil(BODY_LIMIT).max(1);
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = places.entry(account.to_owned()).or_default();
-        if *taken >= OF_ONE_ACCOUNT {
+        let taken = places.get(account).copied().unwrap_or_default() + many;
+        if taken > OF_ONE_ACCOUNT {
             return None;
         }
-        *taken += 1;
-        Some(Taken { places: self.clone(), account: account.to_owned() })
+        places.insert(account.to_owned(), taken);
+        Some(Taken { places: self.clone(), account: account.to_owned(), many })
     }
 }
 
@@ -36,7 +41,7 @@ impl Drop for Taken {
     fn drop(&mut self) {
         let mut places = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(taken) = places.get_mut(&self.account) {
-            *taken -= 1;
+            *taken -= self.many;
             if *taken == 0 {
                 places.remove(&self.account);
             }
@@ -51,9 +56,12 @@ mod tests {
     #[test]
     fn an_account_has_its_places_and_gives_them_back() {
         let places = Places::default();
-        let all: Vec<_> = (0..OF_ONE_ACCOUNT).map(|_| places.take("a").unwrap()).collect();
-        assert!(places.take("a").is_none() && places.take("b").is_some());
+        let all: Vec<_> = (0..OF_ONE_ACCOUNT).map(|_| places.take("a", 0).unwrap()).collect();
+        assert!(places.take("a", 1).is_none() && places.take("b", BODY_LIMIT).is_some());
         drop(all);
-        assert!(places.take("a").is_some() && places.0.lock().unwrap().is_empty());
+        let large: Vec<_> = (0..OF_ONE_ACCOUNT / 8).map(|_| places.take("a", 8 * BODY_LIMIT).unwrap()).collect();
+        assert!(places.take("a", 0).is_none());
+        drop(large);
+        assert!(places.take("a", BODY_LIMIT + 1).is_some() && places.0.lock().unwrap().is_empty());
     }
 }

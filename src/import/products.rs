@@ -32,8 +32,8 @@ impl Row for Item {
         let item = Self {
             id: fields.needed("product_id")?,
             title: fields.needed("title")?,
-            category: fields.word("category")?,
-            subcategory: fields.word("subcategory")?,
+            category: fields.known("category")?,
+            subcategory: fields.known("subcategory")?,
             price: fields.number("price", 0.0, 1e12)?,
             currency: fields.known("currency")?,
             rating: fields.number("rating", 0.0, 5.0)?,

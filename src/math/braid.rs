@@ -39,7 +39,7 @@ pub struct Weave {
 }
 
 impl Braid {
-    /// Reads a word; it has as many strands as it needs, and the empty word has one.
+    /// Reads a word; it has as many strands as it needs, the empty word has one.
     ///
     /// # Errors
     /// What is wrong, in words: a letter 0, too many strands or letters.
@@ -54,6 +54,17 @@ impl Braid {
         }
         let strands = letters.iter().map(index).max().unwrap_or(0) + 1;
         Ok(Self { letters: letters.to_vec(), strands })
+    }
+
+    /// The same word on more strands: each further one is a circle apart.
+    ///
+    /// # Errors
+    /// What is wrong, in words: the word needs more, or there are too many.
+    pub fn on(self, strands: i32) -> Result<Self, String> {
+        let least = self.strands;
+        let strands = usize::try_from(strands).ok().filter(|strands| (least..=MOST_STRANDS).contains(strands));
+        let strands = strands.ok_or_else(|| format!("must be {least}, which the word needs, to {MOST_STRANDS}."))?;
+        Ok(Self { strands, ..self })
     }
 
     /// The letters.
@@ -168,6 +179,9 @@ mod tests {
         assert_eq!(Braid::parse(&[]).unwrap().strands(), 1);
         assert_eq!(Braid::parse(&[-9]).unwrap().strands(), 10);
         assert!(Braid::parse(&[1; 60]).is_ok());
+        let one = Braid::parse(&[1, 1, 1]).unwrap();
+        assert_eq!((one.clone().on(4).unwrap().strands(), one.clone().on(4).unwrap().components()), (4, 3));
+        assert!([1, 11, -1].into_iter().all(|strands| one.clone().on(strands).is_err()));
     }
 
     #[test]

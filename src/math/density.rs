@@ -118,17 +118,18 @@ impl Density {
         (self.covariance(i, j) / variances.sqrt()).clamp(-1.0, 1.0)
     }
 
-    /// How [`Self::correlation`] changes with each entry of rho; zero where it is 0 for lack of variance.
+    /// How [`Self::correlation`] changes with each entry of rho; nothing where it is 0 for lack of variance.
     #[must_use]
-    pub fn correlation_gradient(&self, i: usize, j: usize) -> Square {
+    pub fn correlation_gradient(&self, i: usize, j: usize) -> Option<Square> {
         let (a, b) = (self.covariance(i, i), self.covariance(j, j));
         if a <= 0.0 || b <= 0.0 {
-            return Square::zeros();
+            return None;
         }
         let correlation = self.covariance(i, j) / (a * b).sqrt();
-        self.covariance_gradient(i, j) / (a * b).sqrt()
+        let gradient = self.covariance_gradient(i, j) / (a * b).sqrt()
             - self.covariance_gradient(i, i) * (correlation / (2.0 * a))
-            - self.covariance_gradient(j, j) * (correlation / (2.0 * b))
+            - self.covariance_gradient(j, j) * (correlation / (2.0 * b));
+        Some(gradient)
     }
 
     fn covariance_gradient(&self, i: usize, j: usize) -> Square {
@@ -259,7 +260,7 @@ mod tests {
                 let compatibility = slope(&|rho| rho.compatibility(&product));
                 prop_assert!((rho.compatibility_gradient(&product)[(row, column)] - compatibility).abs() < 1e-6);
                 let correlation = slope(&|rho| rho.correlation(1, 4));
-                let found = rho.correlation_gradient(1, 4)[(row, column)];
+                let found = rho.correlation_gradient(1, 4).unwrap()[(row, column)];
                 prop_assert!((found - correlation).abs() < 1e-4 * (1.0 + correlation.abs()), "{found} {correlation}");
             }
         }

@@ -45,6 +45,9 @@ pub struct Question {
     pub cohort: Arc<Cohort>,
     pub window: Window,
     pub bundle: Bundle,
+    /// Nobody asked for it by itself: something else is to be compared with it. Where two segments are too near to each
+    /// other, it is the one that is not shown.
+    pub beside: bool,
 }
 
 impl Question {
@@ -146,7 +149,10 @@ impl Desk {
             .iter()
             .map(|question| (question, question.release_key(), question.size().release_key()))
             .collect();
-        let sizes: Keyed = keyed.iter().map(|(question, _, size)| (size.clone(), question.size())).collect();
+        let mut sizes = Keyed::new();
+        for (question, _, size) in &keyed {
+            sizes.entry(size.clone()).or_insert_with(|| question.size()).beside &= question.beside;
+        }
         let asked = |refused: &HashMap<String, Error>| -> Keyed {
             let others = keyed.iter().filter(|(question, _, _)| question.bundle != Bundle::Size);
             let others = others.filter(|(_, _, size)| !refused.contains_key(size));
@@ -215,6 +221,7 @@ impl Desk {
                     cohort: Arc::clone(&question.cohort),
                     window: question.window,
                     people: payload.values[0],
+                    beside: question.beside,
                 }),
             }
         }

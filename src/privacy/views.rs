@@ -35,6 +35,8 @@ pub struct Sight {
     pub window: Window,
     /// The noisy size.
     pub people: i64,
+    /// Only to be compared with.
+    pub beside: bool,
 }
 
 impl Sight {
@@ -62,7 +64,8 @@ pub async fn load(
     Ok(views.into_iter().map(|view| (view.release_key, view.shown)).collect())
 }
 
-/// Decides which of these segments an account may see, and stores it. Of two new ones the larger comes first.
+/// Decides which of these segments an account may see, and stores it. Of two new ones that which was asked for comes
+/// before that which it is compared with, and else the larger.
 ///
 /// # Errors
 /// As the database says.
@@ -79,7 +82,9 @@ pub async fn judge(
     let keys: Vec<String> = new.iter().map(|sight| sight.release_key.clone()).collect();
     let mut verdicts = load(&transaction, account, &keys).await?;
     new.retain(|sight| !verdicts.contains_key(&sight.release_key));
-    new.sort_by(|a, b| b.people.cmp(&a.people).then_with(|| a.release_key.cmp(&b.release_key)));
+    new.sort_by(|a, b| {
+        a.beside.cmp(&b.beside).then(b.people.cmp(&a.people)).then_with(|| a.release_key.cmp(&b.release_key))
+    });
     let windows: Vec<Window> = new.iter().map(|sight| sight.window).collect();
     let mut seen = load_seen(&transaction, account, &windows).await?;
     let mut rows = Vec::with_capacity(new.len());
@@ -130,6 +135,7 @@ async fn load_seen(db: &impl ConnectionTrait, account: &str, windows: &[Window])
             cohort: Arc::new(cohort),
             window: *window,
             people: payload.values[0],
+            beside: false,
         });
     }
     Ok(seen)

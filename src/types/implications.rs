@@ -212,16 +212,16 @@ pub struct MarketingImplications {
     pub(super) trend: Result<Measure, Error>,
 }
 
-/// Numbers of the network, the lines that they must be above, and the field that tells each.
-type Conditions<'a> = [(&'a str, &'a Result<Measure, Error>, f64)];
+/// Numbers of the network: the field that tells each, and the line that it must be above, as a fraction.
+type Conditions<'a> = [(&'a str, &'a Result<Measure, Error>, [u32; 2])];
 
 /// All of several numbers above their lines.
 fn all_above(conditions: &Conditions<'_>) -> Result<Option<Implication>, Error> {
     let (mut verdict, mut rules, mut inputs) = (Verdict::Yes, Vec::new(), Vec::new());
-    for (name, measure, line) in conditions {
+    for (name, measure, [above, below]) in conditions {
         let measure = measure.as_ref().map_err(Clone::clone)?;
-        verdict = verdict.and(Verdict::above(measure, *line));
-        rules.push(format!("{name} > {}", (line * 100.0).round() / 100.0));
+        verdict = verdict.and(Verdict::above(measure, f64::from(*above) / f64::from(*below)));
+        rules.push(if *below == 1 { format!("{name} > {above}") } else { format!("{name} > {above}/{below}") });
         inputs.push(input(&format!("network.{name}"), measure));
     }
     Ok(Some(Implication { verdict, rule: rules.join(", and "), inputs }))
@@ -234,19 +234,19 @@ impl MarketingImplications {
     /// (`connectionsPerPerson` above 2).
     async fn responds_to_community_endorsements(&self) -> Result<Option<Implication>, Error> {
         all_above(&[
-            ("tieCompatibility", &self.compatibility, 2.0 / 3.0),
-            ("connectionsPerPerson", &self.connections, 2.0),
+            ("tieCompatibility", &self.compatibility, [2, 3]),
+            ("connectionsPerPerson", &self.connections, [2, 1]),
         ])
     }
 
-    /// YES if a person draws more than half a friend to a new place in 28 days (`viralPotential` above 0.5).
+    /// YES if a person draws more than half a friend to a new place in 28 days (`viralPotential` above 1/2).
     async fn likely_to_share_purchases(&self) -> Result<Option<Implication>, Error> {
-        all_above(&[("viralPotential", &self.viral, 0.5)])
+        all_above(&[("viralPotential", &self.viral, [1, 2])])
     }
 
     /// YES if more than a third of the ties follow to new places (`trendSetting`) and a person has more than 5 ties.
     async fn influencer_potential(&self) -> Result<Option<Implication>, Error> {
-        all_above(&[("trendSetting", &self.trend, 1.0 / 3.0), ("connectionsPerPerson", &self.connections, 5.0)])
+        all_above(&[("trendSetting", &self.trend, [1, 3]), ("connectionsPerPerson", &self.connections, [5, 1])])
     }
 
     /// Which strategies the numbers speak for. How effective they are nobody has measured.
@@ -264,24 +264,24 @@ impl Strategies<'_> {
     /// Let members of the community speak: `tieCompatibility` above 2/3 and `connectionsPerPerson` above 2.
     async fn community_endorsement(&self) -> Result<Option<Implication>, Error> {
         all_above(&[
-            ("tieCompatibility", &self.0.compatibility, 2.0 / 3.0),
-            ("connectionsPerPerson", &self.0.connections, 2.0),
+            ("tieCompatibility", &self.0.compatibility, [2, 3]),
+            ("connectionsPerPerson", &self.0.connections, [2, 1]),
         ])
     }
 
     /// Give new things to people whom others follow: `trendSetting` above 1/3.
     async fn early_adopter_program(&self) -> Result<Option<Implication>, Error> {
-        all_above(&[("trendSetting", &self.0.trend, 1.0 / 3.0)])
+        all_above(&[("trendSetting", &self.0.trend, [1, 3])])
     }
 
-    /// Show what friends do: `connectionsPerPerson` above 2 and `viralPotential` above 0.5.
+    /// Show what friends do: `connectionsPerPerson` above 2 and `viralPotential` above 1/2.
     async fn social_proof(&self) -> Result<Option<Implication>, Error> {
-        all_above(&[("connectionsPerPerson", &self.0.connections, 2.0), ("viralPotential", &self.0.viral, 0.5)])
+        all_above(&[("connectionsPerPerson", &self.0.connections, [2, 1]), ("viralPotential", &self.0.viral, [1, 2])])
     }
 
     /// Work with the well connected: `trendSetting` above 1/3 and `connectionsPerPerson` above 5.
     async fn influencer_partnership(&self) -> Result<Option<Implication>, Error> {
-        all_above(&[("trendSetting", &self.0.trend, 1.0 / 3.0), ("connectionsPerPerson", &self.0.connections, 5.0)])
+        all_above(&[("trendSetting", &self.0.trend, [1, 3]), ("connectionsPerPerson", &self.0.connections, [5, 1])])
     }
 }
 

@@ -105,7 +105,8 @@ pub struct UpsertProductsResult {
     updated: u64,
     /// Products that were not stored, in the order in which they were sent.
     errors: Vec<ProductError>,
-    /// Words that `vocabulary` does not hold, of all products together, sorted; at most 100. The products are stored.
+    /// Words that `vocabulary` does not hold, of all products that were sent, sorted; at most 100. No product is refused
+    /// for one.
     ignored: Vec<String>,
 }
 

@@ -48,7 +48,7 @@ impl Segment {
     }
 
     fn question(&self, session: &Session, length: WindowLength, bundle: Bundle) -> Result<Question, Error> {
-        Ok(Question { cohort: Arc::clone(self.cohort()?), window: session.epoch.window(length), bundle })
+        Ok(Question { cohort: Arc::clone(self.cohort()?), window: session.epoch.window(length), bundle, beside: false })
     }
 
     /// The release of a bundle, for a field whose points begin to count now.
@@ -146,8 +146,11 @@ impl Segment {
         let personality =
             personality.then(|| self.question(session, WindowLength::Days28, Bundle::Personality)).transpose()?;
         let regions = Cohort { regions: own.cohort.regions.clone(), ..Cohort::default() };
-        let regions =
-            (community && regions != *own.cohort).then(|| Question { cohort: Arc::new(regions), ..own.clone() });
+        let regions = (community && regions != *own.cohort).then(|| Question {
+            cohort: Arc::new(regions),
+            beside: true,
+            ..own.clone()
+        });
         let questions = [Some(&own), personality.as_ref(), regions.as_ref()].into_iter().flatten().cloned();
         let mut answers = session.answers.load_many(questions).await?;
         let mut answer = |question: &Question| answers.remove(question).unwrap_or(Err(Error::Internal));
@@ -219,7 +222,7 @@ impl Segment {
     ) -> Result<Option<Comparison>, Error> {
         let session = Session::of(ctx)?;
         session.begin(cost::weight_of("Segment", "compare"));
-        let cohort = session.cohort(&with)?;
+        let cohort = session.cohort(&with).map_err(|error| error.of_argument("definition", "with"))?;
         let own = self.question(session, WindowLength::Days28, Bundle::Moments)?;
         let other = Question { cohort: Arc::clone(&cohort), ..own.clone() };
         let answers = session.answers.load_many([own.clone(), other.clone()]).await?;

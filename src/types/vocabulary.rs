@@ -22,13 +22,30 @@ pub struct Vocabulary {
     /// Preferred categories of places that at least 100 people share.
     categories: Vec<String>,
     /// Price bands of products, and the dimension that they stand for.
-    price_bands: Vec<ProductWord>,
+    price_bands: Vec<PriceBandMeaning>,
     /// Styles of products, and the dimensions that they stand for.
     styles: Vec<ProductWord>,
     /// Features of products, and the dimensions that they stand for.
     features: Vec<ProductWord>,
     /// Attributes of products: each is one dimension, with a value of the product's own.
     attributes: Vec<ProductAttributeName>,
+}
+
+/// A price band and what it stands for.
+#[derive(SimpleObject)]
+pub struct PriceBandMeaning {
+    /// Which band.
+    band: PriceBand,
+    /// The dimension that it states.
+    dimension: DimensionName,
+    /// Its value, 0 to 1.
+    value: f64,
+}
+
+impl From<PriceBand> for PriceBandMeaning {
+    fn from(band: PriceBand) -> Self {
+        Self { band, dimension: DimensionName::ALL[words::VALUE], value: band.value() }
+    }
 }
 
 /// A word that describes a product.
@@ -52,7 +69,7 @@ pub struct Meaning {
 /// An attribute that describes a product.
 #[derive(SimpleObject)]
 pub struct ProductAttributeName {
-    /// The name; case and underscores do not matter.
+    /// The name; case, blanks, hyphens and underscores do not matter.
     name: String,
     /// The dimension that it is.
     dimension: DimensionName,
@@ -84,7 +101,7 @@ impl From<&Epoch> for Vocabulary {
             age_bands: AGE_BANDS.iter().map(band).collect(),
             interests: lists.interests.iter().cloned().collect(),
             categories: lists.categories.iter().cloned().collect(),
-            price_bands: PriceBand::ALL.iter().map(|band| word(band.word(), &[(words::VALUE, band.value())])).collect(),
+            price_bands: PriceBand::ALL.into_iter().map(PriceBandMeaning::from).collect(),
             styles: words::STYLES.iter().map(|entry| word(entry.word, entry.means)).collect(),
             features: words::FEATURES.iter().map(|entry| word(entry.word, entry.means)).collect(),
             attributes: words::ATTRIBUTES

@@ -345,7 +345,7 @@ impl TestApp {
         let epoch = self.state.epoch();
         let definition: Definition = serde_json::from_str(definition).unwrap();
         let cohort = Cohort::parse(&definition, &epoch.vocabulary).unwrap().into();
-        Question { cohort, window: epoch.window(WindowLength::Days28), bundle }.release_key()
+        Question { cohort, window: epoch.window(WindowLength::Days28), bundle, beside: false }.release_key()
     }
 
     /// A database of its own with the synthetic people, for a server that runs as a process.

@@ -199,7 +199,10 @@ async fn a_comparison_asks_both_segments_at_once() {
     let spent = poor.ask("{ viewer { privacyBudget { spent } } }").await;
     assert_eq!(spent.data("/viewer/privacyBudget/spent"), &json!(0.0));
     let wrong = client.ask(&compare(r#"{regions: ["nowhere"]}"#)).await;
-    assert_eq!(wrong.codes(), ["BAD_USER_INPUT"]);
+    assert_eq!(
+        (wrong.codes(), &wrong.body["errors"][0]["extensions"]["field"]),
+        (vec!["BAD_USER_INPUT"], &json!("with.regions"))
+    );
 }
 
 #[tokio::test]
@@ -291,6 +294,16 @@ async fn braids_are_priced_by_their_letters_and_bad_ones_refused() {
         let error = &answer.body["errors"][0]["extensions"];
         assert_eq!((&error["code"], &error["field"]), (&json!("BAD_USER_INPUT"), &json!("braid")), "{}", answer.text);
     }
+    for strands in ["3", "11", "-1"] {
+        let answer = client.ask(&format!("{{ knot(braid: [1, 3], strands: {strands}) {{ strands }} }}")).await;
+        assert_eq!(answer.body["errors"][0]["extensions"]["field"], "strands", "{}", answer.text);
+    }
+    let apart =
+        client.ask("{ knot(braid: [1], strands: 3) { strands components jones { text } alexander { text } } }").await;
+    assert_eq!(
+        apart.ok()["knot"],
+        json!({"strands": 3, "components": 2, "jones": {"text": "-t^(-1/2) - t^(1/2)"}, "alexander": {"text": "0"}})
+    );
     // A hundred knots are too dear for one document.
     let letters = vec!["1"; 60].join(",");
     let many: Vec<String> = (0..20).map(|k| format!("k{k}: knot(braid: [{letters}]) {{ strands }}")).collect();
@@ -393,7 +406,7 @@ async fn implications_show_their_numbers_and_follow_from_them() {
         assert_eq!(marketing["strategies"]["communityEndorsement"]["verdict"], both);
         assert_eq!(
             marketing["strategies"]["socialProof"]["rule"],
-            "connectionsPerPerson > 2, and viralPotential > 0.5"
+            "connectionsPerPerson > 2, and viralPotential > 1/2"
         );
     }
 }
@@ -435,6 +448,34 @@ async fn implications_ask_only_for_what_they_need_and_only_where_the_key_may() {
     let poor = app.client_of("poor", &ALL, 1_000).await;
     assert_eq!(poor.ask(&ask("valuesCommunityProducts { verdict }")).await.codes(), ["PRIVACY_BUDGET_EXHAUSTED"]);
     assert_eq!(spent(&poor).await, json!(0.0));
+}
+
+/// A segment that is nearly its whole region: it was asked for, so it is shown, and what it would be compared with is
+/// too near to it.
+#[tokio::test]
+async fn what_is_asked_for_goes_before_what_it_is_compared_with() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let client = app.client(&ALL).await;
+        // All but the people of unknown age.
+        let answer = client
+            .ask(
+                "{ cohort(definition: {age: {from: 18}}) { size { value } behavior {
+                 visitsPerPerson { value } implications { valuesCommunityProducts { verdict } } } } }",
+            )
+            .await;
+        assert!(
+            answer.data("/cohort/size/value").is_number()
+                && answer.data("/cohort/behavior/visitsPerPerson/value").is_number()
+        );
+        let error = &answer.body["errors"][0];
+        assert_eq!(
+            (&error["path"][3], &error["extensions"]["reason"], answer.codes().len()),
+            (&json!("valuesCommunityProducts"), &json!("MIN_DIFFERENCE"), 1),
+            "{}",
+            answer.text
+        );
+    }
 }
 
 /// The example of the documents, from its people and its product.

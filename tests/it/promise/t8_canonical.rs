@@ -80,7 +80,7 @@ fn definition((regions, bands, interests, categories): Meaning) -> impl Strategy
 fn release_key(definition: &Definition) -> String {
     let cohort = Cohort::parse(definition, &vocabulary()).unwrap().into();
     let window = Window { epoch_id: 202_622, ends_at: 0, length: WindowLength::Days28 };
-    Question { cohort, window, bundle: Bundle::Behavior }.release_key()
+    Question { cohort, window, bundle: Bundle::Behavior, beside: false }.release_key()
 }
 
 proptest! {
