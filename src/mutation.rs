@@ -124,7 +124,9 @@ impl Mutation {
         session.begin(cost::weight_with("Mutation", "upsertProducts", input.len()));
         let ids: Vec<String> = input.iter().map(|product| product.id.clone()).collect();
         let items: Vec<Item> = input.into_iter().map(Item::from).collect();
-        let ignored: BTreeSet<String> = items.iter().flat_map(|item| item.state.ignored()).collect();
+        // Of states that are refused for their length it would be long work.
+        let sane = items.iter().filter(|item| item.state.check().is_ok());
+        let ignored: BTreeSet<String> = sane.flat_map(|item| item.state.ignored()).collect();
         let stored = store::upsert(&session.state.db, &session.caller.partner_id, items).await?;
         Ok(UpsertProductsResult::new(stored, &ids, ignored))
     }
@@ -140,7 +142,8 @@ impl Mutation {
         at_most(MOST_SENT, "ids", ids.len())?;
         session.begin(cost::weight_with("Mutation", "deleteProducts", ids.len()));
         // No product has such an id, and PostgreSQL refuses a text with a zero.
-        let ids: Vec<String> = ids.into_iter().filter(|id| !id.chars().any(char::is_control)).collect();
+        let ids = ids.into_iter().map(|id| id.trim().to_owned());
+        let ids: Vec<String> = ids.filter(|id| !id.chars().any(char::is_control)).collect();
         store::delete(&session.state.db, &session.caller.partner_id, &ids).await
     }
 }

@@ -156,8 +156,9 @@ impl Query {
         if let Some(strands) = strands {
             braid = braid.on(strands).map_err(|reason| Error::input("strands", reason))?;
         }
-        Session::of(ctx)?.begin(cost::weight_with("Query", "knot", braid.letters().len()));
-        Knot::of(braid).await
+        let session = Session::of(ctx)?;
+        session.begin(cost::weight_with("Query", "knot", braid.letters().len()));
+        Knot::of(&session.state.knots, braid).await
     }
 
     /// The caller's own products, by id.

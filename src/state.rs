@@ -21,6 +21,7 @@ use crate::{
     privacy::{Desk, NoiseSource, bundles},
     quota::{Lately, QuotaStore},
     schema::{self, Checker, Schema},
+    types::knot::Knots,
 };
 
 /// Shared by all requests; cloning is cheap.
@@ -37,6 +38,8 @@ pub struct Parts {
     pub desk: Desk,
     /// The partners' products, ready to be ranked.
     pub shelves: Shelves,
+    /// Knots that were computed.
+    pub knots: Knots,
     pub log: LogWriter,
     pub directory: Directory,
     pub schema: Schema,
@@ -104,6 +107,7 @@ impl State {
             desk: Desk::new(db.clone(), engine, noise, Arc::clone(&clock)),
             lately: Lately::default(),
             shelves: Shelves::new(db.clone()),
+            knots: Knots::default(),
             directory: Directory::new(db.clone()),
             shape: Shape::parse(&schema.sdl())?,
             checker: Checker::build(),

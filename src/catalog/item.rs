@@ -9,7 +9,7 @@ use crate::entity::product;
 const LONGEST_NAME: usize = 200;
 /// Letters of a title.
 const LONGEST_TITLE: usize = 500;
-/// No price and no count of ratings is larger.
+/// No price is larger.
 const MOST: f64 = 1e12;
 
 /// A product.
@@ -69,8 +69,9 @@ impl Item {
                 return Err(Fault::new(field, format!("must be 0 to {most}.")));
             }
         }
-        if self.rating_count.is_some_and(|count| count < 0 || count as f64 > MOST) {
-            return Err(Fault::new("ratingCount", format!("must be 0 to {MOST}.")));
+        // The schema tells it as an Int.
+        if self.rating_count.is_some_and(|count| !(0..=i64::from(i32::MAX)).contains(&count)) {
+            return Err(Fault::new("ratingCount", format!("must be 0 to {}.", i32::MAX)));
         }
         self.state.check().map_err(|(field, message)| Fault::new(format!("state.{field}"), message))?;
         Ok(self)
@@ -93,7 +94,7 @@ impl Item {
 
     pub(super) fn values(self, partner_id: &str) -> serde_json::Result<Vec<Value>> {
         let band = self.state.price.map(|band| band.word().to_owned());
-        let stated = serde_json::to_string(&ProductState { price: None, ..self.state })?;
+        let stated = serde_json::to_string(&ProductState { price: None, ..self.state.known() })?;
         Ok(vec![
             partner_id.into(),
             self.id.into(),
@@ -169,6 +170,7 @@ mod tests {
         assert_eq!(field(&|item| item.rating = Some(7.0)), "rating");
         assert_eq!(field(&|item| item.rating = Some(f64::NAN)), "rating");
         assert_eq!(field(&|item| item.rating_count = Some(-1)), "ratingCount");
+        assert_eq!(field(&|item| item.rating_count = Some(1 << 31)), "ratingCount");
         assert_eq!(field(&|item| item.state.crowd_tolerance = Some(2.0)), "state.crowdTolerance");
     }
 

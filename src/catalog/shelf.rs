@@ -1,9 +1,10 @@
 //! A partner's products as states, ready to be ranked.
 
-use std::{cmp::Ordering, sync::Arc};
+use std::{cmp::Ordering, sync::Arc, time::Duration};
 
 use moka::future::Cache;
 use sea_orm::{DatabaseConnection, EntityTrait, QueryFilter, QuerySelect};
+use tokio::sync::Semaphore;
 
 use super::{Resolved, item, store};
 use crate::{
@@ -14,6 +15,9 @@ use crate::{
 
 /// Products that are kept in memory, of all partners together; each takes some 600 bytes.
 const KEPT: u64 = 200_000;
+
+/// A catalog that nobody asks for so long is read again when somebody does; so are versions that are gone.
+const IDLE: Duration = Duration::from_mins(10);
 
 /// A product on the shelf: what ranking needs of it.
 #[derive(Debug)]
@@ -57,17 +61,26 @@ impl Shelf {
     }
 }
 
+/// Id, category, rating, price band and what else is stated, as stored.
+type Row = (String, Option<String>, Option<f64>, Option<String>, String);
+
 /// The shelves of all partners, each as of the newest version of its catalog.
 pub struct Shelves {
     db: DatabaseConnection,
     kept: Cache<(String, i64), Arc<Shelf>>,
+    /// Catalogs are read one at a time: a partner who changes a large one all the time takes one core at most.
+    reading: Semaphore,
 }
 
 impl Shelves {
     #[must_use]
     pub fn new(db: DatabaseConnection) -> Self {
         let size = |_: &(String, i64), shelf: &Arc<Shelf>| u32::try_from(shelf.0.len().max(1)).unwrap_or(u32::MAX);
-        Self { db, kept: Cache::builder().max_capacity(KEPT).weigher(size).build() }
+        Self {
+            db,
+            kept: Cache::builder().max_capacity(KEPT).weigher(size).time_to_idle(IDLE).build(),
+            reading: Semaphore::new(1),
+        }
     }
 
     /// A partner's shelf.
@@ -88,7 +101,7 @@ impl Shelves {
     }
 
     async fn load(&self, partner_id: &str) -> Result<Arc<Shelf>, Error> {
-        type Row = (String, Option<String>, Option<f64>, Option<String>, String);
+        let _reading = self.reading.acquire().await.map_err(Error::internal)?;
         let rows: Vec<Row> = store::of(partner_id)
             .select_only()
             .columns([
@@ -101,14 +114,16 @@ impl Shelves {
             .into_tuple()
             .all(&self.db)
             .await?;
-        let mut shelf = Vec::with_capacity(rows.len());
-        for (id, category, rating, price_range, stated) in rows {
-            let state = item::state(price_range.as_deref(), &stated).map_err(Error::internal)?;
-            if let Some(resolved) = state.resolve() {
-                shelf.push(Shelved { id, category, rating, resolved });
-            }
-        }
-        Ok(Arc::new(Shelf(shelf)))
+        // A large catalog takes a part of a second to read: not on a thread that serves others.
+        let shelved = tokio::task::spawn_blocking(move || {
+            let shelved = |(id, category, rating, price_range, stated): Row| {
+                let state = item::state(price_range.as_deref(), &stated)?;
+                Ok(state.resolve().map(|resolved| Shelved { id, category, rating, resolved }))
+            };
+            rows.into_iter().filter_map(|row| shelved(row).transpose()).collect::<serde_json::Result<_>>()
+        });
+        let shelved = shelved.await.map_err(Error::internal)?.map_err(Error::internal)?;
+        Ok(Arc::new(Shelf(shelved)))
     }
 }
 

@@ -1,10 +1,10 @@
 //! What a partner says of a product, and the state that follows from it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::words::{self, Word};
+use super::words::{self, Word, Words};
 use crate::{error::Error, math, personality::DIMENSIONS};
 
 /// Words of one kind that one product may have.
@@ -211,6 +211,13 @@ impl ProductState {
         if attributes.iter().any(|attribute| !between(attribute.value)) {
             return Err(("attributes".to_owned(), "a value must be 0 to 1.".to_owned()));
         }
+        let mut named = BTreeSet::new();
+        let twice = |attribute: &Attribute| {
+            words::attribute(&attribute.name).is_some_and(|(_, dimension)| !named.insert(*dimension))
+        };
+        if attributes.len() <= MOST_OF_A_KIND && attributes.iter().any(twice) {
+            return Err(("attributes".to_owned(), "one stands twice.".to_owned()));
+        }
         let words = |list: &Option<Vec<String>>| list.clone().unwrap_or_default();
         let names = attributes.iter().map(|attribute| attribute.name.clone()).collect();
         for (field, words) in
@@ -226,6 +233,31 @@ impl ProductState {
         Ok(())
     }
 
+    /// The same with the words that are known only, each once and as the tables spell it: all that is ever kept of a
+    /// product.
+    #[must_use]
+    pub fn known(self) -> Self {
+        let words = |list: Option<Vec<String>>, table: &Words| -> Option<Vec<String>> {
+            let known: BTreeSet<&str> =
+                list.iter().flatten().filter_map(|word| table.find(word)).map(|word| word.word).collect();
+            (!known.is_empty()).then(|| known.into_iter().map(str::to_owned).collect())
+        };
+        let attributes: Vec<Attribute> =
+            self.known_attributes().map(|(name, _, value)| Attribute { name: name.to_owned(), value }).collect();
+        Self {
+            styles: words(self.styles, Words::styles()),
+            features: words(self.features, Words::features()),
+            attributes: (!attributes.is_empty()).then_some(attributes),
+            ..self
+        }
+    }
+
+    /// Name, dimension and value of the attributes that are known.
+    fn known_attributes(&self) -> impl Iterator<Item = (&'static str, usize, f64)> + '_ {
+        let attributes = self.attributes.iter().flatten();
+        attributes.filter_map(|given| words::attribute(&given.name).map(|(name, k)| (*name, *k, given.value)))
+    }
+
     /// What it comes to; `None` if nothing is stated that is known. Call [`Self::check`] first.
     #[must_use]
     pub fn resolve(&self) -> Option<Resolved> {
@@ -233,24 +265,18 @@ impl ProductState {
         for (source, value) in sources.iter_mut().zip(values) {
             *source = value.map(|_| Source::Personality);
         }
-        let attributes = self.attributes.iter().flatten();
-        let attributes =
-            attributes.filter_map(|attribute| Some((words::attribute(&attribute.name)?, attribute.value))).collect();
+        let attributes = self.known_attributes().map(|(_, dimension, value)| (dimension, value)).collect();
         let price = self.price.map(|band| (words::VALUE, band.value())).into_iter().collect();
-        let of = |list: &Option<Vec<String>>, table: &'static [Word]| -> Vec<(usize, f64)> {
-            let known: BTreeMap<&str, &Word> = list
-                .iter()
-                .flatten()
-                .filter_map(|word| words::find(table, word))
-                .map(|word| (word.word, word))
-                .collect();
+        let of = |list: &Option<Vec<String>>, table: &Words| -> Vec<(usize, f64)> {
+            let known: BTreeMap<&str, &Word> =
+                list.iter().flatten().filter_map(|word| table.find(word)).map(|word| (word.word, word)).collect();
             known.into_values().flat_map(|word| word.means.iter().copied()).collect()
         };
         for (source, said) in [
             (Source::Personality, attributes),
             (Source::Price, price),
-            (Source::Feature, of(&self.features, words::FEATURES)),
-            (Source::Style, of(&self.styles, words::STYLES)),
+            (Source::Feature, of(&self.features, Words::features())),
+            (Source::Style, of(&self.styles, Words::styles())),
         ] {
             let mut of_dimension: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
             for (dimension, value) in said {
@@ -266,15 +292,16 @@ impl ProductState {
         math::Product::new(values).map(|product| Resolved { product, sources })
     }
 
-    /// Words that no table holds.
+    /// Words that no table holds, each once, sorted.
     #[must_use]
-    pub fn ignored(&self) -> Vec<String> {
-        let unknown = |list: &Option<Vec<String>>, table: &'static [Word]| -> Vec<String> {
-            list.iter().flatten().filter(|word| words::find(table, word).is_none()).cloned().collect()
+    pub fn ignored(&self) -> BTreeSet<String> {
+        let unknown = |list: &Option<Vec<String>>, table: &Words| -> Vec<String> {
+            list.iter().flatten().filter(|word| table.find(word).is_none()).cloned().collect()
         };
         let names = self.attributes.iter().flatten().map(|attribute| attribute.name.clone());
-        let attributes = names.filter(|name| words::attribute(name).is_none()).collect();
-        [unknown(&self.styles, words::STYLES), unknown(&self.features, words::FEATURES), attributes].concat()
+        let attributes = names.filter(|name| words::attribute(name).is_none());
+        let words = [unknown(&self.styles, Words::styles()), unknown(&self.features, Words::features())];
+        words.into_iter().flatten().chain(attributes).collect()
     }
 
     /// What a question's product comes to.
@@ -336,7 +363,10 @@ mod tests {
         assert_eq!(resolved.sources[10], Some(Source::Price));
         let price: Vec<_> = resolved.only(Source::Price).unwrap().stated().collect();
         assert_eq!(price, [(10, 0.95)]);
-        assert_eq!(state.ignored(), ["steampunk", "sweetness"]);
+        assert_eq!(state.ignored().into_iter().collect::<Vec<_>>(), ["steampunk", "sweetness"]);
+        let known = state.clone().known();
+        assert_eq!((known.styles.as_deref(), known.ignored().len()), (Some(&words(&["elegant", "vintage"])[..]), 0));
+        assert_eq!(known.resolve().unwrap().product, resolved.product);
     }
 
     #[test]
@@ -350,7 +380,10 @@ mod tests {
         assert_eq!(field(ProductState { styles: Some(words(&["steampunk"])), ..none.clone() }), "product");
         assert_eq!(field(ProductState { energy_preference: Some(1.01), ..none.clone() }), "product.energyPreference");
         assert_eq!(field(ProductState { styles: Some(vec!["x".to_owned(); 21]), ..none.clone() }), "product.styles");
-        let attributes = Some(vec![Attribute { name: "novelty".to_owned(), value: -0.5 }]);
+        let attribute = |name: &str, value| Attribute { name: name.to_owned(), value };
+        let attributes = Some(vec![attribute("novelty", -0.5)]);
+        assert_eq!(field(ProductState { attributes, ..none.clone() }), "product.attributes");
+        let attributes = Some(vec![attribute("novelty", 0.5), attribute("Novelty", 0.5)]);
         assert_eq!(field(ProductState { attributes, ..none }), "product.attributes");
     }
 

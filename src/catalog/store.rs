@@ -43,6 +43,9 @@ pub async fn upsert(db: &DatabaseConnection, partner_id: &str, items: Vec<Item>)
             Err(fault) => faults.push((place, fault)),
         }
     }
+    if whole.is_empty() {
+        return Ok(Stored { faults, ..Stored::default() });
+    }
     let transaction = db::begin_write(db).await?;
     raise_version(&transaction, partner_id).await?;
     let Written { created, updated, refused } = write(&transaction, partner_id, whole).await?;
@@ -101,6 +104,9 @@ pub fn full() -> Fault {
 /// # Errors
 /// As the database says.
 pub async fn delete(db: &DatabaseConnection, partner_id: &str, ids: &[String]) -> Result<u64, Error> {
+    if ids.is_empty() {
+        return Ok(0);
+    }
     let transaction = db::begin_write(db).await?;
     raise_version(&transaction, partner_id).await?;
     let deleted = product::Entity::delete_many()
@@ -108,7 +114,10 @@ pub async fn delete(db: &DatabaseConnection, partner_id: &str, ids: &[String]) -
         .filter(product::COLUMN.product_id.is_in(ids))
         .exec(&transaction)
         .await?;
-    transaction.commit().await?;
+    // What changed nothing is no new version: every server would read the catalog anew.
+    if deleted.rows_affected > 0 {
+        transaction.commit().await?;
+    }
     Ok(deleted.rows_affected)
 }
 

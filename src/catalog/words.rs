@@ -1,6 +1,8 @@
 //! The words by which a product can be described, and the dimensions that each stands for: a published convention
 //! (`Query.vocabulary`, `docs/personality.md`), not a measurement.
 
+use std::{collections::HashMap, sync::LazyLock};
+
 /// The numbers of the dimensions, as everywhere.
 const EXPLORATION: usize = 0;
 const COMMUNITY: usize = 1;
@@ -74,16 +76,38 @@ pub const FEATURES: &[Word] = &[
 pub const ATTRIBUTES: &[(&str, usize)] =
     &[("energyLevel", ENERGY), ("novelty", NOVELTY), ("communityOriented", COMMUNITY)];
 
-/// The entry of a word, whatever its case, hyphens, blanks and underscores.
-#[must_use]
-pub fn find(table: &'static [Word], given: &str) -> Option<&'static Word> {
-    table.iter().find(|entry| bare(entry.word) == bare(given))
+/// A table by the bare forms of its words.
+pub struct Words(HashMap<String, &'static Word>);
+
+impl Words {
+    /// The styles.
+    pub fn styles() -> &'static Self {
+        static STYLE: LazyLock<Words> = LazyLock::new(|| Words::of(STYLES));
+        &STYLE
+    }
+
+    /// The features.
+    pub fn features() -> &'static Self {
+        static FEATURE: LazyLock<Words> = LazyLock::new(|| Words::of(FEATURES));
+        &FEATURE
+    }
+
+    fn of(table: &'static [Word]) -> Self {
+        Self(table.iter().map(|entry| (bare(entry.word), entry)).collect())
+    }
+
+    /// The entry of a word, whatever its case, hyphens, blanks and underscores.
+    #[must_use]
+    pub fn find(&self, given: &str) -> Option<&'static Word> {
+        self.0.get(&bare(given)).copied()
+    }
 }
 
-/// The dimension of an attribute.
+/// The entry of an attribute, written in any way.
 #[must_use]
-pub fn attribute(given: &str) -> Option<usize> {
-    ATTRIBUTES.iter().find(|(name, _)| bare(name) == bare(given)).map(|(_, dimension)| *dimension)
+pub fn attribute(given: &str) -> Option<&'static (&'static str, usize)> {
+    let given = bare(given);
+    ATTRIBUTES.iter().find(|(name, _)| name.eq_ignore_ascii_case(&given))
 }
 
 fn bare(word: &str) -> String {
@@ -107,8 +131,9 @@ mod tests {
 
     #[test]
     fn words_are_found_however_they_are_written() {
-        assert_eq!(find(FEATURES, "Off-the-beaten path").map(|entry| entry.word), Some("off_the_beaten_path"));
-        assert_eq!(attribute("energy_level"), Some(ENERGY));
-        assert!(find(STYLES, "steampunk").is_none() && attribute("price").is_none());
+        let found = Words::features().find("Off-the-beaten path").map(|entry| entry.word);
+        assert_eq!(found, Some("off_the_beaten_path"));
+        assert_eq!(attribute("energy_level"), Some(&("energyLevel", ENERGY)));
+        assert!(Words::styles().find("steampunk").is_none() && attribute("price").is_none());
     }
 }

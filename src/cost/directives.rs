@@ -104,9 +104,9 @@ pub fn table() -> String {
                 format!("{} (at most {largest})", arguments.join(" or "))
             }
         };
-        let sent = price.sent.map_or_else(String::new, |sent| match sent.items_per_point {
-            1 => format!(" + 1 per item of `{}`", sent.argument),
-            many => format!(" + 1 per {many} items of `{}`", sent.argument),
+        let sent = price.sent.map_or_else(String::new, |sent| match sent.items {
+            1 => format!(" + {} per item of `{}`", sent.points, sent.argument),
+            items => format!(" + {} per {items} items of `{}`", sent.points, sent.argument),
         });
         rows.push(format!("| `{}.{}` | {}{sent} | {items} |", price.on, price.field, price.weight));
     }

@@ -13,7 +13,7 @@ mod shape;
 pub use actual::{Answered, settle};
 pub use directives::{annotate, table};
 pub use prices::{Ask, Of, PRICES, Price, Sent, Size, weight_of, weight_with};
-use prices::{SIZED, price_of};
+use prices::{SIZED, letters, price_of};
 use shape::Field;
 pub use shape::{Shape, innermost};
 
@@ -35,8 +35,6 @@ use crate::{
 pub const INTROSPECTION: u64 = 10;
 /// Bytes of an answer, by estimate: scalars cost nothing, but keys can be long and stand in every item of a list.
 const ANSWER: usize = 4 * 1024 * 1024;
-/// Letters of a value beside its key, by estimate.
-const LETTERS: usize = 64;
 /// Quotes of one document: each reads a document of its own.
 const MOST_QUOTES: usize = 5;
 
@@ -219,7 +217,8 @@ impl Walk<'_> {
     /// Points of one field at one place: its weight, and its items with what is asked of them.
     fn field(&mut self, selected: &Selected, at: &Place) -> Result<u64, Error> {
         let times = usize::try_from(at.times).unwrap_or(usize::MAX);
-        self.letters = self.letters.saturating_add(times.saturating_mul(selected.key.len() + LETTERS));
+        self.letters =
+            self.letters.saturating_add(times.saturating_mul(selected.key.len() + letters(at.on, &selected.name)));
         let Some(field) = self.shape.field(at.on, &selected.name) else { return Ok(0) };
         let step = self.step(selected, at.step);
         let weight = field.price.map_or(0, |price| price.weight(selected));

@@ -28,8 +28,10 @@ pub struct Price {
 #[derive(Clone, Copy, Debug)]
 pub struct Sent {
     pub argument: &'static str,
-    /// A point for so many items, rounded up.
-    pub items_per_point: u64,
+    /// So many points ..
+    pub points: u64,
+    /// .. for so many items, rounded up.
+    pub items: u64,
 }
 
 /// A release that a field asks for: a bundle of a segment. Of behavior it is asked in the window of the field or of the
@@ -71,7 +73,7 @@ impl Price {
     }
 
     fn weight_with(&self, items: u64) -> u64 {
-        self.weight.saturating_add(self.sent.map_or(0, |sent| items.div_ceil(sent.items_per_point)))
+        self.weight.saturating_add(self.sent.map_or(0, |sent| items.saturating_mul(sent.points).div_ceil(sent.items)))
     }
 }
 
@@ -117,14 +119,9 @@ const fn connection(field: &'static str) -> Price {
     paged("Query", field, 0, &["last", "first"], page::LARGEST)
 }
 
-const fn sent(
-    on: &'static str,
-    name: &'static str,
-    weight: u64,
-    argument: &'static str,
-    items_per_point: u64,
-) -> Price {
-    Price { sent: Some(Sent { argument, items_per_point }), ..field(on, name, weight) }
+const fn sent(on: &'static str, name: &'static str, weight: u64, argument: &'static str, each: [u64; 2]) -> Price {
+    let [points, items] = each;
+    Price { sent: Some(Sent { argument, points, items }), ..field(on, name, weight) }
 }
 
 const fn own(bundle: Bundle) -> Ask {
@@ -141,7 +138,7 @@ pub const PRICES: &[Price] = &[
     field("Query", "quote", 5),
     field("Query", "segment", 1),
     field("Query", "cohort", 1),
-    sent("Query", "knot", 10, "braid", 1),
+    sent("Query", "knot", 10, "braid", [2, 1]),
     of_segment("size", 5, &[own(Bundle::Size)]),
     of_segment("behavior", 10, &[own(Bundle::Behavior)]),
     of_segment("personality", 10, &[own(Bundle::Personality)]),
@@ -183,9 +180,9 @@ pub const PRICES: &[Price] = &[
     list("Quote", "dearestPaths", 3),
     field("Mutation", "saveSegment", 10),
     field("Mutation", "deleteSegment", 10),
-    sent("Mutation", "upsertProducts", 10, "input", 2),
+    sent("Mutation", "upsertProducts", 10, "input", [1, 2]),
     Price { size: Size::Sent, ..field("UpsertProductsResult", "errors", 0) },
-    sent("Mutation", "deleteProducts", 10, "ids", 2),
+    sent("Mutation", "deleteProducts", 10, "ids", [1, 2]),
 ];
 
 /// The fields of a connection that hold the page's items.
@@ -205,4 +202,35 @@ pub fn weight_of(on: &str, field: &str) -> u64 {
 #[must_use]
 pub fn weight_with(on: &str, field: &str, items: usize) -> u64 {
     price_of(on, field).map_or(0, |price| price.weight_with(items as u64))
+}
+
+/// Bytes of most values.
+const LETTERS: usize = 64;
+/// Bytes of texts and lists of scalars that can be longer than most.
+const LONG: &[(&str, &str, usize)] = &[
+    ("Product", "id", 800),
+    ("Product", "title", 2_000),
+    ("Product", "category", 800),
+    ("Product", "subcategory", 800),
+    ("Product", "styles", 400),
+    ("Product", "features", 400),
+    ("ProductError", "id", 800),
+    ("ProductError", "message", 200),
+    ("UpsertProductsResult", "ignored", 24_400),
+    ("Compatibility", "ignored", 14_600),
+    ("KnotCompatibility", "ignored", 14_600),
+    ("Compatibility", "reasons", 250),
+    ("Recommendation", "reasons", 250),
+    ("Knot", "braid", 700),
+    ("LaurentPolynomial", "coefficients", 2_000),
+    ("LaurentPolynomial", "text", 4_000),
+    ("Implication", "rule", 200),
+    ("DerivedMeasure", "rule", 200),
+    ("DecisionFactors", "rule", 200),
+    ("Dimension", "histogram", 100),
+];
+
+/// Bytes of a value beside its key, by estimate.
+pub(super) fn letters(on: &str, field: &str) -> usize {
+    LONG.iter().find(|long| (long.0, long.1) == (on, field)).map_or(LETTERS, |(_, _, bytes)| *bytes)
 }

@@ -17,6 +17,9 @@ pub use positions::Inputs;
 
 use crate::{error::Error, schema::Checker};
 
+/// Bytes of the largest document.
+pub const LARGEST: usize = 256 * 1024;
+
 /// Whether a root field asks about the schema itself.
 #[must_use]
 pub fn is_introspection(field: &str) -> bool {
@@ -32,13 +35,16 @@ pub fn root_type(kind: OperationType) -> &'static str {
 /// Reads a document.
 ///
 /// # Errors
-/// `DOCUMENT_TOO_DEEP`, `DOCUMENT_TOO_COMPLEX`, or `INVALID_REQUEST` for what does not parse or fit the schema.
+/// `DOCUMENT_TOO_LARGE`, `DOCUMENT_TOO_DEEP`, `DOCUMENT_TOO_COMPLEX`, or `INVALID_REQUEST` for what does not parse or fit the schema.
 pub async fn read(
     text: &str,
     operation_name: Option<&str>,
     variables: Variables,
     checker: &Checker,
 ) -> Result<Normal, Error> {
+    if text.len() > LARGEST {
+        return Err(Error::DocumentTooLarge { limit_bytes: LARGEST });
+    }
     guard::scan(text)?;
     let document = parse_query(text).map_err(|error| Error::InvalidDocument(vec![error.into()]))?;
     guard::measure(&document)?;

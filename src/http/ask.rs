@@ -16,10 +16,13 @@ use http_body_util::BodyExt as _;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::{document::guard, error::Error};
+use crate::{
+    document::{self, guard},
+    error::Error,
+};
 
-/// The largest body of a request, in bytes, and the largest document in any.
-pub const BODY_LIMIT: usize = 256 * 1024;
+/// The largest body of a request, in bytes: as large as a document may be.
+pub const BODY_LIMIT: usize = document::LARGEST;
 /// The largest body of a key that may send products: 500 of them, well described, need more than a question does.
 pub const CATALOG_BODY_LIMIT: usize = 2 * 1024 * 1024;
 /// Bytes of a refused body that are read to be thrown away.
@@ -57,9 +60,6 @@ pub async fn read(parts: &Parts, body: &mut Option<Body>, limit: usize, patience
         Method::POST => from_body(&parts.headers, body, limit, patience).await?,
         _ => return Err(Error::MethodNotAllowed { allow: "GET, POST" }),
     };
-    if parameters.query.len() > BODY_LIMIT {
-        return Err(Error::DocumentTooLarge { limit_bytes: BODY_LIMIT });
-    }
     Ok(Asked {
         document: parameters.query,
         // An empty name is how some tools say that there is none.

@@ -13,7 +13,7 @@ const WOVEN_LINE: f64 = 0.3;
 
 /// A braid that is closed to a link. A letter i is the generator `s_i` (strand i crosses over strand i + 1), -i its
 /// inverse; the first letter comes first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Braid {
     letters: Vec<i32>,
     strands: usize,

@@ -107,7 +107,7 @@ impl Density {
         3.0 * self.0[(i + 1, j + 1)] / self.0[(0, 0)] - self.mean(i) * self.mean(j)
     }
 
-    /// The correlation of two dimensions over the people (with the weights of [`Self::mean`]), -1 to 1; 0 where a
+    /// The correlation of two dimensions over the people (weighted by 1 / (3 + ||u||^2)), -1 to 1; 0 where a
     /// variance is not positive.
     #[must_use]
     pub fn correlation(&self, i: usize, j: usize) -> f64 {

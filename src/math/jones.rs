@@ -5,7 +5,7 @@
 //! has been taken in is a sum over the planar matchings of the edges that lead out of it, so the work grows with the
 //! Catalan number of half of those edges and not with 2^letters.
 
-use std::collections::HashMap;
+use std::{cmp::Reverse, collections::HashMap};
 
 use super::{Braid, Laurent, Overflow};
 
@@ -14,71 +14,112 @@ use super::{Braid, Laurent, Overflow};
 /// # Errors
 /// A coefficient does not fit.
 pub fn jones(braid: &Braid) -> Result<Laurent, Overflow> {
-    let bracket = bracket(braid)?.without_a_loop();
+    // Hardly any word needs more than 64 bits on the way.
+    of_width::<i64>(braid).or_else(|Overflow| of_width::<i128>(braid))
+}
+
+fn of_width<C: Whole>(braid: &Braid) -> Result<Laurent, Overflow> {
+    let bracket = bracket::<C>(braid)?.without_a_loop()?;
     let writhe = braid.writhe();
     // V = (-A^3)^-writhe <closure> with t = A^-4: high powers of A are low ones of t.
-    let sign = if writhe % 2 == 0 { 1 } else { -1 };
-    let highest = bracket.lowest + 2 * (i64::try_from(bracket.coefficients.len()).unwrap_or(0) - 1) - 3 * writhe;
-    // All exponents of A differ by multiples of 4, so every second place is empty.
-    let coefficients = bracket.coefficients.iter().rev().step_by(2);
-    let coefficients = coefficients.map(|coefficient| i64::try_from(sign * coefficient).map_err(|_| Overflow));
+    let highest = bracket.lowest + 4 * (i64::try_from(bracket.coefficients.len()).unwrap_or(0) - 1) - 3 * writhe;
+    let coefficients = bracket.coefficients.iter().rev().map(|coefficient| {
+        let signed = if writhe % 2 == 0 { Some(*coefficient) } else { C::default().less(*coefficient) };
+        signed.and_then(C::narrow).ok_or(Overflow)
+    });
     Ok(Laurent::new(-highest / 2, coefficients.collect::<Result<_, _>>()?))
 }
 
-/// A Laurent polynomial in A whose exponents rise by 2.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Powers {
-    lowest: i64,
-    coefficients: Vec<i128>,
+/// Whole numbers that say when they no longer fit.
+trait Whole: Copy + Default + From<i8> {
+    fn plus(self, other: Self) -> Option<Self>;
+    fn less(self, other: Self) -> Option<Self>;
+    fn narrow(self) -> Option<i64>;
 }
 
-impl Powers {
-    fn one() -> Self {
-        Self { lowest: 0, coefficients: vec![1] }
+impl Whole for i64 {
+    fn plus(self, other: Self) -> Option<Self> {
+        self.checked_add(other)
     }
 
-    /// Adds sign x A^shift x other.
-    fn add(&mut self, other: &Self, shift: i64, sign: i128) -> Result<(), Overflow> {
+    fn less(self, other: Self) -> Option<Self> {
+        self.checked_sub(other)
+    }
+
+    fn narrow(self) -> Option<i64> {
+        Some(self)
+    }
+}
+
+impl Whole for i128 {
+    fn plus(self, other: Self) -> Option<Self> {
+        self.checked_add(other)
+    }
+
+    fn less(self, other: Self) -> Option<Self> {
+        self.checked_sub(other)
+    }
+
+    fn narrow(self) -> Option<i64> {
+        self.try_into().ok()
+    }
+}
+
+/// A Laurent polynomial in A whose exponents rise by 4.
+///
+/// That is enough for what belongs to one matching: to resolve a crossing the other way moves the exponent by 2 and, in
+/// the plane, the number of loops by 1, which moves it by 2 again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Powers<C> {
+    lowest: i64,
+    coefficients: Vec<C>,
+}
+
+impl<C: Whole> Powers<C> {
+    fn one() -> Self {
+        Self { lowest: 0, coefficients: vec![C::from(1)] }
+    }
+
+    /// Adds A^shift x other.
+    fn add(&mut self, other: &Self, shift: i64) -> Result<(), Overflow> {
         let start = other.lowest + shift;
         if self.coefficients.is_empty() {
             self.lowest = start;
         }
-        let before = usize::try_from((self.lowest - start) / 2).unwrap_or(0);
+        let before = usize::try_from((self.lowest - start) / 4).unwrap_or(0);
         if before > 0 {
-            self.coefficients.splice(0..0, std::iter::repeat_n(0, before));
+            self.coefficients.splice(0..0, std::iter::repeat_n(C::default(), before));
             self.lowest = start;
         }
-        let offset = usize::try_from((start - self.lowest) / 2).map_err(|_| Overflow)?;
+        let offset = usize::try_from((start - self.lowest) / 4).map_err(|_| Overflow)?;
         let needed = offset + other.coefficients.len();
         if self.coefficients.len() < needed {
-            self.coefficients.resize(needed, 0);
+            self.coefficients.resize(needed, C::default());
         }
         for (own, other) in self.coefficients[offset..].iter_mut().zip(&other.coefficients) {
-            *own = own.checked_add(sign * other).ok_or(Overflow)?;
+            *own = own.plus(*other).ok_or(Overflow)?;
         }
         Ok(())
     }
 
     /// Times -A^2 - A^-2.
     fn with_a_loop(&self) -> Result<Self, Overflow> {
-        let mut product = Self::default();
-        product.add(self, -2, -1)?;
-        product.add(self, 2, -1)?;
-        Ok(product)
+        let places = 0..=self.coefficients.len();
+        let at = |place: usize| self.coefficients.get(place).copied().unwrap_or_default();
+        let term = |k: usize| C::default().less(at(k))?.less(if k == 0 { C::default() } else { at(k - 1) });
+        let coefficients = places.map(|k| term(k).ok_or(Overflow));
+        Ok(Self { lowest: self.lowest - 2, coefficients: coefficients.collect::<Result<_, _>>()? })
     }
 
-    /// Divided by -A^2 - A^-2, of which every closed diagram is a multiple.
-    fn without_a_loop(&self) -> Self {
-        let mut rest = self.coefficients.clone();
-        // From below: the quotient's terms are the lowest ones left, with the sign changed.
-        let terms = rest.len().saturating_sub(2);
-        let mut quotient = Vec::with_capacity(terms);
-        for k in 0..terms {
-            let term = -rest[k];
-            rest[k + 2] += term;
-            quotient.push(term);
+    /// Divided by -A^2 - A^-2, of which every closed diagram is a multiple: each term is what the last one left.
+    fn without_a_loop(&self) -> Result<Self, Overflow> {
+        let mut last = C::default();
+        let mut quotient = Vec::with_capacity(self.coefficients.len());
+        for coefficient in &self.coefficients[..self.coefficients.len().saturating_sub(1)] {
+            last = C::default().less(*coefficient).and_then(|term| term.less(last)).ok_or(Overflow)?;
+            quotient.push(last);
         }
-        Self { lowest: self.lowest + 2, coefficients: quotient }
+        Ok(Self { lowest: self.lowest + 2, coefficients: quotient })
     }
 }
 
@@ -87,29 +128,30 @@ impl Powers {
 type Ends = [usize; 4];
 
 /// The bracket of the closure, in which the unknot is worth one loop.
-fn bracket(braid: &Braid) -> Result<Powers, Overflow> {
+fn bracket<C: Whole>(braid: &Braid) -> Result<Powers<C>, Overflow> {
     let (crossings, edges) = diagram(braid);
     let order = best_order(&crossings, edges);
     let mut frontier: Vec<usize> = Vec::new();
     // Which of the frontier's edges are joined inside of what was taken in, by their places in it.
-    let mut states: HashMap<Vec<u8>, Powers> = HashMap::from([(Vec::new(), Powers::one())]);
+    let mut states: HashMap<Vec<u8>, Powers<C>> = HashMap::from([(Vec::new(), Powers::one())]);
     for number in order {
         let (ends, positive) = crossings[number];
         let next = advance(&frontier, &ends);
         let [straight, turned] = [[(0, 2), (1, 3)], [(0, 1), (2, 3)]];
         let shift = if positive { 1 } else { -1 };
-        let mut after: HashMap<Vec<u8>, Powers> = HashMap::with_capacity(states.len());
+        let mut after: HashMap<Vec<u8>, Powers<C>> = HashMap::with_capacity(states.len());
         let mut joined = Joined::new(edges);
         for (state, powers) in &states {
             for (pairs, shift) in [(straight, shift), (turned, -shift)] {
                 joined.load(&frontier, state);
                 let loops = pairs.map(|(a, b)| joined.join(ends[a], ends[b])).into_iter().filter(|closed| *closed);
-                let factor = match loops.count() {
-                    0 => powers.clone(),
-                    1 => powers.with_a_loop()?,
-                    _ => powers.with_a_loop()?.with_a_loop()?,
-                };
-                after.entry(joined.store(&next)).or_default().add(&factor, shift, 1)?;
+                let loops = loops.count();
+                let sum = after.entry(joined.store(&next)).or_default();
+                match loops {
+                    0 => sum.add(powers, shift)?,
+                    1 => sum.add(&powers.with_a_loop()?, shift)?,
+                    _ => sum.add(&powers.with_a_loop()?.with_a_loop()?, shift)?,
+                }
             }
         }
         (frontier, states) = (next, after);
@@ -177,20 +219,26 @@ fn best_order(crossings: &[(Ends, bool)], edges: usize) -> Vec<usize> {
     best.unwrap_or(word)
 }
 
+/// Takes from a start on what closes the most open edges; of equals what closes the one that is open longest, which
+/// keeps what was taken in round instead of long.
 fn greedy_order(crossings: &[(Ends, bool)], edges: usize, start: usize) -> Vec<usize> {
-    let mut open = vec![false; edges];
+    /// An edge that is not open.
+    const NEVER: usize = usize::MAX;
+    let mut open_since = vec![NEVER; edges];
     let mut left: Vec<usize> = (0..crossings.len()).filter(|number| *number != start).collect();
-    let mut order = vec![start];
-    let toggle = |open: &mut Vec<bool>, number: usize| {
-        crossings[number].0.iter().for_each(|edge| open[*edge] = !open[*edge]);
-    };
-    toggle(&mut open, start);
-    while !left.is_empty() {
-        let reached = |number: usize| crossings[number].0.iter().filter(|edge| open[**edge]).count();
-        let best = (0..left.len()).max_by_key(|index| (reached(left[*index]), std::cmp::Reverse(*index)));
-        let number = left.remove(best.unwrap_or(0));
-        toggle(&mut open, number);
+    let mut order = Vec::with_capacity(crossings.len());
+    let mut next = Some(start);
+    while let Some(number) = next {
+        for edge in crossings[number].0 {
+            open_since[edge] = if open_since[edge] == NEVER { order.len() } else { NEVER };
+        }
         order.push(number);
+        let worth = |number: usize| {
+            let since = crossings[number].0.map(|edge| open_since[edge]);
+            let closes = since.iter().filter(|since| **since != NEVER).count();
+            (closes, Reverse(since.into_iter().min()))
+        };
+        next = (0..left.len()).max_by_key(|place| worth(left[*place])).map(|place| left.remove(place));
     }
     order
 }

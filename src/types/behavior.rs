@@ -1,6 +1,8 @@
 //! What the people of a segment do.
 
-use async_graphql::{Enum, Object, SimpleObject};
+use std::{collections::HashMap, sync::Arc};
+
+use async_graphql::{Context, Enum, Object, SimpleObject};
 
 use super::{
     implications::{self, DecisionFactors, DerivedMeasure, Implication},
@@ -14,22 +16,66 @@ use crate::{
     error::{Error, Reason},
     estimate::{Estimate, Folded, Sample},
     guard::Needs,
-    privacy::Released,
+    privacy::{Bundle, Question, Released},
+    segment::Cohort,
+    session::Session,
 };
 
 /// How the people of a segment spend their visits, as means over people (not over visits), in the release's window.
 pub struct Behavior {
-    pub own: Released,
-    /// What `implications` needs beside it, where it was asked for.
-    pub beside: Beside,
+    own: Released,
+    /// What the implications use beside it, as far as they are selected.
+    personality: Option<Result<Released, Error>>,
+    /// Behavior of all people of the regions; nothing if that is the segment itself.
+    regions: Option<Result<Released, Error>>,
 }
 
-/// Releases that the implications of behavior use, as far as they were asked for.
-#[derive(Clone, Default)]
-pub struct Beside {
-    pub personality: Option<Result<Released, Error>>,
-    /// Behavior of all people of the regions; nothing if that is the segment itself.
-    pub regions: Option<Result<Released, Error>>,
+/// Questions that the selected implications ask beside the behavior of a segment.
+pub struct Wanted {
+    personality: Option<Question>,
+    regions: Option<Question>,
+}
+
+impl Wanted {
+    /// What is selected below the field at hand. For a field that the key may not read nothing is asked.
+    pub fn of(ctx: &Context<'_>, session: &Session, own: &Question) -> Self {
+        let implications = ctx.look_ahead().field("implications");
+        let may = session.caller.scopes.contains(&Scope::Personality);
+        let selected = |field: &str| may && implications.field(field).exists();
+        let community = selected("valuesCommunityProducts");
+        let personality = community || selected("prefersQualityOverPrice") || selected("decisionFactors");
+        let window = session.epoch.window(WindowLength::Days28);
+        let everybody = Cohort { regions: own.cohort.regions.clone(), ..Cohort::default() };
+        Self {
+            personality: personality.then(|| Question { bundle: Bundle::Personality, window, ..own.clone() }),
+            regions: (community && everybody != *own.cohort).then(|| Question {
+                cohort: Arc::new(everybody),
+                beside: true,
+                ..own.clone()
+            }),
+        }
+    }
+
+    /// All of them.
+    pub fn questions(&self) -> impl Iterator<Item = Question> + '_ {
+        [&self.personality, &self.regions].into_iter().flatten().cloned()
+    }
+}
+
+impl Behavior {
+    /// Puts the answers together.
+    ///
+    /// # Errors
+    /// That of the behavior itself; those of what is beside it are told where it is used.
+    pub fn new(
+        own: &Question,
+        beside: &Wanted,
+        answers: &HashMap<Question, Result<Released, Error>>,
+    ) -> Result<Self, Error> {
+        let answer = |question: &Question| answers.get(question).cloned().unwrap_or(Err(Error::Internal));
+        let (personality, regions) = (beside.personality.as_ref().map(answer), beside.regions.as_ref().map(answer));
+        Ok(Self { own: answer(own)?, personality, regions })
+    }
 }
 
 /// A mean over people in units of its cap; `rest` turns it into what it lacks to 1. Where the total is small, a few people
@@ -150,7 +196,7 @@ pub struct ProductImplications<'a>(&'a Behavior);
 impl ProductImplications<'_> {
     fn personality(&self) -> Result<&Released, Error> {
         // The segment asks for it whenever a field below is selected.
-        let personality = self.0.beside.personality.as_ref().ok_or(Error::Internal)?;
+        let personality = self.0.personality.as_ref().ok_or(Error::Internal)?;
         personality.as_ref().map_err(Clone::clone)
     }
 }
@@ -171,7 +217,7 @@ impl ProductImplications<'_> {
     #[graphql(guard = "Needs(&[Scope::Personality])")]
     async fn values_community_products(&self) -> Result<Option<Implication>, Error> {
         let own = self.0.mean(EVENTS, false)?;
-        let regions = match &self.0.beside.regions {
+        let regions = match &self.0.regions {
             Some(regions) => Some(mean(regions.as_ref().map_err(Clone::clone)?, EVENTS, false)?),
             None => None,
         };

@@ -1,6 +1,9 @@
 //! Knots and links: the invariants of a closed braid.
 
+use std::sync::Arc;
+
 use async_graphql::{Object, SimpleObject};
+use moka::future::Cache;
 
 use super::{
     measure::{Measure, Quality, Scale, quality},
@@ -20,8 +23,29 @@ pub(super) const CORRELATION_LINE: f64 = 0.1;
 
 /// The closure of a braid: a knot, or a link of several curves.
 pub struct Knot {
-    knot: math::Knot,
+    knot: Arc<math::Knot>,
     origin: Option<KnotOrigin>,
+}
+
+/// Knots that were computed, by their braids: the same segment and the same product are asked for again and again.
+pub struct Knots(Cache<Braid, Arc<math::Knot>>);
+
+impl Default for Knots {
+    fn default() -> Self {
+        Self(Cache::new(1_000))
+    }
+}
+
+impl Knots {
+    /// Milliseconds of arithmetic that must not hold up the other requests; of equal braids at once only one is computed.
+    async fn of(&self, braid: Braid) -> Result<Arc<math::Knot>, Error> {
+        let computed = async {
+            let braid = braid.clone();
+            let knot = tokio::task::spawn_blocking(move || math::Knot::of(braid)).await.map_err(Error::internal)?;
+            knot.map(Arc::new).map_err(|Overflow| too_large())
+        };
+        self.0.try_get_with_by_ref(&braid, computed).await.map_err(|cause: Arc<Error>| (*cause).clone())
+    }
 }
 
 impl Knot {
@@ -29,39 +53,33 @@ impl Knot {
     ///
     /// # Errors
     /// [`Error::BadUserInput`] if its numbers do not fit.
-    pub async fn of(braid: Braid) -> Result<Self, Error> {
-        Ok(Self { knot: compute(braid).await?, origin: None })
+    pub async fn of(knots: &Knots, braid: Braid) -> Result<Self, Error> {
+        Ok(Self { knot: knots.of(braid).await?, origin: None })
     }
 
     /// The knot of a segment, woven from its correlations.
     ///
     /// # Errors
     /// As [`Self::of`].
-    pub async fn of_segment(released: &Released) -> Result<Self, Error> {
+    pub async fn of_segment(knots: &Knots, released: &Released) -> Result<Self, Error> {
         let mixture = Mixture::of(released);
         let weave = Weave::new(&(0..12).collect::<Vec<_>>(), |i, j| mixture.rho().correlation(i, j));
         let origin = Some(KnotOrigin::new(&weave, &mixture, released));
-        Ok(Self { knot: compute(weave.braid).await?, origin })
+        Ok(Self { knot: knots.of(weave.braid).await?, origin })
     }
 
     /// The knot of a product, woven from what it states.
     ///
     /// # Errors
     /// As [`Self::of`].
-    pub async fn of_product(product: &math::Product) -> Result<Self, Error> {
-        Self::of(Weave::of_product(product).braid).await
+    pub async fn of_product(knots: &Knots, product: &math::Product) -> Result<Self, Error> {
+        Self::of(knots, Weave::of_product(product).braid).await
     }
 
     /// How alike two knots are.
     pub fn likeness(&self, other: &Self) -> Likeness {
         self.knot.likeness(&other.knot)
     }
-}
-
-/// Milliseconds of arithmetic that must not hold up the other requests.
-async fn compute(braid: Braid) -> Result<math::Knot, Error> {
-    let knot = tokio::task::spawn_blocking(move || math::Knot::of(braid)).await.map_err(Error::internal)?;
-    knot.map_err(|Overflow| too_large())
 }
 
 fn too_large() -> Error {
@@ -198,7 +216,7 @@ impl KnotOrigin {
 /// How alike a segment's knot and a product's are. A fingerprint: nobody has measured that it predicts purchases.
 #[derive(SimpleObject)]
 pub struct KnotCompatibility {
-    /// 0.4 Jones + 0.3 Alexander + 0.3 structure, 0 to 1.
+    /// 0.4 Jones + 0.3 Alexander + 0.3 structure, 1/3 to 1.
     score: f64,
     /// 1/(1 + d), d the distance of the Jones polynomials' coefficients over the larger of their sums.
     jones: f64,

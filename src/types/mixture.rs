@@ -84,7 +84,7 @@ impl Compatibility {
             score: Scale::OVERLAP.measure(mixture.compatibility(&resolved.product)),
             contributions: contributions.collect(),
             reasons: reasons(mixture.rho(), &resolved.product),
-            ignored: product.ignored(),
+            ignored: product.ignored().into_iter().collect(),
             release: released.release.as_ref().into(),
         }
     }

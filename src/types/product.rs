@@ -32,14 +32,12 @@ pub struct Product {
     pub rating_count: Option<i64>,
     /// `budget`, `mid`, `premium` or `luxury`.
     pub price_range: Option<String>,
-    /// Its styles, as they were sent.
+    /// Its styles, as far as `vocabulary` holds them.
     pub styles: Vec<String>,
-    /// Its features, as they were sent.
+    /// Its features, as far as `vocabulary` holds them.
     pub features: Vec<String>,
     /// The dimensions that follow from all that it states, in their fixed order; without any it is never recommended.
     pub states: Vec<StatedDimension>,
-    /// Words that `vocabulary` does not hold.
-    pub ignored: Vec<String>,
 }
 
 /// A dimension that a product states.
@@ -80,7 +78,6 @@ impl From<product::Model> for Product {
             stated.map(|(dimension, value, source)| StatedDimension { dimension, value, source: source.into() });
         Self {
             states: states.collect(),
-            ignored: state.ignored(),
             styles: state.styles.unwrap_or_default(),
             features: state.features.unwrap_or_default(),
             id: ID(product.product_id),
@@ -142,7 +139,7 @@ impl UpsertProductsResult {
             created: stored.created,
             updated: stored.updated,
             errors: errors.collect(),
-            ignored: ignored.into_iter().filter(|word| word.chars().count() <= 60).take(MOST_IGNORED).collect(),
+            ignored: ignored.into_iter().take(MOST_IGNORED).collect(),
         }
     }
 }

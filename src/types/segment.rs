@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use sha2::{Digest, Sha256};
 
 use super::{
-    behavior::{Behavior, Beside},
+    behavior::{Behavior, Wanted},
     knot::{Knot, KnotCompatibility},
     mixture::{Comparison, Compatibility, QuantumState},
     network::Network,
@@ -138,25 +138,9 @@ impl Segment {
         session.begin(cost::weight_of("Segment", "behavior"));
         let own = self.question(session, window, Bundle::Behavior)?;
         // All that the document needs is asked at once: it is admitted or refused whole.
-        let implications = ctx.look_ahead().field("implications");
-        let selected = |field: &str| implications.field(field).exists();
-        let may = session.caller.scopes.contains(&Scope::Personality);
-        let community = may && selected("valuesCommunityProducts");
-        let personality = community || may && (selected("prefersQualityOverPrice") || selected("decisionFactors"));
-        let personality =
-            personality.then(|| self.question(session, WindowLength::Days28, Bundle::Personality)).transpose()?;
-        let regions = Cohort { regions: own.cohort.regions.clone(), ..Cohort::default() };
-        let regions = (community && regions != *own.cohort).then(|| Question {
-            cohort: Arc::new(regions),
-            beside: true,
-            ..own.clone()
-        });
-        let questions = [Some(&own), personality.as_ref(), regions.as_ref()].into_iter().flatten().cloned();
-        let mut answers = session.answers.load_many(questions).await?;
-        let mut answer = |question: &Question| answers.remove(question).unwrap_or(Err(Error::Internal));
-        let beside =
-            Beside { personality: personality.as_ref().map(&mut answer), regions: regions.as_ref().map(&mut answer) };
-        Ok(Some(Behavior { own: answer(&own)?, beside }))
+        let beside = Wanted::of(ctx, session, &own);
+        let answers = session.answers.load_many(beside.questions().chain([own.clone()])).await?;
+        Behavior::new(&own, &beside, &answers).map(Some)
     }
 
     /// What people are like, over 28 days. 0.5 units, and 0.12 for the size.
@@ -196,7 +180,7 @@ impl Segment {
     #[graphql(guard = "Needs(&[Scope::Personality])")]
     async fn knot(&self, ctx: &Context<'_>) -> Result<Option<Knot>, Error> {
         let released = self.moments(ctx, "knot").await?;
-        Knot::of_segment(&released).await.map(Some)
+        Knot::of_segment(&Session::of(ctx)?.state.knots, &released).await.map(Some)
     }
 
     /// How alike the segment's knot is to a product's: a comparison of fingerprints. 0.88 units and 0.12 for the size.
@@ -209,8 +193,10 @@ impl Segment {
     ) -> Result<Option<KnotCompatibility>, Error> {
         let resolved = product.read()?;
         let released = self.moments(ctx, "knotCompatibility").await?;
-        let (own, other) = (Knot::of_segment(&released).await?, Knot::of_product(&resolved.product).await?);
-        Ok(Some(KnotCompatibility::new(own, other, product.ignored(), &released)))
+        let knots = &Session::of(ctx)?.state.knots;
+        let (own, other) =
+            (Knot::of_segment(knots, &released).await?, Knot::of_product(knots, &resolved.product).await?);
+        Ok(Some(KnotCompatibility::new(own, other, product.ignored().into_iter().collect(), &released)))
     }
 
     /// The segment beside another one. 0.88 units and 0.12 for the size, of each of the two.

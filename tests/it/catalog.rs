@@ -8,7 +8,7 @@ use spots_enrichment::{
     auth::{Limits, Scope},
     clock::parse_time,
     engine::rollup,
-    entity::product,
+    entity::{partner, product},
     import::{self, Kind, Options},
     privacy::ledger::KEY_CAP_MU,
     progress::Progress,
@@ -73,7 +73,7 @@ async fn a_bad_product_is_told_by_its_place_and_the_rest_is_stored() {
         );
         // Sent again, nothing changes.
         let products = "{ products { nodes { id title category price currency rating ratingCount priceRange styles
-            features ignored states { dimension value source } } } }";
+            features states { dimension value source } } } }";
         let before = client.ask(products).await.ok().clone();
         let again = upsert(&client, input).await;
         assert_eq!((&again["created"], &again["updated"]), (&json!(0), &json!(2)));
@@ -123,6 +123,15 @@ async fn five_hundred_products_fit_and_one_more_does_not() {
         client.ask_with(delete, json!({"ids": ["a\u{0}b", "nothing"]})).await.data("/deleteProducts"),
         &json!(0)
     );
+    // What changes nothing is no new version of the catalog.
+    let version = async || partner::Entity::find_by_id("acme").one(app.db()).await.unwrap().unwrap().catalog_version;
+    let before = version().await;
+    client.ask_with(delete, json!({"ids": []})).await.ok();
+    client.ask_with(delete, json!({"ids": ["nothing"]})).await.ok();
+    upsert(&client, json!([{"id": "", "title": "Nameless"}])).await;
+    assert_eq!(version().await, before);
+    assert_eq!(client.ask_with(delete, json!({"ids": ["  p000 "]})).await.data("/deleteProducts"), &json!(1));
+    assert_eq!(version().await, before + 1);
     let left = client.ask("{ products(last: 1) { nodes { id } } }").await;
     assert_eq!(left.data("/products/nodes/0/id"), &json!("p489"));
 }
@@ -137,12 +146,27 @@ async fn only_a_key_that_may_send_products_may_send_long_bodies() {
     assert_eq!(behavior.ask_with(UPSERT, long).await.codes(), ["DOCUMENT_TOO_LARGE"]);
     let document = format!("{{ __typename {} }}", " ".repeat(300_000));
     assert_eq!(catalog.ask(&document).await.codes(), ["DOCUMENT_TOO_LARGE"]);
+    // Nor may a document be quoted that could not be sent.
+    let quote = json!({"d": document});
+    let answer = catalog.ask_with("query ($d: String!) { quote(document: $d) { points } }", quote).await;
+    assert_eq!(answer.codes(), ["DOCUMENT_TOO_LARGE"]);
     let huge = json!({"input": [{"id": "p", "title": "x".repeat(2 << 20)}]});
     let answer = catalog.ask_with(UPSERT, huge).await;
     assert_eq!(
         (answer.codes(), &answer.body["errors"][0]["extensions"]["limit"]),
         (vec!["DOCUMENT_TOO_LARGE"], &json!(2 << 20))
     );
+}
+
+/// Keys are free, long titles are not: an answer of more than 4 MiB is refused before it is made.
+#[tokio::test]
+async fn long_texts_under_many_names_are_too_much() {
+    let app = TestApp::new(On::Sqlite).await;
+    let client = app.client(&[Scope::Catalog]).await;
+    let names = |many: usize| (0..many).map(|k| format!("a{k}: title")).collect::<Vec<_>>().join(" ");
+    let ask = |many: usize| format!("{{ products(first: 100) {{ nodes {{ {} }} }} }}", names(many));
+    client.ask(&ask(15)).await.ok();
+    assert_eq!(client.ask(&ask(25)).await.codes(), ["DOCUMENT_TOO_COMPLEX"]);
 }
 
 const RECOMMEND: &str = r#"{ cohort(definition: {regions: ["demo-harbor"]}) { recommendations {

@@ -107,8 +107,8 @@ fn the_price_list_as_a_person_would_add_it_up() {
             10 + 2 + 1 + 3,
         ),
         ("mutation { deleteProducts(ids: \"a\") }", 10 + 1),
-        // a point for each letter
-        ("{ knot(braid: [1, 1, 1]) { arf jones { text } } }", 10 + 3 + 1 + 1),
+        // two points for each letter
+        ("{ knot(braid: [1, 1, 1]) { arf jones { text } } }", 10 + 6 + 1 + 1),
         (
             "{ cohort(definition: {}) { compatibility(product: {price: MID}) { score { value } contributions { stated } } } }",
             1 + 1 + 10 + 1 + 1 + 12,

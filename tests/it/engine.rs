@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
+use sea_orm::{EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use spots_enrichment::{
     db,
-    engine::{Engine as _, SqlEngine, SumRequest},
+    engine::{Engine as _, SqlEngine, SumRequest, contribution},
+    entity::agent_rollup,
     epoch::{Epoch, WindowLength},
-    privacy::Bundle,
+    privacy::{Bundle, Exact},
     segment::{AgeRange, Cohort, Definition},
 };
 
@@ -80,5 +82,65 @@ async fn a_batch_answers_each_request_as_if_it_had_come_alone() {
             let alone = engine.sums(std::slice::from_ref(request)).await.unwrap();
             assert!(sums.same_as(&alone[0]), "{request:?}");
         }
+    }
+}
+
+/// The database divides the same integers in the same steps as the code whose bound is proven.
+#[tokio::test]
+async fn the_database_makes_the_moments_that_the_code_makes() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let rows =
+            agent_rollup::Entity::find().filter(agent_rollup::COLUMN.window_days.eq(84)).all(app.db()).await.unwrap();
+        assert!(rows.len() > 2_000);
+        let mut sums = vec![0; contribution::MOMENTS];
+        for row in rows {
+            let mean = [
+                row.mean_0,
+                row.mean_1,
+                row.mean_2,
+                row.mean_3,
+                row.mean_4,
+                row.mean_5,
+                row.mean_6,
+                row.mean_7,
+                row.mean_8,
+                row.mean_9,
+                row.mean_10,
+                row.mean_11,
+            ]
+            .map(i64::from);
+            assert_eq!(row.state_norm, contribution::state_norm(&mean));
+            for (sum, moment) in sums.iter_mut().zip(contribution::moments(&mean)) {
+                *sum += moment;
+            }
+        }
+        let request = SumRequest {
+            cohort: Arc::default(),
+            window: app.state.epoch().window(WindowLength::Days84),
+            bundle: Bundle::Moments,
+        };
+        let found = SqlEngine::new(app.db().clone()).sums(&[request]).await.unwrap();
+        assert!(found[0].same_as(&Exact::new(sums.clone())));
+        sums[17] += 1;
+        assert!(!found[0].same_as(&Exact::new(sums)), "a comparison that could not fail");
+    }
+}
+
+/// An epoch that was built before states were stored gets what they need, to the last bit.
+#[tokio::test]
+async fn an_upgrade_gives_old_epochs_their_states() {
+    use migration::{Migrator, MigratorTrait as _};
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let norms = async || -> Vec<i64> {
+            let rows = agent_rollup::Entity::find().order_by_asc(agent_rollup::COLUMN.agent_id);
+            rows.all(app.db()).await.unwrap().iter().map(|row| row.state_norm).collect()
+        };
+        let before = norms().await;
+        assert!(before.iter().any(|norm| *norm > 310_000_000));
+        Migrator::down(app.db(), Some(1)).await.unwrap();
+        Migrator::up(app.db(), None).await.unwrap();
+        assert_eq!(norms().await, before);
     }
 }
