@@ -81,7 +81,7 @@ async fn a_bad_product_is_told_by_its_place_and_the_rest_is_stored() {
         assert_eq!(
             before["products"]["nodes"][1],
             json!({"id": "lamp", "title": "Lamp", "category": "home", "price": 12.5, "currency": "EUR", "rating": 4.5,
-            "ratingCount": 12, "priceRange": "mid", "styles": ["cozy", "steampunk"], "features": ["handmade"],
+            "ratingCount": 12, "priceRange": "mid", "styles": ["cozy"], "features": ["handmade"],
             "states": [
                 {"dimension": "AUTHENTICITY_PREFERENCE", "value": 0.9, "source": "FEATURE"},
                 {"dimension": "ENERGY_PREFERENCE", "value": 0.2, "source": "PERSONALITY"},
