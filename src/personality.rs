@@ -16,6 +16,22 @@ pub const DIMENSIONS: [&str; 12] = [
     "crowd_tolerance",
 ];
 
+/// The numbers of the dimensions.
+pub mod number {
+    pub const EXPLORATION_EAGERNESS: usize = 0;
+    pub const COMMUNITY_ORIENTATION: usize = 1;
+    pub const AUTHENTICITY_PREFERENCE: usize = 2;
+    pub const SOCIAL_DISCOVERY_STYLE: usize = 3;
+    pub const TEMPORAL_FLEXIBILITY: usize = 4;
+    pub const LOCATION_ADVENTUROUSNESS: usize = 5;
+    pub const CURATION_TENDENCY: usize = 6;
+    pub const TRUST_NETWORK_RELIANCE: usize = 7;
+    pub const ENERGY_PREFERENCE: usize = 8;
+    pub const NOVELTY_SEEKING: usize = 9;
+    pub const VALUE_ORIENTATION: usize = 10;
+    pub const CROWD_TOLERANCE: usize = 11;
+}
+
 /// Four dimensions and their targets, in 1/10,000.
 type Target = [(usize, i32); 4];
 
@@ -51,6 +67,14 @@ pub fn archetype(dimensions: &[i32; 12]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_those_of_the_names() {
+        assert_eq!(DIMENSIONS[number::COMMUNITY_ORIENTATION], "community_orientation");
+        assert_eq!(DIMENSIONS[number::TRUST_NETWORK_RELIANCE], "trust_network_reliance");
+        assert_eq!(DIMENSIONS[number::VALUE_ORIENTATION], "value_orientation");
+        assert_eq!(number::CROWD_TOLERANCE + 1, DIMENSIONS.len());
+    }
 
     #[test]
     fn a_person_on_a_target_has_its_archetype_and_a_person_near_none_is_balanced() {

@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::words::{self, Word, Words};
-use crate::{error::Error, math, personality::DIMENSIONS};
+use crate::{
+    error::Error,
+    math,
+    personality::{DIMENSIONS, number::VALUE_ORIENTATION},
+};
 
 /// Words of one kind that one product may have.
 const MOST_OF_A_KIND: usize = 20;
@@ -266,7 +270,7 @@ impl ProductState {
             *source = value.map(|_| Source::Personality);
         }
         let attributes = self.known_attributes().map(|(_, dimension, value)| (dimension, value)).collect();
-        let price = self.price.map(|band| (words::VALUE, band.value())).into_iter().collect();
+        let price = self.price.map(|band| (VALUE_ORIENTATION, band.value())).into_iter().collect();
         let of = |list: &Option<Vec<String>>, table: &Words| -> Vec<(usize, f64)> {
             let known: BTreeMap<&str, &Word> =
                 list.iter().flatten().filter_map(|word| table.find(word)).map(|word| (word.word, word)).collect();

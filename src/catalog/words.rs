@@ -3,20 +3,12 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-/// The numbers of the dimensions, as everywhere.
-const EXPLORATION: usize = 0;
-const COMMUNITY: usize = 1;
-const AUTHENTICITY: usize = 2;
-const DISCOVERY: usize = 3;
-const FLEXIBILITY: usize = 4;
-const ADVENTURE: usize = 5;
-const CURATION: usize = 6;
-const TRUST: usize = 7;
-const ENERGY: usize = 8;
-const NOVELTY: usize = 9;
-/// Where a price band leads.
-pub const VALUE: usize = 10;
-const CROWDS: usize = 11;
+use crate::personality::number::{
+    AUTHENTICITY_PREFERENCE as AUTHENTICITY, COMMUNITY_ORIENTATION as COMMUNITY, CROWD_TOLERANCE as CROWDS,
+    CURATION_TENDENCY as CURATION, ENERGY_PREFERENCE as ENERGY, EXPLORATION_EAGERNESS as EXPLORATION,
+    LOCATION_ADVENTUROUSNESS as ADVENTURE, NOVELTY_SEEKING as NOVELTY, SOCIAL_DISCOVERY_STYLE as DISCOVERY,
+    TEMPORAL_FLEXIBILITY as FLEXIBILITY, TRUST_NETWORK_RELIANCE as TRUST, VALUE_ORIENTATION as VALUE,
+};
 
 /// Entries of the longer table of words.
 pub const MOST_WORDS: u64 = 16;

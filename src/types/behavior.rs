@@ -76,6 +76,14 @@ impl Behavior {
         let (personality, regions) = (beside.personality.as_ref().map(answer), beside.regions.as_ref().map(answer));
         Ok(Self { own: answer(own)?, personality, regions })
     }
+
+    fn mean(&self, index: usize, rest: bool) -> Result<Estimate, Error> {
+        mean(&self.own, index, rest)
+    }
+
+    fn length(&self) -> WindowLength {
+        self.own.release.window.length
+    }
 }
 
 /// A mean over people in units of its cap; `rest` turns it into what it lacks to 1. Where the total is small, a few people
@@ -92,16 +100,6 @@ fn mean(released: &Released, index: usize, rest: bool) -> Result<Estimate, Error
 /// The places of these means in the release.
 const RETURNS: usize = 2;
 const EVENTS: usize = 3;
-
-impl Behavior {
-    fn mean(&self, index: usize, rest: bool) -> Result<Estimate, Error> {
-        mean(&self.own, index, rest)
-    }
-
-    fn length(&self) -> WindowLength {
-        self.own.release.window.length
-    }
-}
 
 /// How the people of a segment spend their visits, as means over people (not over visits), in the release's window.
 #[Object]

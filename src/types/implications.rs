@@ -7,6 +7,7 @@ use super::measure::{Measure, Scale};
 use crate::{
     error::Error,
     estimate::{Estimate, Sample},
+    personality::number::{COMMUNITY_ORIENTATION, TRUST_NETWORK_RELIANCE, VALUE_ORIENTATION},
     privacy::Released,
 };
 
@@ -16,11 +17,6 @@ const DIMENSION_LINE: f64 = 0.6;
 const RETURN_LINE: f64 = 0.6;
 /// What of the visits that return is taken for purchases that return.
 const PURCHASES_PER_RETURN: f64 = 0.9;
-/// The numbers of the dimensions that the rules use.
-const COMMUNITY_ORIENTATION: usize = 1;
-const TRUST_NETWORK_RELIANCE: usize = 7;
-const VALUE_ORIENTATION: usize = 10;
-
 /// What a rule says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum Verdict {

@@ -50,7 +50,8 @@ impl From<&Released> for QuantumState {
 #[derive(SimpleObject)]
 pub struct Compatibility {
     /// The mean over people of the squared overlap of the person's state with the product's, in the dimensions that the
-    /// product states; 1 if all people are equal to it in these.
+    /// product states (a person weighs as much as these are of the person's state); 1 if all people are equal to it in
+    /// these.
     score: Measure,
     /// The same for each stated dimension alone, in their fixed order: why the score is what it is.
     contributions: Vec<Contribution>,

@@ -6,6 +6,7 @@ use super::personality::DimensionName;
 use crate::{
     catalog::{PriceBand, words},
     epoch::Epoch,
+    personality::number::VALUE_ORIENTATION,
     segment::AGE_BANDS,
 };
 
@@ -44,7 +45,7 @@ pub struct PriceBandMeaning {
 
 impl From<PriceBand> for PriceBandMeaning {
     fn from(band: PriceBand) -> Self {
-        Self { band, dimension: DimensionName::ALL[words::VALUE], value: band.value() }
+        Self { band, dimension: DimensionName::ALL[VALUE_ORIENTATION], value: band.value() }
     }
 }
 

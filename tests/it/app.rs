@@ -26,7 +26,7 @@ use spots_enrichment::{
     clock::{Clock, DAY},
     db,
     engine::{SqlEngine, rollup},
-    entity::privacy_charge,
+    entity::{agent_rollup, privacy_charge},
     epoch::{Epoch, WindowLength},
     error::Error,
     generate::{ENDS_AT, Population},
@@ -432,6 +432,24 @@ impl Client<'_> {
         let headers: Vec<_> = headers.iter().copied().chain([("authorization", bearer.as_str())]).collect();
         self.app.send(post(&headers, body.to_string())).await
     }
+}
+
+/// The twelve means of a row of the rollup, in 1/10,000 from the middle.
+pub fn means(row: &agent_rollup::Model) -> [i32; 12] {
+    [
+        row.mean_0,
+        row.mean_1,
+        row.mean_2,
+        row.mean_3,
+        row.mean_4,
+        row.mean_5,
+        row.mean_6,
+        row.mean_7,
+        row.mean_8,
+        row.mean_9,
+        row.mean_10,
+        row.mean_11,
+    ]
 }
 
 /// `POST /graphql` with a JSON body.

@@ -10,7 +10,7 @@ use spots_enrichment::{
     segment::{AgeRange, Cohort, Definition},
 };
 
-use crate::app::{NOW, On, TestApp, databases, new_york};
+use crate::app::{NOW, On, TestApp, databases, means, new_york};
 
 fn requests(epoch: &Epoch, definitions: &[Definition]) -> Vec<SumRequest> {
     let cohorts: Vec<Arc<Cohort>> =
@@ -95,21 +95,7 @@ async fn the_database_makes_the_moments_that_the_code_makes() {
         assert!(rows.len() > 2_000);
         let mut sums = vec![0; contribution::MOMENTS];
         for row in rows {
-            let mean = [
-                row.mean_0,
-                row.mean_1,
-                row.mean_2,
-                row.mean_3,
-                row.mean_4,
-                row.mean_5,
-                row.mean_6,
-                row.mean_7,
-                row.mean_8,
-                row.mean_9,
-                row.mean_10,
-                row.mean_11,
-            ]
-            .map(i64::from);
+            let mean = means(&row).map(i64::from);
             assert_eq!(row.state_norm, contribution::state_norm(&mean));
             for (sum, moment) in sums.iter_mut().zip(contribution::moments(&mean)) {
                 *sum += moment;

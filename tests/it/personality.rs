@@ -10,7 +10,7 @@ use spots_enrichment::{
     math::{self, Density, Product, Weave},
 };
 
-use crate::app::{ALL, On, Silence, TestApp, databases};
+use crate::app::{ALL, On, Silence, TestApp, databases, means};
 
 /// The dimensions of the people who qualify in a region in 28 days, from the rollup.
 async fn people(app: &TestApp, region: &str) -> Vec<[f64; 12]> {
@@ -20,23 +20,7 @@ async fn people(app: &TestApp, region: &str) -> Vec<[f64; 12]> {
         .all(app.db())
         .await
         .unwrap();
-    let dimensions = |row: agent_rollup::Model| {
-        [
-            row.mean_0,
-            row.mean_1,
-            row.mean_2,
-            row.mean_3,
-            row.mean_4,
-            row.mean_5,
-            row.mean_6,
-            row.mean_7,
-            row.mean_8,
-            row.mean_9,
-            row.mean_10,
-            row.mean_11,
-        ]
-        .map(|u| 0.5 + f64::from(u) / 1e4)
-    };
+    let dimensions = |row: agent_rollup::Model| means(&row).map(|u| 0.5 + f64::from(u) / 1e4);
     rows.into_iter().map(dimensions).collect()
 }
 
