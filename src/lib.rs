@@ -12,7 +12,8 @@
 //! 6. [`schema`], [`query`], [`mutation`], [`guard`]: what may be asked, and the scope that each field needs;
 //! 7. [`types`]: load and hand over; [`session`], [`loader`] and [`batch`] gather a request's questions;
 //! 8. [`privacy`]: charge -> [`engine`] sums -> noise -> store -> read back;
-//! 9. [`estimate`]: released sums -> numbers with intervals; [`math`]: states, mixtures and knots.
+//! 9. [`estimate`], [`mixture`]: released sums -> numbers with intervals; [`math`]: states, density matrices and knots;
+//!    [`catalog`]: the partner's own products, and how they rank.
 //!
 //! Beside the chain: [`import`] fills the raw tables, [`engine::rollup`] builds epochs, [`forget`] erases
 //! a person, [`generate`] makes people up,
