@@ -27,6 +27,10 @@ schema:
 accuracy:
     cargo run --quiet --example accuracy
 
+# Write the tables of prices, settings and errors into docs/; tests only compare
+tables:
+    cargo run --quiet --example tables
+
 # How long the mathematics take (ranking, states, knots)
 bench:
     cargo bench --bench mathematics

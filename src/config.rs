@@ -53,7 +53,7 @@ pub struct Server {
     #[arg(long, env = "CORS_ORIGINS", value_name = "ORIGINS", value_delimiter = ',', value_parser = parse_origin)]
     pub cors_origins: Vec<HeaderValue>,
 
-    /// Days that rows of the request log are kept.
+    /// Days that rows of the request log are kept, 2 to 3,650.
     #[arg(long, env = "LOG_RETENTION_DAYS", value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u16).range(2..=3_650))]
     pub log_retention_days: u16,
 }

@@ -10,6 +10,10 @@ use crate::{
 
 /// Erase a person.
 #[derive(Args)]
+#[command(after_help = "\
+Example:
+  agents forget 7f3a
+Take the person out of your files as well: an import of them brings the person back.")]
 pub(super) struct Agents {
     #[command(flatten)]
     database: Database,

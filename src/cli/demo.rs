@@ -162,7 +162,9 @@ fn banner(address: SocketAddr, key: &str) -> std::io::Result<()> {
         "
   spots-enrichment demo
 
-  page      http://{address}/
+  explorer  http://{address}/#key={key}
+  portrait  http://{address}/portrait#key={key}
+  docs      http://{address}/docs
   GraphQL   http://{address}/graphql
   key       {key}
   segments  {}
@@ -170,7 +172,7 @@ fn banner(address: SocketAddr, key: &str) -> std::io::Result<()> {
   These people do not exist. So the demo's privacy caps are 10,000 units for the key and for each region;
   a real key has 20 in 30 days, a real region 60.
 
-  Ask for a portrait:
+  Open the explorer in a browser (what stands behind # stays there), or ask for a portrait here:
 
 curl -s http://{address}/graphql -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d '{{\"query\":\"{PORTRAIT}\"}}'
 

@@ -5,7 +5,9 @@ use std::{path::PathBuf, time::Instant};
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use sea_orm::{EntityTrait, QueryOrder};
+use serde::Serialize;
 
+use super::table::Format;
 use crate::{
     clock::{Clock as _, SystemClock, format_time, midnight},
     config::Database,
@@ -18,6 +20,12 @@ use crate::{
 
 /// Build or list the weekly snapshots.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  epoch build                        ends at the newest week that the data fills
+  epoch build --as-of 2026-06-01     ends at the Monday at or before that date
+  epoch list
+An epoch can be read 72 hours after its week closed, and is never changed.")]
 pub(super) struct Epoch {
     #[command(flatten)]
     database: Database,
@@ -38,7 +46,15 @@ enum Action {
         words: Option<PathBuf>,
     },
     /// List the snapshots, newest first.
-    List,
+    List(Format),
+}
+
+#[derive(Serialize)]
+struct Line {
+    epoch: String,
+    ends_at: String,
+    people: i64,
+    built_at: String,
 }
 
 impl Epoch {
@@ -61,21 +77,21 @@ impl Epoch {
                     say!("{what} was built before; an epoch is never changed");
                 }
             }
-            Action::List => {
+            Action::List(format) => {
                 let epochs =
                     entity::epoch::Entity::find().order_by_desc(entity::epoch::COLUMN.ends_at).all(&db).await?;
-                let rows: Vec<Vec<String>> = epochs
+                let rows: Vec<_> = epochs
                     .into_iter()
-                    .map(|epoch| {
-                        vec![
-                            epoch_name(epoch.epoch_id),
-                            format_time(epoch.ends_at),
-                            epoch.agents.to_string(),
-                            format_time(epoch.built_at),
-                        ]
+                    .map(|epoch| Line {
+                        epoch: epoch_name(epoch.epoch_id),
+                        ends_at: format_time(epoch.ends_at),
+                        people: epoch.agents,
+                        built_at: format_time(epoch.built_at),
                     })
                     .collect();
-                super::table::print(&["epoch", "ends", "people", "built"], &rows)?;
+                format.print(&rows, &["epoch", "ends", "people", "built"], |row| {
+                    vec![row.epoch.clone(), row.ends_at.clone(), row.people.to_string(), row.built_at.clone()]
+                })?;
             }
         }
         Ok(())

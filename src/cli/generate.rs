@@ -15,6 +15,9 @@ use crate::{
 
 /// Write a synthetic population as import files. The same numbers make the same files.
 #[derive(Args)]
+#[command(after_help = "\
+Example:
+  generate --agents 30000 --dir people && import --dir people --partner acme")]
 pub(super) struct Generate {
     /// People.
     #[arg(long, value_name = "N", default_value_t = DEMO_AGENTS, value_parser = clap::value_parser!(u32).range(1..=5_000_000))]

@@ -14,6 +14,12 @@ use crate::{
 
 /// Load files. Loading one again changes nothing; a bad row goes to the rejects file with its line and reason.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  import --dir DIR --dry-run                 reads and checks everything, keeps nothing
+  import --dir DIR --partner acme            all five files; the products are acme's
+  import visits week-22.csv.zst              one file; loading it again changes nothing
+Then build the epoch: epoch build")]
 #[command(group = clap::ArgGroup::new("source").required(true).multiple(true).args(["dir", "kind"]))]
 pub(super) struct Import {
     #[command(flatten)]

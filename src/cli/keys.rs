@@ -5,20 +5,28 @@ use std::io::Write as _;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use sea_orm::{DatabaseConnection, EntityTrait, QueryFilter, QueryOrder};
+use serde::Serialize;
 
-use super::units;
+use super::{table::Format, units};
 use crate::{
     auth::{self, ApiKey, Environment, Limits, NewKey, Scope},
     clock::{Clock as _, SystemClock, format_time, midnight, parse_time},
     config::Database,
     entity::{api_key, audit_event},
     error::Error,
-    privacy::{budget::Budgets, ledger, report},
+    privacy::{budget::Budgets, bundles, ledger, report},
     types::usage,
 };
 
 /// Create, list, show, rotate, limit or revoke API keys, and see what they used.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  keys create --partner acme                                     all scopes but admin, 20 units in 30 days
+  keys create --partner acme --scopes behavior --per-minute 20   less
+  keys rotate ID --overlap 24h                                   a new key; the old one works for a day
+  keys limit ID --points-per-minute 12000                        works on every server within five seconds
+  keys list --json")]
 pub(super) struct Keys {
     #[command(flatten)]
     database: Database,
@@ -46,9 +54,13 @@ enum Action {
         env: Environment,
     },
     /// List all keys.
-    List,
+    List(Format),
     /// Show one key, its limits and what was done to it.
-    Show { id: String },
+    Show {
+        id: String,
+        #[command(flatten)]
+        format: Format,
+    },
     /// Make a key that follows another and print it, once; the old one works until the overlap is over. Both share
     /// limits and privacy units.
     Rotate {
@@ -72,7 +84,51 @@ enum Action {
         /// How many days, with today.
         #[arg(long, value_name = "DAYS", default_value_t = 7, value_parser = clap::value_parser!(i32).range(1..=i64::from(usage::MOST_DAYS)))]
         last: i32,
+        #[command(flatten)]
+        format: Format,
     },
+}
+
+/// A key in the list.
+#[derive(Serialize)]
+struct Line {
+    id: String,
+    partner: String,
+    environment: String,
+    state: &'static str,
+    scopes: Vec<String>,
+    last_used_at: Option<String>,
+}
+
+/// A key by itself.
+#[derive(Serialize)]
+struct Shown {
+    id: String,
+    partner: String,
+    environment: String,
+    state: &'static str,
+    scopes: Vec<String>,
+    requests_per_minute: i64,
+    requests_per_day: i64,
+    points_per_query: i64,
+    points_per_minute: i64,
+    points_per_day: i64,
+    units_in_30_days: f64,
+    units_left: f64,
+    created_at: String,
+    expires_at: Option<String>,
+    revoked_at: Option<String>,
+    last_used_at: Option<String>,
+    followed_by: Option<String>,
+    events: Vec<Event>,
+}
+
+/// Something that was done to a key.
+#[derive(Serialize)]
+struct Event {
+    at: String,
+    action: String,
+    detail: String,
 }
 
 /// Limits that the command line names; the others stay as they are.
@@ -160,37 +216,40 @@ impl Keys {
             }
             Action::Limit { id, limits } => {
                 auth::change_limits(&db, &id, |before| limits.over(before), limits.units, now).await?;
-                show(&db, &id, now).await?;
+                show(Format::TABLE, &db, &id, now).await?;
                 warn(&id, limits.units);
             }
-            Action::Usage { id, last } => {
+            Action::Usage { id, last, format } => {
                 auth::find_key(&db, &id).await?;
                 let days = usage::of_key(&db, &id, now, last).await.map_err(Error::explain)?;
-                let rows: Vec<Vec<String>> = days
-                    .into_iter()
-                    .map(|day| {
-                        let errors: Vec<_> =
-                            day.errors.iter().map(|error| format!("{} {}", error.count, error.code)).collect();
-                        let numbers = [day.requests, day.refused, day.points].map(|number| number.to_string());
-                        let [requests, refused, points] = numbers;
-                        vec![day.day, requests, refused, points, format!("{:.2}", day.units), errors.join(", ")]
-                    })
-                    .collect();
-                super::table::print(&["day", "requests", "refused", "points", "units", "errors"], &rows)?;
+                format.print(&days, &["day", "requests", "refused", "points", "units", "errors"], |day| {
+                    let errors: Vec<_> =
+                        day.errors.iter().map(|error| format!("{} {}", error.count, error.code)).collect();
+                    let [requests, refused, points] = [day.requests, day.refused, day.points].map(|n| n.to_string());
+                    vec![day.day.clone(), requests, refused, points, format!("{:.2}", day.units), errors.join(", ")]
+                })?;
             }
-            Action::List => {
+            Action::List(format) => {
                 let keys = api_key::Entity::find().order_by_asc(api_key::COLUMN.created_at).all(&db).await?;
-                let rows: Vec<Vec<String>> = keys
+                let rows: Vec<_> = keys
                     .into_iter()
-                    .map(|key| {
-                        let state = state(&key, now);
-                        let used = key.last_used_at.map_or_else(|| "never".to_owned(), format_time);
-                        vec![key.key_id, key.partner_id, key.environment, state, key.scopes, used]
+                    .map(|key| Line {
+                        state: state(&key, now),
+                        scopes: scopes(&key),
+                        last_used_at: key.last_used_at.map(format_time),
+                        id: key.key_id,
+                        partner: key.partner_id,
+                        environment: key.environment,
                     })
                     .collect();
-                super::table::print(&["id", "partner", "env", "state", "scopes", "last used"], &rows)?;
+                format.print(&rows, &["id", "partner", "env", "state", "scopes", "last used"], |key| {
+                    let [id, partner, env] = [&key.id, &key.partner, &key.environment].map(Clone::clone);
+                    let (state, scopes, used) =
+                        (key.state.to_owned(), key.scopes.join(","), or_word(key.last_used_at.as_ref(), "never"));
+                    vec![id, partner, env, state, scopes, used]
+                })?;
             }
-            Action::Show { id } => show(&db, &id, now).await?,
+            Action::Show { id, format } => show(format, &db, &id, now).await?,
             Action::Revoke { id } => {
                 auth::revoke_key(&db, &id, now).await?;
                 say!("{id} is revoked");
@@ -218,48 +277,83 @@ async fn show_once(db: &DatabaseConnection, id: &str, key: &ApiKey) -> anyhow::R
     Ok(())
 }
 
-async fn show(db: &DatabaseConnection, id: &str, now: i64) -> anyhow::Result<()> {
+async fn show(format: Format, db: &DatabaseConnection, id: &str, now: i64) -> anyhow::Result<()> {
     let key = auth::find_key(db, id).await?;
     let budget = Budgets::new(db.clone()).of(&key.privacy_subject, now).await.map_err(Error::explain)?;
-    let or = |at: Option<i64>| at.map_or_else(|| "never".to_owned(), format_time);
-    let lines = [
-        ("id", key.key_id.clone()),
-        ("partner", key.partner_id.clone()),
-        ("environment", key.environment.clone()),
-        ("state", state(&key, now)),
-        ("scopes", key.scopes.clone()),
-        ("requests a minute", key.per_minute.to_string()),
-        ("requests a day", key.per_day.to_string()),
-        ("points a query", key.max_query_points.to_string()),
-        ("points a minute", key.points_per_minute.to_string()),
-        ("points a day", key.points_per_day.to_string()),
-        ("units in 30 days", units::show(budget.cap_mu)),
-        ("units left", units::show(budget.left_mu())),
-        ("created", format_time(key.created_at)),
-        ("expires", or(key.expires_at)),
-        ("revoked", or(key.revoked_at)),
-        ("last used", or(key.last_used_at)),
-        ("followed by", key.replaced_by.unwrap_or_else(|| "none".to_owned())),
-    ];
-    for (name, value) in lines {
-        say!("{name:<18} {value}");
-    }
     let events = audit_event::Entity::find()
         .filter(audit_event::COLUMN.subject.eq(id))
         .order_by_asc(audit_event::COLUMN.audit_id)
         .all(db)
         .await?;
-    for event in events {
-        say!("{:<18} {} {}", format_time(event.happened_at), event.action, event.detail);
+    let event = |event: audit_event::Model| Event {
+        at: format_time(event.happened_at),
+        action: event.action,
+        detail: event.detail,
+    };
+    let shown = Shown {
+        state: state(&key, now),
+        scopes: scopes(&key),
+        id: key.key_id,
+        partner: key.partner_id,
+        environment: key.environment,
+        requests_per_minute: key.per_minute,
+        requests_per_day: key.per_day,
+        points_per_query: key.max_query_points,
+        points_per_minute: key.points_per_minute,
+        points_per_day: key.points_per_day,
+        units_in_30_days: bundles::units(budget.cap_mu),
+        units_left: bundles::units(budget.left_mu()),
+        created_at: format_time(key.created_at),
+        expires_at: key.expires_at.map(format_time),
+        revoked_at: key.revoked_at.map(format_time),
+        last_used_at: key.last_used_at.map(format_time),
+        followed_by: key.replaced_by,
+        events: events.into_iter().map(event).collect(),
+    };
+    format.show(&shown, print)
+}
+
+fn print(key: &Shown) -> anyhow::Result<()> {
+    let lines = [
+        ("id", key.id.clone()),
+        ("partner", key.partner.clone()),
+        ("environment", key.environment.clone()),
+        ("state", key.state.to_owned()),
+        ("scopes", key.scopes.join(",")),
+        ("requests a minute", key.requests_per_minute.to_string()),
+        ("requests a day", key.requests_per_day.to_string()),
+        ("points a query", key.points_per_query.to_string()),
+        ("points a minute", key.points_per_minute.to_string()),
+        ("points a day", key.points_per_day.to_string()),
+        ("units in 30 days", format!("{:.2}", key.units_in_30_days)),
+        ("units left", format!("{:.2}", key.units_left)),
+        ("created", key.created_at.clone()),
+        ("expires", or_word(key.expires_at.as_ref(), "never")),
+        ("revoked", or_word(key.revoked_at.as_ref(), "never")),
+        ("last used", or_word(key.last_used_at.as_ref(), "never")),
+        ("followed by", or_word(key.followed_by.as_ref(), "none")),
+    ];
+    for (name, value) in lines {
+        say!("{name:<18} {value}");
+    }
+    for event in &key.events {
+        say!("{:<18} {} {}", event.at, event.action, event.detail);
     }
     Ok(())
 }
 
-fn state(key: &api_key::Model, now: i64) -> String {
+fn or_word(text: Option<&String>, word: &str) -> String {
+    text.map_or_else(|| word.to_owned(), Clone::clone)
+}
+
+fn scopes(key: &api_key::Model) -> Vec<String> {
+    key.scopes.split(',').filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
+}
+
+fn state(key: &api_key::Model, now: i64) -> &'static str {
     match key {
         key if key.revoked_at.is_some() => "revoked",
         key if key.expires_at.is_some_and(|at| at <= now) => "expired",
         _ => "active",
     }
-    .to_owned()
 }

@@ -2,11 +2,17 @@
 
 use clap::{Args, Subcommand};
 use migration::{Migrator, MigratorTrait};
+use serde::Serialize;
 
+use super::table::Format;
 use crate::{config::Database, db};
 
 /// Build, undo or show the database schema.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  migrate            brings the database up to date
+  migrate status     which migrations it has")]
 pub(super) struct Migrate {
     #[command(flatten)]
     database: Database,
@@ -21,23 +27,39 @@ enum Action {
     /// Undo the newest migration. Deletes the tables it made, with all they hold.
     Down,
     /// Say which migrations the database has.
-    Status,
+    Status(Format),
+}
+
+#[derive(Serialize)]
+struct Line {
+    migration: String,
+    applied: bool,
 }
 
 impl Migrate {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let db = db::connect(&self.database.database_url).await?;
-        match self.action.unwrap_or(Action::Up) {
-            Action::Up => Migrator::up(&db, None).await?,
-            Action::Down => Migrator::down(&db, Some(1)).await?,
-            Action::Status => {}
-        }
-        for migration in Migrator::get_applied_migrations(&db).await? {
-            say!("applied  {}", migration.name());
-        }
-        for migration in Migrator::get_pending_migrations(&db).await? {
-            say!("pending  {}", migration.name());
-        }
-        Ok(())
+        let format = match self.action.unwrap_or(Action::Up) {
+            Action::Up => {
+                Migrator::up(&db, None).await?;
+                Format::TABLE
+            }
+            Action::Down => {
+                Migrator::down(&db, Some(1)).await?;
+                Format::TABLE
+            }
+            Action::Status(format) => format,
+        };
+        let line = |name: &str, applied| Line { migration: name.to_owned(), applied };
+        let applied = Migrator::get_applied_migrations(&db).await?;
+        let pending = Migrator::get_pending_migrations(&db).await?;
+        let applied = applied.iter().map(|migration| line(migration.name(), true));
+        let lines: Vec<_> = applied.chain(pending.iter().map(|migration| line(migration.name(), false))).collect();
+        format.show(&lines, |lines| {
+            for line in lines {
+                say!("{}  {}", if line.applied { "applied" } else { "pending" }, line.migration);
+            }
+            Ok(())
+        })
     }
 }

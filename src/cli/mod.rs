@@ -2,10 +2,12 @@
 
 use std::io::IsTerminal as _;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use tracing_subscriber::prelude::*;
 
 use crate::config::{Database, LogFormat, Logging};
+
+pub use settings::settings_table;
 
 /// Writes a line to standard output. Unlike `println` it is an error, not a panic, when nobody reads it any more.
 macro_rules! say {
@@ -26,12 +28,27 @@ mod privacy;
 mod regions;
 mod segments;
 mod serve;
+mod settings;
 mod table;
 mod units;
 
+/// What stands below `--help`.
+const FIRST_STEPS: &str = "\
+A first look, with people who do not exist:
+  spots-enrichment demo
+
+From files to a server:
+  spots-enrichment import --dir DIR --partner acme    builds the tables of a fresh database, then loads
+  spots-enrichment epoch build                        the weekly snapshot that questions are about
+  spots-enrichment keys create --partner acme         prints a key, once
+  spots-enrichment serve                              explorer, portrait and documents in the browser
+
+A flag goes before the environment, and the environment before the default. Lists take --json.
+Exit codes: 0 done, 1 failed (standard error says why and how to mend it), 2 wrong usage.";
+
 /// A typed GraphQL API by which partners enrich market segments, under a privacy promise that can be checked.
 #[derive(Parser)]
-#[command(version, about, max_term_width = 100)]
+#[command(version, about, max_term_width = 100, after_help = FIRST_STEPS)]
 pub struct Cli {
     #[command(flatten)]
     logging: Logging,
@@ -67,6 +84,15 @@ enum Command {
     Generate(generate::Generate),
     /// Print the GraphQL schema.
     Schema,
+    /// Print what makes a shell complete this program's commands and flags.
+    #[command(after_help = "\
+For bash:  spots-enrichment completions bash > ~/.local/share/bash-completion/completions/spots-enrichment
+For zsh:   spots-enrichment completions zsh > a folder of $fpath, as _spots-enrichment
+For fish:  spots-enrichment completions fish > ~/.config/fish/completions/spots-enrichment.fish")]
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
 }
 
 /// Runs what the command line asks for.
@@ -90,6 +116,14 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Generate(command) => command.run(),
         Command::Schema => {
             say!("{}", crate::schema::sdl().trim_end());
+            Ok(())
+        }
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            let mut command = Cli::command();
+            let name = command.get_name().to_owned();
+            clap_complete::generate(shell, &mut command, name, &mut text);
+            std::io::Write::write_all(&mut std::io::stdout(), &text)?;
             Ok(())
         }
     }

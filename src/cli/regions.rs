@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::units;
+use super::{table::Format, units};
 use crate::{
     audit,
     clock::{Clock as _, SystemClock},
@@ -16,6 +16,10 @@ use crate::{
 
 /// List the regions and their privacy caps, or change a cap.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  regions list
+  regions limit us-nyc --units 60 --units-per-year 240     what the published promise counts with")]
 pub(super) struct Regions {
     #[command(flatten)]
     database: Database,
@@ -26,7 +30,7 @@ pub(super) struct Regions {
 #[derive(Subcommand)]
 enum Action {
     /// List the regions: caps, and what was spent of them.
-    List,
+    List(Format),
     /// Change what all keys together may draw of a region; works at once on every server.
     #[command(mut_group("cap_flags", |group| group.required(true)))]
     Limit {
@@ -53,10 +57,7 @@ impl Regions {
         let db = super::open(&self.database).await?;
         let now = SystemClock.now();
         match self.action {
-            Action::List => {
-                let report = Report::load(&db, now).await?;
-                super::privacy::print_regions(&report)?;
-            }
+            Action::List(format) => super::privacy::print_regions(format, &Report::load(&db, now).await?)?,
             Action::Limit { region, caps } => {
                 let subject = region_subject(&region);
                 let transaction = db::begin_write(&db).await?;

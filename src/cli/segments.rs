@@ -3,7 +3,9 @@
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use sea_orm::{EntityTrait, QueryFilter, QueryOrder};
+use serde::Serialize;
 
+use super::table::Format;
 use crate::{
     clock::{Clock as _, SystemClock},
     config::Database,
@@ -16,6 +18,10 @@ use crate::{
 
 /// Add, list or remove the segments that every partner may use.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  segments add young-food --name \"18 to 34, fond of food\" --age-from 18 --age-to 34 --interests food
+  segments list")]
 pub(super) struct Segments {
     #[command(flatten)]
     database: Database,
@@ -49,9 +55,16 @@ enum Action {
         categories: Option<Vec<String>>,
     },
     /// List the shared segments.
-    List,
+    List(Format),
     /// Remove a shared segment.
     Remove { slug: String },
+}
+
+#[derive(Serialize)]
+struct Line {
+    slug: String,
+    name: String,
+    definition: serde_json::Value,
 }
 
 impl Segments {
@@ -69,15 +82,23 @@ impl Segments {
                 let saved = mutation::save(&db, None, &input, now).await.map_err(Error::explain)?;
                 say!("{} is shared", saved.slug);
             }
-            Action::List => {
+            Action::List(format) => {
                 let rows = market_segment::Entity::find()
                     .filter(market_segment::COLUMN.partner_id.is_null())
                     .order_by_asc(market_segment::COLUMN.slug)
                     .all(&db)
                     .await?;
-                let rows: Vec<Vec<String>> =
-                    rows.into_iter().map(|row| vec![row.slug, row.name, row.definition]).collect();
-                super::table::print(&["slug", "name", "definition"], &rows)?;
+                let line = |row: market_segment::Model| {
+                    anyhow::Ok(Line {
+                        slug: row.slug,
+                        name: row.name,
+                        definition: serde_json::from_str(&row.definition).context("a saved definition is broken")?,
+                    })
+                };
+                let rows = rows.into_iter().map(line).collect::<anyhow::Result<Vec<_>>>()?;
+                format.print(&rows, &["slug", "name", "definition"], |row| {
+                    vec![row.slug.clone(), row.name.clone(), row.definition.to_string()]
+                })?;
             }
             Action::Remove { slug } => {
                 let removed = market_segment::Entity::delete_many()

@@ -1,11 +1,11 @@
-//! Routes and the layer stack; `graphql.rs` takes a request through the steps.
+//! Routes and the layer stack; `graphql.rs` takes a request through the steps, `pages.rs` serves what people look at.
 
 use std::panic::AssertUnwindSafe;
 
 use axum::{
     Extension, Router,
     body::Body,
-    extract::{Path, Request, State as AxumState, rejection::PathRejection},
+    extract::{Request, State as AxumState},
     http::{
         HeaderName, HeaderValue, Method,
         header::{
@@ -13,7 +13,7 @@ use axum::{
         },
     },
     middleware::{self, Next},
-    response::{Html, IntoResponse, Response},
+    response::Response,
     routing::{any, get},
 };
 use futures_util::FutureExt as _;
@@ -26,7 +26,6 @@ use tower_http::{
 use crate::{
     error::Error,
     log::{self, Open},
-    page,
     state::State,
 };
 use accept::Format;
@@ -35,6 +34,7 @@ mod accept;
 mod answer;
 mod ask;
 mod graphql;
+mod pages;
 mod places;
 
 pub use ask::BODY_LIMIT;
@@ -43,9 +43,7 @@ pub use places::Places;
 /// The whole server as a service.
 pub fn app(state: State) -> Router {
     Router::new()
-        .route("/", get(|| async { Html(page::INDEX) }))
-        .route("/style.css", get(|| async { ([(CONTENT_TYPE, "text/css; charset=utf-8")], page::STYLE) }))
-        .route("/docs/{name}", get(docs))
+        .merge(pages::routes())
         .route("/health", get(|| async { "ok\n" }))
         .route("/graphql", any(graphql::handle))
         .fallback(|open: Extension<Open>| refuse(open, Error::NotFound { what: "such path".to_owned() }))
@@ -114,21 +112,9 @@ async fn catch_panic(Extension(open): Extension<Open>, request: Request, next: N
 async fn security_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(
-        CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(
-            "default-src 'none'; style-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'",
-        ),
-    );
+    // Pages have said already what they need.
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(pages::PLAIN_POLICY));
     headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer"));
     response
-}
-
-async fn docs(name: Result<Path<String>, PathRejection>, open: Extension<Open>) -> Response {
-    let name = name.map_or_else(|_| String::new(), |Path(name)| name);
-    match page::DOCS.iter().find(|(file, _)| *file == name) {
-        Some((_, text)) => ([(CONTENT_TYPE, "text/plain; charset=utf-8")], *text).into_response(),
-        None => refuse(open, Error::NotFound { what: "such document".to_owned() }).await,
-    }
 }

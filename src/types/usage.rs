@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use async_graphql::SimpleObject;
 use sea_orm::{DatabaseConnection, EntityTrait, QueryFilter, QueryOrder};
+use serde::Serialize;
 
 use crate::{
     clock::{DAY, format_time},
@@ -15,7 +16,7 @@ use crate::{
 pub const MOST_DAYS: i32 = 90;
 
 /// What a key used on a day.
-#[derive(Clone, Debug, PartialEq, SimpleObject)]
+#[derive(Clone, Debug, PartialEq, Serialize, SimpleObject)]
 pub struct UsageDay {
     /// The day, such as `2026-11-23`, UTC.
     pub day: String,
@@ -32,7 +33,7 @@ pub struct UsageDay {
 }
 
 /// How often a code was answered.
-#[derive(Clone, Debug, PartialEq, Eq, SimpleObject)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, SimpleObject)]
 pub struct ErrorCount {
     /// The code, as in `extensions.code`.
     pub code: String,

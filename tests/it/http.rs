@@ -4,6 +4,8 @@ use axum::{
 };
 use sea_orm::EntityTrait as _;
 
+use spots_enrichment::page::documents;
+
 use crate::app::{ALL, On, TestApp, post};
 
 #[tokio::test]
@@ -37,26 +39,9 @@ async fn what_is_not_a_graphql_request_gets_a_coded_answer() {
 }
 
 #[tokio::test]
-async fn the_page_names_every_document_and_every_document_is_served() {
-    let app = TestApp::new(On::Sqlite).await;
-    let get = |path: &str| app.send(Request::get(path).body(Body::empty()).unwrap());
-    let page = get("/").await;
-    assert_eq!(page.status, StatusCode::OK);
-    assert!(page.headers["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
-    for (name, text) in spots_enrichment::page::DOCS {
-        let path = format!("/docs/{name}");
-        assert!(page.text.contains(&path), "the page does not link to {path}");
-        let document = get(&path).await;
-        assert_eq!((document.status, document.text.as_str()), (StatusCode::OK, *text));
-        assert!(text.len() > 500, "{name} says next to nothing");
-    }
-    assert_eq!(get("/docs/secret.md").await.status, StatusCode::NOT_FOUND);
-}
-
-#[tokio::test]
 async fn every_error_code_has_its_place_in_the_documents() {
-    let (_, errors) = spots_enrichment::page::DOCS.iter().find(|(name, _)| *name == "errors.md").unwrap();
-    let source = include_str!("../../src/error.rs");
+    let errors = documents::Document::find("errors").unwrap().markdown;
+    let source = include_str!("../../src/error/mod.rs");
     let (_, source) = source.split_once("pub fn code(").unwrap();
     let (source, _) = source.split_once("pub fn status(").unwrap();
     let codes: Vec<&str> = source.split('"').skip(1).step_by(2).collect();

@@ -20,6 +20,7 @@ mod import;
 mod limits;
 mod log;
 mod nyc;
+mod pages;
 mod personality;
 mod privacy;
 mod promise;

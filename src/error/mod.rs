@@ -9,6 +9,10 @@ use sea_orm::DbErr;
 
 use crate::{auth::Scope, clock::format_time, cost::Costly, quota::Refusal};
 
+mod table;
+
+pub use table::table;
+
 /// Why a request, or a field of it, was not answered.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Error {
