@@ -22,8 +22,8 @@ use crate::{
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  epoch build                        ends at the newest week that the data fills
-  epoch build --as-of 2026-06-01     ends at the Monday at or before that date
+  epoch build                        the newest week that the data fills
+  epoch build --as-of 2026-06-01     ends at the Monday then or before
   epoch list
 An epoch can be read 72 hours after its week closed, and is never changed.")]
 pub(super) struct Epoch {

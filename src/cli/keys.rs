@@ -22,10 +22,11 @@ use crate::{
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  keys create --partner acme                                     all scopes but admin, 20 units in 30 days
-  keys create --partner acme --scopes behavior --per-minute 20   less
-  keys rotate ID --overlap 24h                                   a new key; the old one works for a day
-  keys limit ID --points-per-minute 12000                        works on every server within five seconds
+  keys create --partner acme
+  keys create --partner acme --scopes behavior --per-minute 20 --expires 2027-01-01
+  keys rotate ID --overlap 24h               the old key works for a day
+  keys limit ID --points-per-minute 12000
+  keys usage ID --last 30
   keys list --json")]
 pub(super) struct Keys {
     #[command(flatten)]
@@ -245,7 +246,7 @@ impl Keys {
                 format.print(&rows, &["id", "partner", "env", "state", "scopes", "last used"], |key| {
                     let [id, partner, env] = [&key.id, &key.partner, &key.environment].map(Clone::clone);
                     let (state, scopes, used) =
-                        (key.state.to_owned(), key.scopes.join(","), or_word(key.last_used_at.as_ref(), "never"));
+                        (key.state.to_owned(), key.scopes.join("|"), or_word(key.last_used_at.as_ref(), "never"));
                     vec![id, partner, env, state, scopes, used]
                 })?;
             }
@@ -319,7 +320,7 @@ fn print(key: &Shown) -> anyhow::Result<()> {
         ("partner", key.partner.clone()),
         ("environment", key.environment.clone()),
         ("state", key.state.to_owned()),
-        ("scopes", key.scopes.join(",")),
+        ("scopes", key.scopes.join("|")),
         ("requests a minute", key.requests_per_minute.to_string()),
         ("requests a day", key.requests_per_day.to_string()),
         ("points a query", key.points_per_query.to_string()),
@@ -347,7 +348,7 @@ fn or_word(text: Option<&String>, word: &str) -> String {
 }
 
 fn scopes(key: &api_key::Model) -> Vec<String> {
-    key.scopes.split(',').filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
+    key.scopes.split('|').filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
 }
 
 fn state(key: &api_key::Model, now: i64) -> &'static str {

@@ -38,13 +38,13 @@ A first look, with people who do not exist:
   spots-enrichment demo
 
 From files to a server:
-  spots-enrichment import --dir DIR --partner acme    builds the tables of a fresh database, then loads
-  spots-enrichment epoch build                        the weekly snapshot that questions are about
+  spots-enrichment import --dir DIR --partner acme    makes the tables, loads
+  spots-enrichment epoch build                        the weekly snapshot
   spots-enrichment keys create --partner acme         prints a key, once
-  spots-enrichment serve                              explorer, portrait and documents in the browser
+  spots-enrichment serve
 
-A flag goes before the environment, and the environment before the default. Lists take --json.
-Exit codes: 0 done, 1 failed (standard error says why and how to mend it), 2 wrong usage.";
+A flag goes before the environment, which goes before the default.
+Lists take --json. Exit codes: 0 done, 1 failed, 2 wrong usage.";
 
 /// A typed GraphQL API by which partners enrich market segments, under a privacy promise that can be checked.
 #[derive(Parser)]

@@ -19,7 +19,7 @@ use crate::{
 #[command(after_help = "\
 Examples:
   regions list
-  regions limit us-nyc --units 60 --units-per-year 240     what the published promise counts with")]
+  regions limit us-nyc --units 60 --units-per-year 240")]
 pub(super) struct Regions {
     #[command(flatten)]
     database: Database,

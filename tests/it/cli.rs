@@ -350,3 +350,58 @@ fn the_demos_curl_line_answers_a_portrait_and_the_second_start_reuses_the_data()
     assert_eq!(status, Some(0), "{said}");
     assert!(!said.contains("making"), "{said}");
 }
+
+#[test]
+fn every_list_is_json_for_programs_and_every_shell_can_complete() {
+    let dir = folder("cli");
+    let said = |arguments: &[&str]| {
+        let output = run(&dir, arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    said(&["generate", "--agents", "2000", "--dir", "people"]);
+    said(&["import", "--dir", "people", "--partner", "acme"]);
+    said(&["epoch", "build"]);
+    said(&["keys", "create", "--partner", "acme", "--scopes", "behavior,network"]);
+    said(&["segments", "add", "grown", "--name", "35 and older", "--age-from", "35"]);
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&said(&[arguments, &["--json"]].concat())).unwrap()
+    };
+    let key = &json(&["keys", "list"])[0];
+    assert_eq!(
+        (&key["partner"], &key["state"], &key["scopes"], &key["last_used_at"]),
+        (&"acme".into(), &"active".into(), &serde_json::json!(["behavior", "network"]), &serde_json::Value::Null)
+    );
+    let id = key["id"].as_str().unwrap();
+    let shown = json(&["keys", "show", id]);
+    assert_eq!(
+        (&shown["points_per_query"], &shown["units_left"], &shown["events"][0]["action"]),
+        (&1000.into(), &20.0.into(), &"create".into())
+    );
+    assert_eq!(json(&["keys", "usage", id]), serde_json::json!([]));
+    assert_eq!(json(&["partners", "list"])[0]["partner"], "acme");
+    assert_eq!(json(&["epoch", "list"]).as_array().unwrap().len(), 1);
+    assert!(json(&["epoch", "list"])[0]["people"].as_i64().unwrap() > 1000);
+    let segment = &json(&["segments", "list"])[0];
+    assert_eq!((&segment["slug"], &segment["definition"]["age"]["from"]), (&"grown".into(), &35.into()));
+    assert_eq!(json(&["regions", "list"])[0]["cap_mu"], 60_000);
+    assert_eq!(json(&["migrate", "status"])[0]["applied"], true);
+    assert!(json(&["privacy", "report"])["keys"][0]["cap_mu"].is_i64());
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let text = said(&["completions", shell]);
+        assert!(text.contains("spots-enrichment") && text.contains("points-per-minute"), "{shell}");
+    }
+    assert_eq!(run(&dir, &["completions", "tcsh"]).status.code(), Some(2));
+}
+
+#[test]
+fn help_teaches_and_has_no_color_where_nobody_sees_it() {
+    let dir = folder("cli");
+    for command in ["", "import", "epoch", "keys", "segments", "regions", "privacy", "agents", "generate", "migrate"] {
+        let arguments: Vec<&str> = [command, "--help"].into_iter().filter(|word| !word.is_empty()).collect();
+        let help = String::from_utf8(run(&dir, &arguments).stdout).unwrap();
+        assert!(help.contains("spots-enrichment") && help.contains("xample") || command.is_empty(), "{command}: {help}");
+        assert!(!help.contains('\u{1b}'), "{command}");
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{command}: {help}");
+    }
+}
