@@ -2,10 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use async_graphql::{
-    Context, Json, Object, Variables,
-    connection::{Connection, EmptyFields},
-};
+use async_graphql::{Context, Json, Object, Variables};
 use sea_orm::{
     Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, Func},
@@ -23,7 +20,12 @@ use crate::{
     segment,
     session::Session,
     types::{
-        knot::Knot, page::Page, product::Product, quote::Quote, segment::Segment, viewer::Viewer,
+        knot::Knot,
+        page::{Connection, Page},
+        product::Product,
+        quote::Quote,
+        segment::Segment,
+        viewer::Viewer,
         vocabulary::Vocabulary,
     },
 };
@@ -77,7 +79,7 @@ impl Query {
         #[graphql(desc = "Page size from the end, at most 100; goes before `first`.")] last: Option<i32>,
         #[graphql(desc = "The cursor before which the page ends; with `last`.")] before: Option<String>,
         #[graphql(desc = "Only segments whose slug or name holds this text.")] search: Option<String>,
-    ) -> Result<Connection<String, Segment, EmptyFields, EmptyFields>, Error> {
+    ) -> Result<Connection<Segment>, Error> {
         let session = Session::of(ctx)?;
         let _looking_up = session.batches.looking_up();
         let page = Page::parse(first, after.as_deref(), last, before.as_deref())?;
@@ -171,7 +173,7 @@ impl Query {
         #[graphql(desc = "Page size from the end, at most 100; goes before `first`.")] last: Option<i32>,
         #[graphql(desc = "The cursor before which the page ends; with `last`.")] before: Option<String>,
         #[graphql(desc = "Only products of this category.")] category: Option<String>,
-    ) -> Result<Connection<String, Product, EmptyFields, EmptyFields>, Error> {
+    ) -> Result<Connection<Product>, Error> {
         let session = Session::of(ctx)?;
         let page = Page::parse(first, after.as_deref(), last, before.as_deref())?;
         let mut rows = store::of(&session.caller.partner_id);

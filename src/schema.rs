@@ -90,5 +90,21 @@ pub fn sdl() -> String {
     let sorted = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
     let sdl = build().sdl_with_options(sorted);
     let lines: Vec<&str> = sdl.lines().map(str::trim_end).collect();
-    cost::annotate(&format!("{}\n", lines.join("\n").trim()))
+    cost::annotate(&format!("{}\n", without_built_in(&lines).join("\n").trim()))
+}
+
+/// Leaves out the directives that every server has: the specification asks for it, and linters for what they lack here.
+fn without_built_in<'a>(lines: &[&'a str]) -> Vec<&'a str> {
+    let mut kept: Vec<&str> = Vec::new();
+    for line in lines {
+        if ["directive @include(", "directive @skip("].iter().any(|start| line.starts_with(start)) {
+            // Its description stands above it, between two lines of quotes.
+            let quotes = kept.iter().enumerate().rev().filter(|(_, line)| **line == "\"\"\"").map(|(number, _)| number);
+            let start = quotes.take(2).last().unwrap_or(kept.len());
+            kept.truncate(start);
+        } else {
+            kept.push(line);
+        }
+    }
+    kept
 }

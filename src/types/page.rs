@@ -1,10 +1,8 @@
 //! Pages of a Relay connection: which rows to read, and the connection made of them.
 
-use async_graphql::{
-    OutputType,
-    connection::{Connection, Edge, EmptyFields},
-};
+use async_graphql::{Object, OutputType, connection::PageInfo};
 
+use super::{product::Product, segment::Segment};
 use crate::error::Error;
 
 /// The largest page.
@@ -50,10 +48,7 @@ impl Page {
 
     /// Makes the connection of rows that were read in the page's direction, one more than its size if there are more.
     #[must_use]
-    pub fn connect<T: OutputType>(
-        &self,
-        mut rows: Vec<(String, T)>,
-    ) -> Connection<String, T, EmptyFields, EmptyFields> {
+    pub fn connect<T>(&self, mut rows: Vec<(String, T)>) -> Connection<T> {
         let size = usize::try_from(self.size).unwrap_or(usize::MAX);
         let more = rows.len() > size;
         rows.truncate(size);
@@ -62,9 +57,64 @@ impl Page {
         }
         let (previous, next) =
             if self.backward { (more, self.beyond.is_some()) } else { (self.beyond.is_some(), more) };
-        let mut connection = Connection::new(previous, next);
-        connection.edges.extend(rows.into_iter().map(|(key, node)| Edge::new(hex::encode(key), node)));
-        connection
+        let edges = rows.into_iter().map(|(key, node)| Edge { cursor: hex::encode(key), node });
+        Connection { previous, next, edges: edges.collect() }
+    }
+}
+
+/// A page of a list. The library's own type would do, but for a description.
+pub struct Connection<T> {
+    /// Whether there is a page before.
+    previous: bool,
+    /// Whether there is a page behind.
+    next: bool,
+    edges: Vec<Edge<T>>,
+}
+
+/// An item and its place.
+pub struct Edge<T> {
+    cursor: String,
+    node: T,
+}
+
+/// A page of a list: its items, and where the next page begins.
+#[Object(concrete(name = "ProductConnection", params(Product)), concrete(name = "SegmentConnection", params(Segment)))]
+impl<T: OutputType> Connection<T>
+where
+    Edge<T>: OutputType,
+{
+    /// The items with their cursors.
+    async fn edges(&self) -> &[Edge<T>] {
+        &self.edges
+    }
+
+    /// The items alone.
+    async fn nodes(&self) -> Vec<&T> {
+        self.edges.iter().map(|edge| &edge.node).collect()
+    }
+
+    /// Whether there is more, and from where on.
+    async fn page_info(&self) -> PageInfo {
+        PageInfo {
+            has_previous_page: self.previous,
+            has_next_page: self.next,
+            start_cursor: self.edges.first().map(|edge| edge.cursor.clone()),
+            end_cursor: self.edges.last().map(|edge| edge.cursor.clone()),
+        }
+    }
+}
+
+/// An item of a page and its place in the list.
+#[Object(concrete(name = "ProductEdge", params(Product)), concrete(name = "SegmentEdge", params(Segment)))]
+impl<T: OutputType> Edge<T> {
+    /// Its place, for `after` and `before`; means nothing else.
+    async fn cursor(&self) -> &str {
+        &self.cursor
+    }
+
+    /// The item.
+    async fn node(&self) -> &T {
+        &self.node
     }
 }
 
@@ -98,7 +148,7 @@ mod tests {
         assert_eq!(page, Page { size: 2, backward: false, beyond: Some("a".to_owned()) });
         let rows = |keys: &[&str]| keys.iter().map(|key| ((*key).to_owned(), 1)).collect::<Vec<_>>();
         let connection = page.connect(rows(&["b", "c", "d"]));
-        assert!(connection.has_next_page && connection.has_previous_page);
+        assert!(connection.next && connection.previous);
         let keys: Vec<_> = connection.edges.iter().map(|edge| edge.cursor.clone()).collect();
         assert_eq!(keys, ["62", "63"]);
         let page = Page::parse(None, None, Some(2), None).unwrap();

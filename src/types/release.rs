@@ -1,6 +1,6 @@
 //! Where a number comes from: the release block, the window, the size.
 
-use async_graphql::SimpleObject;
+use async_graphql::{ID, SimpleObject};
 
 use super::measure::{Interval, Quality, Scale, Unit};
 use crate::{
@@ -49,7 +49,7 @@ pub struct NoiseGroup {
 #[derive(Clone, Debug, SimpleObject)]
 pub struct Release {
     /// SHA-256 of policy version, bundle, epoch, window and canonical segment.
-    pub id: String,
+    pub id: ID,
     /// The weekly snapshot it was made from, as ISO week.
     pub epoch: String,
     /// The time it covers.
@@ -87,7 +87,7 @@ impl From<&privacy::Release> for Release {
             sigma: group.sigma() / group.scale as f64,
         });
         Self {
-            id: release.key.clone(),
+            id: release.key.clone().into(),
             epoch: release.window.epoch_name(),
             window: release.window.into(),
             epsilon: bundle.epsilon(),

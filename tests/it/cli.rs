@@ -400,7 +400,10 @@ fn help_teaches_and_has_no_color_where_nobody_sees_it() {
     for command in ["", "import", "epoch", "keys", "segments", "regions", "privacy", "agents", "generate", "migrate"] {
         let arguments: Vec<&str> = [command, "--help"].into_iter().filter(|word| !word.is_empty()).collect();
         let help = String::from_utf8(run(&dir, &arguments).stdout).unwrap();
-        assert!(help.contains("spots-enrichment") && help.contains("xample") || command.is_empty(), "{command}: {help}");
+        assert!(
+            help.contains("spots-enrichment") && help.contains("xample") || command.is_empty(),
+            "{command}: {help}"
+        );
         assert!(!help.contains('\u{1b}'), "{command}");
         assert!(help.lines().all(|line| line.chars().count() <= 100), "{command}: {help}");
     }
