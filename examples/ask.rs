@@ -8,7 +8,11 @@
 //! `SPOTS_URL` names another server than `http://127.0.0.1:8080/graphql`. The TypeScript and Python clients beside this
 //! file go further: many segments, retries, a ranking.
 
-use std::{collections::HashMap, process::ExitCode};
+use std::{
+    collections::HashMap,
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 use anyhow::{Context as _, anyhow, bail};
 use cynic::{GraphQlResponse, Operation, QueryBuilder as _};
@@ -172,6 +176,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
     let settings: HashMap<String, String> = std::env::vars().collect();
     let client = Client {
         url: settings.get("SPOTS_URL").cloned().unwrap_or_else(|| "http://127.0.0.1:8080/graphql".to_owned()),
@@ -193,7 +198,7 @@ fn run() -> anyhow::Result<()> {
         let price =
             client.ask(&Price::build(QuoteVariables { document: portrait.query.clone(), variables: Json(sent) }))?;
         let quote = price.data.ok_or_else(|| anyhow!(explain(price.errors.as_deref())))?.quote;
-        println!("{slug}: {} points, at most {} units of {} left", quote.points, quote.units, quote.units_left);
+        writeln!(out, "{slug}: {} points, at most {} units of {} left", quote.points, quote.units, quote.units_left)?;
         if !quote.fits {
             bail!("that is more than this key may spend on one document");
         }
@@ -204,12 +209,12 @@ fn run() -> anyhow::Result<()> {
         }
         let Some(segment) = answer.data.and_then(|data| data.segment) else { bail!("{slug} was not answered") };
         if let Some(Count { value, quality }) = segment.size {
-            println!("  about {value} people ({quality:?})");
+            writeln!(out, "  about {value} people ({quality:?})")?;
         }
         if let Some(Compatibility { score, reasons }) = segment.compatibility {
             let Interval { low, high } = score.interval95;
-            println!("  compatibility {:.3}, 95 % of [{low:.3}, {high:.3}] ({:?})", score.value, score.quality);
-            println!("  {}", reasons.join(" "));
+            writeln!(out, "  compatibility {:.3}, 95 % of [{low:.3}, {high:.3}] ({:?})", score.value, score.quality)?;
+            writeln!(out, "  {}", reasons.join(" "))?;
         }
     }
     Ok(())
