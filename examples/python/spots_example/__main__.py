@@ -1,0 +1,107 @@
+"""Runs the example: see README.md."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+from spots_api import FIT_GQL, BaseModel, Context, Fit, Price, SpotsApi
+
+from .client import Refused, RetryTransport, ask, connect
+from .ranking import rank
+from .segments import compose
+from .shop import SHOP
+from .store import Store
+from .table import table
+
+
+def main() -> int:
+    url = os.environ.get("SPOTS_URL") or "http://127.0.0.1:8080/graphql"
+    key = os.environ.get("SPOTS_KEY")
+    if not key:
+        print("SPOTS_KEY is not set: it holds your API key. `demo` of the server prints one.", file=sys.stderr)
+        return 2
+    if not is_url(url):
+        print(f"SPOTS_URL is not a URL: {url}", file=sys.stderr)
+        return 2
+    retries = RetryTransport(
+        on_wait=lambda seconds, code: print(f"{code}: waiting {seconds:.1f} s", file=sys.stderr),
+    )
+    store = Store(Path(".cache"))
+
+    with connect(url, key, retries) as api:
+        context = ask(Context, api.context).data
+        epoch = context.everybody.window.epoch
+        segments = compose(context.vocabulary)
+        variables: dict[str, BaseModel] = {segment.alias: segment.definition for segment in segments}
+        variables |= {alias: product.state for alias, product in SHOP.items()}
+        plain = {
+            alias: value.model_dump(by_alias=True, exclude_unset=True, mode="json")
+            for alias, value in variables.items()
+        }
+
+        # Whether a segment is too near to another one depends on the key, so an answer is kept by key.
+        question = {"url": url, "key": context.viewer.keyId, "document": FIT_GQL, "variables": plain}
+        answer = store.get(question, epoch, Fit)
+        if answer is not None:
+            print(f"epoch {epoch}: kept from before, nothing is asked and nothing is paid")
+        elif affordable(api, plain):
+            answer = ask(Fit, api.fit, **variables)
+        else:
+            return 1
+
+    ranking = rank(answer.data, answer.errors, segments, SHOP)
+    answered = [getattr(answer.data, segment.alias) for segment in segments]
+    # Only what holds for the whole epoch is kept: not a spent budget, nor a null that nobody explained.
+    told = next((segment.p1.release.epoch for segment in answered if segment.p1 is not None), None)
+    final = all(entry.code in ("quality LOW", "INSUFFICIENT_DATA") for entry in ranking.left_out)
+    if told is not None and final:
+        store.put(question, told, answer)
+
+    fits = [fit for segment in answered for fit in (segment.p1, segment.p2, segment.p3) if fit is not None]
+    ignored = sorted({word for fit in fits for word in fit.ignored})
+    if ignored:
+        print(f"words that the vocabulary does not hold: {', '.join(ignored)}")
+    print(f"\n{table(ranking, SHOP)}\n")
+    print(f"{len(segments)} segments, {ranking.scores} scores, {len(ranking.left_out)} left out")
+    if ranking.scores > 0:
+        return 0
+    print("No score at all: the ranking is the popularity alone.", file=sys.stderr)
+    for line in sorted({f"{error.code}: {error.message}" for error in answer.errors}):
+        print(f"  {line}", file=sys.stderr)
+    return 1
+
+
+def affordable(api: SpotsApi, variables: Mapping[str, object]) -> bool:
+    """Asks for the price; False if the document cannot be paid."""
+    quote = ask(Price, api.price, FIT_GQL, variables).data.quote
+    print(
+        f"price: {quote.points} of {quote.maxQueryPoints} points, "
+        f"at most {quote.units:g} units of {quote.unitsLeft:g} left"
+    )
+    if not quote.fits:
+        print("Too many points: it would never be answered. The dearest places:", file=sys.stderr)
+        for place in quote.dearestPaths:
+            print(f"  {place.path}: {place.points}", file=sys.stderr)
+        return False
+    # Not a reason to stop: `units` counts also what this key has seen, which is free. A document is paid as a whole or
+    # refused as a whole, so to ask is safe.
+    if quote.units > quote.unitsLeft:
+        print("more units than are left: it is answered only if most of it was seen before")
+    return True
+
+
+def is_url(text: str) -> bool:
+    try:
+        return httpx.URL(text).scheme in ("http", "https")
+    except httpx.InvalidURL:
+        return False
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (Refused, ValueError) as error:
+        sys.exit(str(error))

@@ -1,0 +1,41 @@
+"""What the shop itself knows: its products, and how popular each is. Put your own here."""
+
+from dataclasses import dataclass
+
+from spots_api import PriceBand, ProductState
+
+
+@dataclass(frozen=True)
+class ShopProduct:
+    title: str
+    # The shop's own score, before anything is known about a segment.
+    popularity: float
+    # In words of `vocabulary { priceBands styles features attributes }`, or numbers for dimensions.
+    state: ProductState
+
+
+# By the aliases of `queries.graphql`. Described alike, by a few words each: scores speak only of what a product states.
+SHOP = {
+    "p1": ShopProduct(
+        title="market basket",
+        popularity=0.6,
+        state=ProductState(
+            styles=["local", "artisanal"],
+            features=["community_made", "for_groups", "recommended_by_friends", "handmade"],
+        ),
+    ),
+    "p2": ShopProduct(
+        title="party game",
+        popularity=0.62,
+        state=ProductState(
+            price=PriceBand.BUDGET,
+            styles=["festive", "local"],
+            features=["for_groups", "shareable", "recommended_by_friends"],
+        ),
+    ),
+    "p3": ShopProduct(
+        title="kayak tour",
+        popularity=0.64,
+        state=ProductState(price=PriceBand.MID, styles=["outdoor", "sporty"], features=["off_the_beaten_path"]),
+    ),
+}

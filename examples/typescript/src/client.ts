@@ -1,0 +1,192 @@
+/**
+ * Asks the API and retries what may be retried. It knows nothing of segments: copy it as it is.
+ *
+ * What to do is decided by `extensions.code`, never by a message: see /docs/errors.md of the server.
+ */
+import type { TypedDocumentString } from "./generated/graphql.js";
+
+/** An error as the server writes it. */
+export interface ApiError {
+  message: string;
+  /** Response keys from the root to the field that is null; absent if the whole request was refused. */
+  path?: (string | number)[];
+  extensions?: {
+    code?: string;
+    reason?: string;
+    requestId?: string;
+    docs?: string;
+    retryAfterSeconds?: number;
+    [detail: string]: unknown;
+  };
+}
+
+/** An answer: fields of `data` that were refused are null, and `errors` says why. */
+export interface Answer<Data> {
+  data: Data;
+  errors: ApiError[];
+}
+
+/** There is no answer: the request was refused as a whole, or the server could not be reached. */
+export class Refused extends Error {
+  override name = "Refused";
+  constructor(
+    readonly code: string,
+    readonly errors: ApiError[],
+    detail: string,
+  ) {
+    super(`${code}: ${detail}`);
+  }
+}
+
+export interface Settings {
+  url: string;
+  key: string;
+  /** How often a document is sent at most. */
+  attempts?: number;
+  /** A longer wait, such as for the next day, is left to the caller. */
+  longestWaitSeconds?: number;
+  /** The server gives up after 10 seconds; a proxy may not. */
+  timeoutSeconds?: number;
+  /** Hears of every wait. */
+  onWait?: (seconds: number, code: string) => void;
+  /** For tests. */
+  sleep?: (seconds: number) => Promise<void>;
+}
+
+/** Limits: the server says when there is room again. */
+const LIMITS = new Set(["RATE_LIMIT_EXCEEDED", "COST_LIMIT_EXCEEDED"]);
+/** Passing faults: the same document may succeed. What was paid in units stays paid, so it is not paid twice. */
+const PASSING = new Set(["UNAVAILABLE", "TIMEOUT", "NO_ANSWER"]);
+
+/** What came of one attempt. */
+interface Attempt<Data> {
+  data?: Data | null | undefined;
+  errors: ApiError[];
+  /** The code to decide by, if the attempt may be repeated. */
+  retry?: string | undefined;
+  retryAfterSeconds?: number | undefined;
+}
+
+export class Client {
+  readonly #settings: Required<Omit<Settings, "onWait">> & Pick<Settings, "onWait">;
+
+  constructor(settings: Settings) {
+    this.#settings = {
+      attempts: 5,
+      longestWaitSeconds: 90,
+      timeoutSeconds: 20,
+      sleep: (seconds) => new Promise((done) => setTimeout(done, seconds * 1000)),
+      ...settings,
+    };
+  }
+
+  /** Sends one document; types of variables and answer come from the document. */
+  async ask<Data, Variables>(
+    document: TypedDocumentString<Data, Variables>,
+    variables: Variables,
+  ): Promise<Answer<Data>> {
+    const { attempts, longestWaitSeconds, onWait, sleep } = this.#settings;
+    for (let attempt = 1; ; attempt++) {
+      const { data, errors, retry, retryAfterSeconds } = await this.#send<Data>(document.toString(), variables);
+      if (retry !== undefined && attempt < attempts) {
+        const wait = waitSeconds(retry, attempt, retryAfterSeconds);
+        if (wait <= longestWaitSeconds) {
+          onWait?.(wait, retry);
+          await sleep(wait);
+          continue;
+        }
+      }
+      if (data !== undefined && data !== null) return { data, errors };
+      throw refusal(errors, retry === undefined ? undefined : retryAfterSeconds);
+    }
+  }
+
+  async #send<Data>(query: string, variables: unknown): Promise<Attempt<Data>> {
+    const { url, key, timeoutSeconds } = this.#settings;
+    try {
+      const response = await fetch(url, {
+        method: "POST",
+        headers: {
+          Authorization: `Bearer ${key}`,
+          "Content-Type": "application/json",
+          // Documents that cannot run are 400 with this, not 200.
+          Accept: "application/graphql-response+json",
+        },
+        body: JSON.stringify({ query, variables }),
+        signal: AbortSignal.timeout(timeoutSeconds * 1000),
+      });
+      return read<Data>(response.status, response.headers.get("retry-after"), await response.text());
+    } catch (cause) {
+      // A query may be sent again though nobody knows whether it arrived. Think twice before you do so with a mutation.
+      return { errors: [{ message: reasons(cause), extensions: { code: "NO_ANSWER" } }], retry: "NO_ANSWER" };
+    }
+  }
+}
+
+/** Reads one answer. A body that is not the server's own is that of a proxy: there the status decides. */
+function read<Data>(status: number, retryAfter: string | null, text: string): Attempt<Data> {
+  const body = parse<Data>(text);
+  if (body === undefined) {
+    const code = status === 429 ? "RATE_LIMIT_EXCEEDED" : [502, 503, 504].includes(status) ? "UNAVAILABLE" : undefined;
+    const error = {
+      message: `HTTP ${status} without an answer of the API`,
+      extensions: { code: code ?? "NOT_GRAPHQL" },
+    };
+    return { errors: [error], retry: code, retryAfterSeconds: seconds(retryAfter) };
+  }
+  const errors = body.errors ?? [];
+  const passing = errors.find(({ extensions }) => mayRetry(extensions?.code));
+  return {
+    data: body.data,
+    errors,
+    retry: passing?.extensions?.code,
+    retryAfterSeconds: seconds(retryAfter) ?? passing?.extensions?.retryAfterSeconds,
+  };
+}
+
+function parse<Data>(text: string): { data?: Data | null; errors?: ApiError[] } | undefined {
+  try {
+    const body: unknown = JSON.parse(text);
+    if (typeof body === "object" && body !== null && ("data" in body || "errors" in body)) {
+      return body as { data?: Data | null; errors?: ApiError[] };
+    }
+  } catch {
+    // Not JSON: undefined, as for JSON that is something else.
+  }
+  return undefined;
+}
+
+export function mayRetry(code: string | undefined): boolean {
+  return code !== undefined && (LIMITS.has(code) || PASSING.has(code));
+}
+
+/** As long as the server asks for, growing for passing faults, and a little chance so that workers do not march in step. */
+export function waitSeconds(
+  code: string,
+  attempt: number,
+  retryAfter: number | undefined,
+  chance = Math.random(),
+): number {
+  const growing = LIMITS.has(code) && retryAfter !== undefined ? 0 : 2 ** (attempt - 1);
+  return Math.max(retryAfter ?? 0, growing) * (1 + chance / 4);
+}
+
+function seconds(header: string | null): number | undefined {
+  const value = Number(header ?? Number.NaN);
+  return Number.isFinite(value) && value >= 0 ? value : undefined;
+}
+
+function refusal(errors: ApiError[], retryAfter: number | undefined): Refused {
+  const [first] = errors;
+  const details = [first?.message ?? "an answer without data and without an error"];
+  if (retryAfter !== undefined) details.push(`retry after ${retryAfter} seconds`);
+  if (first?.extensions?.requestId !== undefined) details.push(`request ${first.extensions.requestId}`);
+  if (first?.extensions?.docs !== undefined) details.push(first.extensions.docs);
+  return new Refused(first?.extensions?.code ?? "NO_DATA", errors, details.join("; "));
+}
+
+/** `fetch failed` alone helps nobody: the reason is in its cause. */
+function reasons(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.cause === undefined ? cause.message : `${cause.message}: ${reasons(cause.cause)}`;
+}

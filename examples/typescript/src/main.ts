@@ -1,0 +1,93 @@
+/** Asks 20 segments in one document and blends their compatibility with three products into a ranking. */
+import { Client, Refused } from "./client.js";
+import {
+  ContextDocument,
+  FitDocument,
+  PriceDocument,
+  type FitQuery,
+  type FitQueryVariables,
+} from "./generated/graphql.js";
+import { rank } from "./ranking.js";
+import { compose, definitions } from "./segments.js";
+import { PRODUCTS, SHOP } from "./shop.js";
+import { Store } from "./store.js";
+import { table } from "./table.js";
+
+async function main(): Promise<number> {
+  const url = process.env["SPOTS_URL"] || "http://127.0.0.1:8080/graphql";
+  const key = process.env["SPOTS_KEY"];
+  if (!key || !URL.canParse(url)) {
+    console.error(
+      key
+        ? `SPOTS_URL is not a URL: ${url}`
+        : "SPOTS_KEY is not set: it holds your API key. `demo` of the server prints one.",
+    );
+    return 2;
+  }
+  const client = new Client({
+    url,
+    key,
+    onWait: (seconds, code) => console.error(`${code}: waiting ${seconds.toFixed(1)} s`),
+  });
+  const store = new Store(".cache");
+
+  const { data: context } = await client.ask(ContextDocument, {});
+  const { epoch } = context.everybody.window;
+  const segments = compose(context.vocabulary);
+  const variables: FitQueryVariables = {
+    ...definitions(segments),
+    p1: SHOP.p1.state,
+    p2: SHOP.p2.state,
+    p3: SHOP.p3.state,
+  };
+
+  // Whether a segment is too near to another one depends on the key, so an answer is kept by key.
+  const question = { url, key: context.viewer.keyId, document: FitDocument.toString(), variables };
+  let answer = await store.get<FitQuery>(question, epoch);
+  if (answer !== undefined) {
+    console.log(`epoch ${epoch}: kept from before, nothing is asked and nothing is paid`);
+  } else {
+    if (!(await affordable(client, variables))) return 1;
+    answer = await client.ask(FitDocument, variables);
+  }
+
+  const ranking = rank(answer.data, answer.errors, segments, SHOP);
+  // Only what holds for the whole epoch is kept: not a spent budget, nor a null that nobody explained.
+  const told = segments.map(({ key }) => answer.data[key].p1?.release.epoch).find((name) => name !== undefined);
+  const final = ranking.leftOut.every(({ code }) => code === "quality LOW" || code === "INSUFFICIENT_DATA");
+  if (told !== undefined && final) await store.put(question, told, answer);
+
+  const ignored = new Set(segments.flatMap(({ key }) => PRODUCTS.flatMap((p) => answer.data[key][p]?.ignored ?? [])));
+  if (ignored.size > 0) console.log(`words that the vocabulary does not hold: ${[...ignored].join(", ")}`);
+  console.log(`\n${table(ranking, SHOP)}\n`);
+  console.log(`${segments.length} segments, ${ranking.scores} scores, ${ranking.leftOut.length} left out`);
+  if (ranking.scores > 0) return 0;
+  console.error("No score at all: the ranking is the popularity alone.");
+  for (const line of new Set(answer.errors.map(({ message, extensions }) => `${extensions?.code}: ${message}`))) {
+    console.error(`  ${line}`);
+  }
+  return 1;
+}
+
+/** Asks for the price; false if the document cannot be paid. */
+async function affordable(client: Client, variables: FitQueryVariables): Promise<boolean> {
+  const { data } = await client.ask(PriceDocument, { document: FitDocument.toString(), variables });
+  const { points, maxQueryPoints, fits, units, unitsLeft, dearestPaths } = data.quote;
+  console.log(`price: ${points} of ${maxQueryPoints} points, at most ${units} units of ${unitsLeft} left`);
+  if (!fits) {
+    console.error("Too many points: it would never be answered. The dearest places:");
+    for (const place of dearestPaths) console.error(`  ${place.path}: ${place.points}`);
+    return false;
+  }
+  // Not a reason to stop: `units` counts also what this key has seen, which is free. A document is paid as a whole or
+  // refused as a whole, so to ask is safe.
+  if (units > unitsLeft) console.log("more units than are left: it is answered only if most of it was seen before");
+  return true;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(error instanceof Refused ? error.message : error);
+  process.exitCode = 1;
+}
