@@ -1,0 +1,275 @@
+// What the tests of the portrait page share: opening it, reading it, and comparing it with the API's answers.
+import assert from "node:assert/strict";
+import { after, before } from "node:test";
+import { parse, visit } from "graphql";
+import { key, launch, open, server } from "./browser.mjs";
+
+// Pictures by id: where their numbers stand in the segment of an answer.
+export const PICTURES = {
+  size: ({ size }) => size,
+  habits: ({ behavior }) => without(behavior, "timeSpent", "dayParts", "categories", "implications"),
+  places: ({ behavior }) => behavior.categories,
+  dwell: ({ behavior }) => behavior.timeSpent,
+  week: ({ behavior }) => behavior.dayParts,
+  network: ({ network }) => without(network, "implications"),
+  dimensions: ({ personality }) => personality.dimensions.map(({ name, mean }) => ({ name, mean })),
+  archetypes: ({ personality }) => personality.archetypes,
+  mixture: ({ quantumState }) => quantumState,
+  product: ({ compatibility }) => compatibility,
+  knot: ({ knot }) => knot.origin.correlations,
+  productRules: ({ behavior }) => behavior.implications,
+  marketingRules: ({ network }) => network.implications,
+};
+
+// Fields of a segment that are about its people: these cost units.
+const ABOUT_PEOPLE = [
+  "size",
+  "behavior",
+  "personality",
+  "network",
+  "compatibility",
+  "quantumState",
+  "knot",
+  "knotCompatibility",
+  "compare",
+  "recommendations",
+];
+
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser.close());
+
+// Opens the page and keeps what it sends and gets, from its first request on.
+export async function portrait(t, query = "", options = {}) {
+  const sent = [];
+  const got = [];
+  const watching = {
+    async newContext(settings) {
+      const context = await browser.newContext(settings);
+      context.on("request", (request) => {
+        if (request.url() === `${server}/graphql`) sent.push(request.postDataJSON());
+      });
+      context.on("response", async (response) => {
+        if (response.url() !== `${server}/graphql`) return;
+        const answer = await response.json().catch(() => null);
+        got.push({ ...response.request().postDataJSON(), answer });
+      });
+      return context;
+    },
+  };
+  const opened = await open(watching, `/portrait${query === "" ? "" : `?${query}`}`, options);
+  t.after(opened.close);
+  const panel = (id) => opened.page.locator(`[data-picture="${id}"]`);
+  return { ...opened, sent, got, panel };
+}
+
+export async function ask(query, variables, apiKey = key) {
+  const response = await fetch(`${server}/graphql`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Authorization: `Bearer ${apiKey}` },
+    body: JSON.stringify({ query, variables }),
+  });
+  return response.json();
+}
+
+// Whether a document asks about people: selects one of the fields above below a segment. Documents inside a quote are
+// variables, and not looked at.
+export function asksAboutPeople({ query }) {
+  let found = false;
+  visit(parse(query), {
+    Field({ name, selectionSet }) {
+      if (selectionSet && ABOUT_PEOPLE.includes(name.value)) found = true;
+    },
+  });
+  return found;
+}
+
+export const showAll = (page) => page.getByRole("button", { name: /^Show all/ });
+export const priceOf = (button) =>
+  button.locator("data").evaluateAll((nodes) => nodes.map((node) => Number(node.value)));
+
+export async function showEverything({ page }) {
+  await showAll(page).click();
+  await page.locator(".all-here").waitFor();
+}
+
+// All measures below a value.
+export function measures(value) {
+  if (typeof value !== "object" || value === null) return [];
+  if ("interval95" in value) return [value];
+  const skip = ["release", "otherRelease"];
+  return Object.entries(value).flatMap(([field, inner]) => (skip.includes(field) ? [] : measures(inner)));
+}
+
+export function without(value, ...fields) {
+  return Object.fromEntries(Object.entries(value).filter(([field]) => !fields.includes(field)));
+}
+
+// The numbers that a panel shows, with the texts beside them; those of its own table are left out.
+export function figures(panel) {
+  return panel.locator(".figure").evaluateAll((nodes) =>
+    nodes.map((node) => ({
+      value: Number(node.querySelector("data").value),
+      text: node.querySelector("data").textContent,
+      interval: node.querySelector(".interval [aria-hidden]").parentElement.textContent.split(/ to –|–/),
+      quality: node.querySelector(".quality").textContent.trim().split(" ").at(-1),
+    })),
+  );
+}
+
+const FACTORS = { SHARE: 100, DENSITY: 1000 };
+
+// A written number is the number, rounded to the decimals that it shows.
+function assertWritten(text, number, what) {
+  const plain = text.replaceAll(",", "").replace("\u2212", "-");
+  const decimals = plain.split(".")[1]?.length ?? 0;
+  const written = Number(plain);
+  assert.ok(Math.abs(written - number) <= 0.5 * 10 ** -decimals + 1e-9, `${what}: ${text} is written for ${number}`);
+}
+
+// What a panel shows is what the API said: each number is there, with its interval and quality, and no other number.
+export async function assertShows(panel, expected, what) {
+  const shown = await figures(panel);
+  assert.ok(expected.length > 0, `${what}: the API told numbers`);
+  const list = (values) => [...new Set(values)].sort((a, b) => a - b);
+  assert.deepEqual(list(shown.map(({ value }) => value)), list(expected.map(({ value }) => value)), what);
+  for (const figure of shown) {
+    const same = expected.filter(({ value }) => value === figure.value);
+    const fits = same.some((measure) => {
+      const factor = FACTORS[measure.unit] ?? 1;
+      try {
+        assertWritten(figure.text, measure.value * factor, what);
+        assertWritten(figure.interval[0], measure.interval95.low * factor, what);
+        assertWritten(figure.interval[1], measure.interval95.high * factor, what);
+        assert.equal(figure.quality, measure.quality);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+    assert.ok(fits, `${what}: ${JSON.stringify(figure)} is none of ${JSON.stringify(same)}`);
+  }
+}
+
+export async function noSidewaysScroll(page) {
+  const [content, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(content <= width, `the page is ${content} wide in a window of ${width}`);
+}
+
+// Goes on with Tab alone until something of that name has the focus.
+export async function tabTo(page, role, name) {
+  const target = page.getByRole(role, { name }).first();
+  for (let n = 0; n < 150; n++) {
+    await page.keyboard.press("Tab");
+    if ((await target.count()) > 0 && (await target.evaluate((node) => node === document.activeElement))) return target;
+  }
+  throw new Error(`Tab does not reach ${role} ${name}`);
+}
+
+export function releaseOf({ size, behavior, personality, network, quantumState, compatibility, knot }, id) {
+  if (id === "size") return size.release;
+  if (["habits", "places", "dwell", "week", "productRules"].includes(id)) return behavior.release;
+  if (["network", "marketingRules"].includes(id)) return network.release;
+  if (["dimensions", "archetypes"].includes(id)) return personality.release;
+  return { mixture: quantumState, product: compatibility, knot: knot.origin }[id].release;
+}
+
+// Marks stand where their numbers are: dots at the means, bands from p25 to p75, a bin for each that is told.
+export async function assertMarks(panel, dimensions) {
+  for (const { name, mean, p25, p50, p75, histogram } of dimensions) {
+    const row = panel.locator(`[data-row="${name}"]`);
+    const near = async (selector, attribute, value) => {
+      const text = await row.locator(selector).getAttribute(attribute);
+      assert.ok(Math.abs(Number.parseFloat(text) - value * 100) < 0.01, `${name}: ${selector} ${attribute} ${text}`);
+    };
+    await near("svg.dot", "x", mean.value);
+    await near(".band", "x", p25.value);
+    await near(".band", "width", p75.value - p25.value);
+    await near(".median", "x1", p50.value);
+    assert.equal(await row.locator(".bin").count(), histogram.filter((share) => share !== null).length);
+    assert.equal(await row.locator(".untold").count(), histogram.filter((share) => share === null).length);
+  }
+}
+
+export async function assertKnot(panel, knot) {
+  const text = (field) => panel.locator(`[data-row="${field}"] dd`).innerText();
+  for (const field of ["components", "writhe", "determinant"]) assert.equal(await text(field), String(knot[field]));
+  assert.match(await text("arf"), knot.arf === null ? /^none/ : new RegExp(`^${knot.arf}$`));
+  for (const field of ["jones", "alexander"]) {
+    assert.equal(await panel.locator(`[data-row="${field}"] .polynomial`).getAttribute("data-text"), knot[field].text);
+  }
+  const label = await panel.getByRole("img").getAttribute("aria-label");
+  assert.ok(label.endsWith(`Letters: ${knot.braid.join(" ")}`));
+  assertBraid(await drawnWord(panel), knot.braid);
+  const names = await panel.locator(".strands button").allInnerTexts();
+  const inWords = (name) => name.replaceAll("_", " ").toLowerCase();
+  assert.deepEqual(
+    names.map((name) => name.replace(/^\d+\s+/, "").toLowerCase()),
+    knot.origin.dimensions.map(inWords),
+  );
+  // The numbers at the two ends are a permutation: its cycles are the closed curves that the API counts.
+  const ends = await panel.locator(".braid-lines svg").evaluateAll((lines) => {
+    const texts = (line, end) =>
+      [...line.querySelectorAll(".strand-ends")].map((group) =>
+        Number(group.querySelectorAll("text")[end].textContent),
+      );
+    return { first: texts(lines[0], 0), last: texts(lines.at(-1), 1) };
+  });
+  assert.deepEqual(
+    ends.first,
+    Array.from({ length: knot.strands }, (_, n) => n + 1),
+  );
+  const next = new Map(ends.last.map((strand, place) => [strand, place + 1]));
+  let cycles = 0;
+  const seen = new Set();
+  for (const first of ends.first) {
+    if (seen.has(first)) continue;
+    cycles++;
+    for (let strand = first; !seen.has(strand); strand = next.get(strand)) seen.add(strand);
+  }
+  assert.equal(cycles, knot.components, "closed curves of the braid that is drawn");
+}
+
+// The letters of the braid that is drawn, from left to right. A crossing is two pieces of the strand behind and one of
+// the strand in front: that goes down in a letter i, up in its inverse.
+function drawnWord(panel) {
+  return panel.locator(".braid-lines svg").evaluateAll((lines) =>
+    lines.flatMap((line) => {
+      const groups = [...line.querySelectorAll("g:has(> path.strand)")];
+      const places = [...line.querySelectorAll(".strand-ends text:first-child")].map((text) =>
+        Number(text.getAttribute("y")),
+      );
+      const step = places[1] - places[0];
+      const crossings = groups.map((group) => {
+        const paths = [...group.querySelectorAll("path.strand")].map((path) => path.getAttribute("d"));
+        const [, x, from, to] = /^M([\d.]+) ([\d.]+) C.* [\d.]+ ([\d.]+)$/.exec(paths.at(-1)).map(Number);
+        const letter = Math.round((Math.min(from, to) - (places[0] - 3.5)) / step) + 1;
+        return { x, letter: from < to ? letter : -letter, pieces: paths.length };
+      });
+      if (crossings.some(({ pieces }) => pieces !== 3)) throw new Error("a crossing is not of three pieces");
+      return crossings.sort((a, b) => a.x - b.x).map(({ letter }) => letter);
+    }),
+  );
+}
+
+// Letters that have no strand in common may change places; all others stand in their order. Two words are the same in
+// this sense if they agree in the letters of each two neighbors.
+function assertBraid(drawn, braid) {
+  assert.equal(drawn.length, braid.length);
+  const highest = Math.max(...braid.map(Math.abs));
+  for (let n = 1; n <= highest; n++) {
+    const only = (word) => word.filter((letter) => Math.abs(letter) === n || Math.abs(letter) === n + 1);
+    assert.deepEqual(only(drawn), only(braid), `letters ${n} and ${n + 1}`);
+  }
+}
+
+export async function assertRules(panel, implications) {
+  const all = { ...without(implications, "strategies"), ...implications.strategies };
+  for (const [field, said] of Object.entries(all)) {
+    const row = panel.locator(`[data-row="${field}"]`).last();
+    const expected = said === null ? "not told" : said.verdict;
+    assert.ok((await row.innerText()).includes(expected), `${field}: ${expected}`);
+  }
+}

@@ -1,0 +1,419 @@
+// The portrait page, by a browser: what it asks and when, what it shows, and that what it shows is what the API said.
+// SERVER, KEY and SCREENSHOTS as in browser.mjs; NARROW_KEY is a key with the scope `behavior` alone.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { accessible, key, picture, server } from "./browser.mjs";
+import {
+  PICTURES,
+  ask,
+  asksAboutPeople,
+  assertKnot,
+  assertMarks,
+  assertRules,
+  assertShows,
+  figures,
+  measures,
+  noSidewaysScroll,
+  portrait,
+  priceOf,
+  releaseOf,
+  showAll,
+  showEverything,
+  tabTo,
+  without,
+} from "./portrait.mjs";
+
+const narrowKey = process.env.NARROW_KEY;
+assert.ok(narrowKey, "NARROW_KEY must be set");
+
+const SEGMENTS = ["harbor-adults", "young-nightlife", "outdoor-hills-and-lakes"];
+const PRODUCT = "product.energyPreference=0.7&product.price=PREMIUM";
+const TINY = "region=demo-lakes&from=65&interest=college_and_university&category=gallery";
+
+test("without a key the page asks nothing and says where the key goes", async (t) => {
+  const { page, sent, calm } = await portrait(t, "segment=harbor-adults", { key: "" });
+  await page.getByText("Put your API key into the bar on top.").waitFor();
+  assert.deepEqual(sent, []);
+  await accessible(page);
+  calm();
+});
+
+test("nothing about people is asked before a button is pressed, and its price stands on it", async (t) => {
+  const { page, sent, got, panel, calm } = await portrait(t, `segment=harbor-adults&${PRODUCT}`);
+  await page
+    .locator(".show button:enabled .price data")
+    .nth(2 * Object.keys(PICTURES).length)
+    .waitFor();
+  assert.ok(sent.length > 0 && sent.length <= 6, `${sent.length} requests`);
+  assert.deepEqual(sent.filter(asksAboutPeople), []);
+  assert.ok(!page.url().includes(key), "the key is not in the address");
+
+  // Each button bears the quote of a document, and sends this document.
+  const quoted = new Map();
+  for (const { query, variables, answer } of got.filter(({ query }) => query.includes("quote("))) {
+    for (const [alias, price] of Object.entries(answer.data).filter(([alias]) => alias !== "viewer")) {
+      const n = alias.slice("price".length);
+      quoted.set(JSON.stringify([variables[`document${n}`], variables[`variables${n}`]]), price);
+      assert.ok(query.includes(`document: $document${n}`));
+    }
+  }
+  assert.equal(quoted.size, Object.keys(PICTURES).length + 1);
+  for (const id of ["size", "week", "knot"]) {
+    const button = panel(id).getByRole("button", { name: /^Show/ });
+    assert.match(await button.innerText(), /at most [\d.]+ units/);
+    const price = await priceOf(button);
+    const seen = sent.length;
+    await button.click();
+    await panel(id).locator(".picture").waitFor();
+    const [request] = sent.slice(seen).filter(asksAboutPeople);
+    const quote = quoted.get(JSON.stringify([request.query, request.variables]));
+    assert.deepEqual(price, [quote.units, quote.points], id);
+    // And what it cost stands below.
+    const { answer } = got.find(({ query }) => query === request.query);
+    const { actual, requested } = answer.extensions.cost;
+    await panel(id).getByText(`cost ${actual} points of ${requested} reserved`).waitFor();
+    assert.equal(sent.slice(seen).filter(asksAboutPeople).length, 1);
+  }
+  // The rest is not asked for, and its price is a new one.
+  assert.equal(await page.locator(".picture").count(), 3);
+  const [units, points] = await priceOf(showAll(page));
+  assert.ok(units > 0 && points > 0);
+  calm();
+});
+
+for (const slug of SEGMENTS) {
+  test(`portrait of ${slug}: each picture is there and shows what the API said`, async (t) => {
+    const opened = await portrait(t, `segment=${slug}&${PRODUCT}`);
+    const { page, got, panel, calm } = opened;
+    await showEverything(opened);
+    const { answer } = got.find((one) => asksAboutPeople(one));
+    const segment = answer.data.segment;
+    for (const [id, part] of Object.entries(PICTURES)) {
+      // What a rule or a knot was made of stands in its details.
+      for (const details of await panel(id).locator(".picture details").all())
+        await details.evaluate((node) => (node.open = true));
+      await assertShows(panel(id), measures(part(segment)), `${slug}, ${id}`);
+      const provenance = await panel(id).locator(".provenance").innerText();
+      const { id: release, epoch, units } = releaseOf(segment, id);
+      for (const text of [
+        release.slice(0, 8),
+        epoch,
+        `${units} units at the first view`,
+        "95 % intervals",
+        "quality",
+      ]) {
+        assert.ok(provenance.includes(text), `${id}: ${text} in ${provenance}`);
+      }
+    }
+    await assertMarks(panel("dimensions"), segment.personality.dimensions);
+    await assertKnot(panel("knot"), segment.knot);
+    await assertRules(panel("marketingRules"), segment.network.implications, answer.errors ?? []);
+    // A field that is null with an error shows its code.
+    for (const { path, extensions } of answer.errors ?? []) {
+      const place = page
+        .locator(`[data-row="${path.at(-1)}"]`)
+        .or(page.locator(`[data-row="${path.at(-1)}"] + .cell-error`));
+      await place.getByRole("link", { name: extensions.code }).first().waitFor();
+    }
+    await picture(page, `portrait-${slug}`, { fullPage: true });
+    calm();
+  });
+}
+
+test("a segment is composed, and its size shown, by the keyboard alone", async (t) => {
+  const { page, got, panel, calm } = await portrait(t);
+  await page.getByRole("radio", { name: "Saved" }).waitFor();
+  await tabTo(page, "radio", "Saved");
+  await page.keyboard.press("ArrowRight");
+  const hills = await tabTo(page, "checkbox", "demo-hills");
+  await page.keyboard.press("Space");
+  assert.ok(await hills.isChecked());
+  await tabTo(page, "combobox", "from");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  const use = await tabTo(page, "button", "Use this segment");
+  await page.keyboard.press("Enter");
+  await use.waitFor({ state: "detached" });
+  // The chooser is closed, and the focus where one would look for it.
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Change segment A");
+  assert.equal(new URL(page.url()).search, "?region=demo-hills&from=25");
+  await panel("size").locator("button:enabled .price data").first().waitFor();
+  await tabTo(page, "button", /^Show Size/);
+  await page.keyboard.press("Enter");
+  await panel("size").locator(".picture").waitFor();
+  assert.equal(
+    await page.evaluate(() => document.activeElement.textContent),
+    "Size",
+    "the focus is on the picture's title",
+  );
+  const { answer, variables } = got.find(asksAboutPeople);
+  assert.deepEqual(variables, { definition: { regions: ["demo-hills"], age: { from: 25 } } });
+  await assertShows(panel("size"), [answer.data.segment.size], "size");
+  // The same by a link.
+  const direct = await ask(
+    `query ($d: SegmentDefinition!) { cohort(definition: $d) { size { value unit interval95 { low high } quality } } }`,
+    { d: variables.definition },
+  );
+  await assertShows(panel("size"), [direct.data.cohort.size], "size, asked beside the page");
+  await page.goBack();
+  await page.getByRole("heading", { name: "Choose a segment" }).waitFor();
+  calm();
+});
+
+test("at most three words of a kind, and a pasted definition", async (t) => {
+  const { page, got, calm } = await portrait(t);
+  await page.getByRole("radio", { name: "Compose" }).check();
+  const interests = page.getByRole("group", { name: /^Interests/ });
+  for (const name of ["Food", "Nightlife spot", "Shop and service"])
+    await interests.getByRole("checkbox", { name }).check();
+  assert.ok(await interests.getByRole("checkbox", { name: "Other", exact: true }).isDisabled());
+  await page.getByRole("radio", { name: "Paste" }).check();
+  const field = page.getByRole("textbox", { name: /^A slug, a link/ });
+  await field.fill("no such thing!");
+  await page.getByRole("button", { name: "Use this segment" }).click();
+  await page.getByText("This is none of the three.").waitFor();
+  await field.fill(`${server}/portrait?region=demo-lakes&to=44&interest=food`);
+  await page.getByRole("button", { name: "Use this segment" }).click();
+  await page.getByText("home in demo-lakes, ages 18 to 44, interested in food").waitFor();
+  const described = got.find(({ query }) => query.includes("cohort(definition: $definition)"));
+  assert.deepEqual(described.variables.definition, { regions: ["demo-lakes"], age: { to: 44 }, interests: ["food"] });
+  calm();
+});
+
+test("saved segments are found, and a second one stands beside the first in every picture", async (t) => {
+  const opened = await portrait(t, PRODUCT);
+  const { page, got, panel, calm } = opened;
+  await page.getByRole("searchbox", { name: "Search saved segments" }).fill("harbor");
+  await page.getByRole("button", { name: /harbor-adults/ }).click();
+  await panel("habits").getByRole("button", { name: /^Show/ }).click();
+  await panel("habits").locator(".picture").waitFor();
+  await page.getByRole("button", { name: "Put a second segment beside it" }).click();
+  await page.getByRole("button", { name: /young-nightlife/ }).click();
+  await panel("habits")
+    .getByRole("button", { name: /^Show B too/ })
+    .click();
+  await panel("habits").locator(".provenance").nth(1).waitFor();
+  const answerTo = (operation, slug) =>
+    got.find(({ query, variables }) => query.startsWith(`query ${operation}(`) && variables.slug === slug).answer.data
+      .segment;
+  const [first, second] = ["harbor-adults", "young-nightlife"].map((slug) => answerTo("Habits", slug));
+  await assertShows(panel("habits"), measures([PICTURES.habits(first), PICTURES.habits(second)]), "habits of two");
+
+  await showEverything(opened);
+  const [wholeA, wholeB] = ["harbor-adults", "young-nightlife"].map((slug) => answerTo("Portrait", slug));
+  // The first had its habits already: they are not asked again.
+  assert.equal(wholeA.behavior.visitsPerPerson, undefined);
+  for (const id of ["size", "places", "week", "dimensions", "product"]) {
+    const both = [PICTURES[id](wholeA), PICTURES[id](wholeB)];
+    await assertShows(panel(id), measures(both), `${id} of two`);
+  }
+  await assertShows(panel("comparison"), measures(without(wholeA.compare, "release", "otherRelease")), "comparison");
+  assert.equal(await panel("knot").getByRole("img").count(), 2);
+  assert.equal(new URL(page.url()).searchParams.get("with.segment"), "young-nightlife");
+  await picture(page, "portrait-two", { fullPage: true });
+  await accessible(page);
+  calm();
+});
+
+test("a product that is slid together: its score follows, with few requests, and the unstated stays unstated", async (t) => {
+  const { page, sent, got, panel, calm } = await portrait(t, "segment=harbor-adults");
+  const fit = panel("product");
+  const slider = fit.getByRole("slider", { name: /^Energy preference/ });
+  await fit.getByText("State at least one dimension").waitFor();
+  assert.equal(await slider.getAttribute("aria-valuetext"), "not stated");
+  await slider.focus();
+  await page.keyboard.press("ArrowRight");
+  await fit.locator("button:enabled .price data").first().waitFor();
+  assert.deepEqual(sent.filter(asksAboutPeople), []);
+  await fit.getByRole("button", { name: /^Show/ }).click();
+  await fit.locator(".picture").waitFor();
+  const scores = () => got.filter(asksAboutPeople);
+  assert.deepEqual(scores()[0].variables.product, { energyPreference: 0.55 });
+
+  await slider.focus();
+  for (let n = 0; n < 9; n++) await page.keyboard.press("ArrowRight");
+  const end = page.waitForResponse(
+    (response) => response.request().postData()?.includes('"energyPreference":1') ?? false,
+  );
+  await end;
+  await fit.locator('.picture[aria-busy="false"] [data-row="score"] data').waitFor();
+  const asked = sent.filter(asksAboutPeople).length;
+  assert.ok(asked <= 4, `${asked} requests for ten steps of a slider`);
+  const last = scores().at(-1);
+  assert.deepEqual(last.variables.product, { energyPreference: 1 });
+  const values = scores().map(({ answer }) => answer.data.segment.compatibility.score.value);
+  assert.notEqual(values.at(-1), values[0]);
+  await assertShows(fit, measures(last.answer.data.segment.compatibility), "product");
+
+  // Words and the price band state too; taking the check mark away takes the statement back.
+  await fit.getByRole("combobox", { name: "Price band" }).selectOption("LUXURY");
+  await fit.locator('[data-row="VALUE_ORIENTATION"]').waitFor();
+  await fit.getByRole("checkbox", { name: "State Energy preference" }).uncheck();
+  await fit.locator('[data-row="ENERGY_PREFERENCE"]').waitFor({ state: "detached" });
+  assert.deepEqual(scores().at(-1).variables.product, { price: "LUXURY" });
+  assert.equal(new URL(page.url()).searchParams.get("product.price"), "LUXURY");
+  calm();
+});
+
+test("copy as GraphQL runs as it is and gives the numbers that are shown; the explorer gets the same", async (t) => {
+  const opened = await portrait(
+    t,
+    `${TINY.replace(/from=65.*/, "from=25")}&${PRODUCT}&product.style=vintage&window=84`,
+  );
+  const { page, panel, calm } = opened;
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"], { origin: server });
+  await showEverything(opened);
+  for (const id of ["size", "week", "product", "archetypes"]) {
+    await panel(id).getByRole("button", { name: "Copy as GraphQL" }).click();
+    await panel(id).getByRole("button", { name: "Copied" }).waitFor();
+    const document = await page.evaluate(() => navigator.clipboard.readText());
+    const { data, errors } = await ask(document);
+    assert.equal(errors, undefined, document);
+    await assertShows(panel(id), measures(PICTURES[id](data.segment)), `${id}, copied`);
+    const href = await panel(id).getByRole("link", { name: "Open in explorer" }).getAttribute("href");
+    const link = new URLSearchParams(href.slice(href.indexOf("#") + 1));
+    const again = await ask(link.get("query"), JSON.parse(link.get("variables")));
+    assert.deepEqual(again.data, data);
+  }
+  assert.ok(!page.url().includes(key));
+  calm();
+});
+
+test("a wrong key shows its coded error in place", async (t) => {
+  const { page, panel, calm } = await portrait(t, "segment=harbor-adults", {
+    key: "spots_live_nobody_00000000000000000000000000000000",
+    allow: [/status of 401/],
+  });
+  const error = page.locator('[data-code="AUTHENTICATION_FAILED"]');
+  await error.waitFor();
+  assert.equal(await error.getByRole("link").getAttribute("href"), "/docs/errors.md#authentication_failed");
+  assert.equal(await panel("size").count(), 0);
+  await accessible(page);
+  // The right key mends it.
+  await page.getByLabel("API key").fill(key);
+  await page.keyboard.press("Enter");
+  await panel("size").locator("button:enabled").first().waitFor();
+  assert.equal(await error.count(), 0);
+  calm();
+});
+
+test("a key without a scope is told so beforehand, and refused in place", async (t) => {
+  const opened = await portrait(t, "segment=harbor-adults", { key: narrowKey });
+  const { page, panel, calm } = opened;
+  await panel("dimensions").getByText("This key lacks the scope personality").waitFor();
+  await showEverything(opened);
+  for (const id of ["dimensions", "archetypes", "mixture", "knot", "network", "marketingRules"]) {
+    const error = panel(id).locator('[data-code="FORBIDDEN"]');
+    await error.first().waitFor();
+    assert.equal(await error.getByRole("link").first().getAttribute("href"), "/docs/errors.md#forbidden");
+    assert.equal(await figures(panel(id)).then((list) => list.length), 0, `${id} shows no number`);
+  }
+  assert.ok((await figures(panel("habits"))).length > 0);
+  await page.getByText(/^All was asked. \d+ pictures were refused.$/).waitFor();
+  await picture(page, "portrait-forbidden", { fullPage: true });
+  calm();
+});
+
+test("of a tiny cohort every picture says INSUFFICIENT_DATA, and shows no number", async (t) => {
+  const opened = await portrait(t, `${TINY}&${PRODUCT}`);
+  const { page, panel, calm } = opened;
+  await showEverything(opened);
+  for (const id of Object.keys(PICTURES)) {
+    const error = panel(id).locator('[data-code="INSUFFICIENT_DATA"]');
+    await error.waitFor();
+    assert.match(await error.innerText(), /BELOW_THRESHOLD/);
+    assert.equal(await panel(id).locator(".picture").count(), 0, `${id} is not drawn`);
+    assert.equal((await figures(panel(id))).length, 0);
+  }
+  await accessible(page);
+  calm();
+});
+
+test("an unknown slug and an unknown word are told before anything is priced", async (t) => {
+  for (const [query, code] of [
+    ["segment=harbor-adult", "INVALID_SEGMENT"],
+    ["region=atlantis", "BAD_USER_INPUT"],
+  ]) {
+    const { page, sent, calm } = await portrait(t, query);
+    await page.locator(`[data-code="${code}"]`).waitFor();
+    assert.equal(await page.locator(".show").count(), 0);
+    assert.deepEqual(
+      sent.filter(({ query }) => query.includes("quote(")),
+      [],
+    );
+    calm();
+  }
+});
+
+test("a request that is one too many is told with its wait, and asked again", async (t) => {
+  const { page, panel, calm } = await portrait(t, "segment=harbor-adults", { allow: [/status of 429/] });
+  const refusal = {
+    errors: [
+      {
+        message: "Too many requests.",
+        extensions: {
+          code: "RATE_LIMIT_EXCEEDED",
+          limit: "minute",
+          allowed: 100,
+          retryAfterSeconds: 2,
+          docs: "/docs/errors.md#rate_limit_exceeded",
+        },
+      },
+    ],
+  };
+  const button = panel("size").getByRole("button", { name: /^Show/ });
+  await panel("size").locator("button:enabled .price data").first().waitFor();
+  let refused = 0;
+  await page.route(`${server}/graphql`, (route) => {
+    if (refused > 0 || !asksAboutPeople(route.request().postDataJSON())) return route.continue();
+    refused++;
+    return route.fulfill({ status: 429, headers: { "retry-after": "2" }, json: refusal });
+  });
+  await button.click();
+  await panel("size").locator('[data-code="RATE_LIMIT_EXCEEDED"]').waitFor();
+  assert.ok(
+    await panel("size")
+      .getByRole("button", { name: /^Ask again in \d s/ })
+      .isDisabled(),
+  );
+  const again = panel("size").getByRole("button", { name: /^Ask again Size/ });
+  await again.waitFor();
+  assert.equal((await priceOf(again)).length, 2, "asking again has its price too");
+  await again.click();
+  await panel("size").locator(".picture").waitFor();
+  assert.equal(await panel("size").locator(".coded").count(), 0);
+  calm();
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const [device, viewport] of [
+    ["desktop", { width: 1280, height: 800 }],
+    ["phone", { width: 390, height: 844 }],
+  ]) {
+    test(`accessible and not too wide: ${colorScheme}, ${device}`, async (t) => {
+      const opened = await portrait(t, `segment=young-nightlife&with.segment=harbor-adults&${PRODUCT}`, {
+        colorScheme,
+        viewport,
+        reducedMotion: "reduce",
+      });
+      const { page, panel, calm } = opened;
+      await panel("size").locator("button:enabled .price data").first().waitFor();
+      await noSidewaysScroll(page);
+      await accessible(page);
+      await picture(page, `portrait-before-${colorScheme}-${device}`, { fullPage: true });
+      await showEverything(opened);
+      const folded = page.locator(
+        "main .picture details, [data-picture=size] details, [data-picture=dimensions] details, .product details",
+      );
+      for (const details of await folded.all()) await details.evaluate((node) => (node.open = true));
+      await panel("product").getByRole("checkbox", { name: "Vintage" }).waitFor();
+      await panel("size").locator(".as-table table").waitFor();
+      await page.getByRole("button", { name: "Change segment A" }).click();
+      await page.getByRole("radio", { name: "Compose" }).check();
+      await noSidewaysScroll(page);
+      await accessible(page);
+      await picture(page, `portrait-${colorScheme}-${device}`, { fullPage: true });
+      calm();
+    });
+  }
+}

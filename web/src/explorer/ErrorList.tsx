@@ -1,0 +1,43 @@
+/** Errors as the API tells them: the code first, linked to what the documents say of it. */
+import type { ApiError } from "../shared/api";
+
+export function ErrorList({ errors, label }: { errors: ApiError[]; label: string }) {
+  return (
+    <ul className="errors" aria-label={label}>
+      {errors.map((error, number) => (
+        <li key={number}>
+          <Code error={error} /> <Message text={error.message} /> <Details error={error} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** The server writes code between backticks, and points at a place in a document with a drawing of several lines. */
+function Message({ text }: { text: string }) {
+  if (text.includes("\n")) return <code className="drawing">{text}</code>;
+  const parts = text.split("`");
+  return <span>{parts.map((part, number) => (number % 2 === 1 ? <code key={number}>{part}</code> : part))}</span>;
+}
+
+function Code({ error }: { error: ApiError }) {
+  const { code = "ERROR", docs } = error.extensions ?? {};
+  // Only a path of this server: the link is the server's word, and stays on it.
+  if (docs === undefined || !/^\/docs\/[\w.#-]+$/.test(docs)) return <code className="code">{code}</code>;
+  return (
+    <a className="code" href={docs} target="_blank" rel="noopener">
+      <code>{code}</code>
+    </a>
+  );
+}
+
+function Details({ error: { path, extensions = {} } }: { error: ApiError }) {
+  const { reason, retryAfterSeconds, requestId } = extensions;
+  const details = [
+    path === undefined ? "" : `at ${path.join(".")}`,
+    reason === undefined ? "" : `reason ${reason}`,
+    retryAfterSeconds === undefined ? "" : `retry after ${retryAfterSeconds} s`,
+    requestId === undefined ? "" : `request ${requestId}`,
+  ].filter((detail) => detail !== "");
+  return details.length === 0 ? null : <small>{details.join(" · ")}</small>;
+}

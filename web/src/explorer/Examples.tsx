@@ -1,0 +1,80 @@
+/** A menu of queries to begin with, beside the tabs. */
+import { useGraphiQL, useGraphiQLActions } from "@graphiql/react";
+import { useEffect, useId, useRef, useState } from "react";
+import { EXAMPLES, type Example } from "./examples";
+
+export function Examples() {
+  const [open, setOpen] = useState(false);
+  const frame = useRef<HTMLDivElement>(null);
+  const button = useRef<HTMLButtonElement>(null);
+  const list = useId();
+  const openExample = useOpen();
+
+  useEffect(() => {
+    if (!open) return;
+    const outside = (event: Event) => {
+      if (!frame.current?.contains(event.target as Node)) setOpen(false);
+    };
+    document.addEventListener("pointerdown", outside);
+    document.addEventListener("focusin", outside);
+    return () => {
+      document.removeEventListener("pointerdown", outside);
+      document.removeEventListener("focusin", outside);
+    };
+  }, [open]);
+
+  return (
+    <div
+      className="examples"
+      ref={frame}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape" || !open) return;
+        setOpen(false);
+        button.current?.focus();
+      }}
+    >
+      <button ref={button} type="button" aria-expanded={open} aria-controls={list} onClick={() => setOpen(!open)}>
+        Examples <span aria-hidden="true">▾</span>
+      </button>
+      <ol id={list} hidden={!open} aria-label="Example queries">
+        {EXAMPLES.map((example) => (
+          <li key={example.title}>
+            <button
+              type="button"
+              onClick={() => {
+                openExample(example);
+                setOpen(false);
+                button.current?.focus();
+              }}
+            >
+              <strong>{example.title}</strong>
+              <span>{example.teaches}</span>
+            </button>
+          </li>
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+/** Goes to the tab that shows it, or writes it into an empty tab, or opens a new one. */
+export function useOpen(): (document: Pick<Example, "query" | "variables">) => void {
+  const { addTab, changeTab } = useGraphiQLActions();
+  const { tabs, activeTabIndex, queryEditor, variableEditor } = useGraphiQL((state) => ({
+    tabs: state.tabs,
+    activeTabIndex: state.activeTabIndex,
+    queryEditor: state.queryEditor,
+    variableEditor: state.variableEditor,
+  }));
+  return ({ query, variables }) => {
+    const there = tabs.findIndex((tab) => tab.query === query && (tab.variables ?? "") === variables);
+    if (there === activeTabIndex) return;
+    if (there !== -1) {
+      changeTab(there);
+      return;
+    }
+    if ((queryEditor?.getValue() ?? "").trim() !== "") addTab();
+    queryEditor?.setValue(query);
+    variableEditor?.setValue(variables);
+  };
+}

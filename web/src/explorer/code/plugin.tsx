@@ -1,0 +1,93 @@
+/** A pane of GraphiQL that shows the operation as code of a program. */
+import { type GraphiQLPlugin, useGraphiQL } from "@graphiql/react";
+import { useId, useState } from "react";
+import { useWritten } from "../written";
+import { copyText } from "./clipboard";
+import { curl } from "./curl";
+import { exported } from "./operation";
+import { python } from "./python";
+import { typescript } from "./typescript";
+
+const LANGUAGES = [
+  { name: "curl", write: curl },
+  { name: "TypeScript", write: typescript },
+  { name: "Python", write: python },
+];
+
+export const CODE_PLUGIN: GraphiQLPlugin = { title: "Code", icon: CodeIcon, content: CodePane };
+
+function CodeIcon() {
+  return (
+    <svg
+      viewBox="0 0 24 24"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.5"
+      strokeLinecap="round"
+      strokeLinejoin="round"
+    >
+      <path d="m8 7-5 5 5 5M16 7l5 5-5 5M13.5 4l-3 16" />
+    </svg>
+  );
+}
+
+function CodePane() {
+  const written = useWritten();
+  const schema = useGraphiQL((state) => state.schema);
+  const [chosen, setChosen] = useState(0);
+  const [copied, setCopied] = useState("");
+  const group = useId();
+  const language = LANGUAGES[chosen]!;
+  let code = "";
+  let fault = "";
+  try {
+    if (written !== null) code = language.write(exported(written, schema, `${location.origin}/graphql`));
+  } catch (cause) {
+    fault = cause instanceof Error ? cause.message : String(cause);
+  }
+  return (
+    <section className="code-pane" aria-label="Code">
+      <h2>Code</h2>
+      <p>
+        This operation as a program. The key comes from the environment variable <code>SPOTS_KEY</code>.
+      </p>
+      <div className="code-bar">
+        <fieldset>
+          <legend className="visually-hidden">Language</legend>
+          {LANGUAGES.map(({ name }, number) => (
+            <label key={name}>
+              <input
+                type="radio"
+                name={group}
+                checked={number === chosen}
+                onChange={() => {
+                  setChosen(number);
+                  setCopied("");
+                }}
+              />
+              {name}
+            </label>
+          ))}
+        </fieldset>
+        <button
+          type="button"
+          className="small"
+          disabled={code === ""}
+          onClick={() =>
+            void copyText(code).then((done) => setCopied(done ? "Copied." : "Select and copy it by hand."))
+          }
+        >
+          Copy
+        </button>
+        <span role="status">{copied}</span>
+      </div>
+      {fault === "" ? (
+        <pre tabIndex={0} aria-label={`${language.name} code`}>
+          <code>{code}</code>
+        </pre>
+      ) : (
+        <p>No code: {fault}</p>
+      )}
+    </section>
+  );
+}

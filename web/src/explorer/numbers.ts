@@ -1,0 +1,11 @@
+/** Numbers as people read them. */
+const WHOLE = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+const UNITS = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
+
+export const points = (value: number): string => WHOLE.format(value);
+export const units = (value: number): string => UNITS.format(value);
+export const milliseconds = (value: number): string => `${WHOLE.format(value)} ms`;
+
+export function counted(value: number, one: string, format = points): string {
+  return `${format(value)} ${value === 1 ? one : `${one}s`}`;
+}

@@ -1,0 +1,78 @@
+/** The saved segments that the key may see, a page at a time. */
+import { useCallback, useEffect, useId, useRef, useState } from "react";
+import type { ApiError } from "../../shared/api";
+import { describe } from "../model/format";
+import { CodedError, TryAgain } from "../panel/CodedError";
+import { askSegments, type SavedSegment } from "../state/api";
+
+/** Time after the last letter of a search before it is asked. */
+const PAUSE_MS = 350;
+
+export function Saved({ current, onUse }: { current: string | null; onUse: (slug: string) => void }) {
+  const [search, setSearch] = useState("");
+  const [list, setList] = useState<SavedSegment[] | null>(null);
+  const [after, setAfter] = useState<string | null>(null);
+  const [error, setError] = useState<ApiError | null>(null);
+  const newest = useRef(0);
+  const id = useId();
+
+  const load = useCallback(async (text: string, cursor: string | null) => {
+    const turn = ++newest.current;
+    setError(null);
+    const { data, errors } = await askSegments(text.trim(), cursor);
+    if (turn !== newest.current) return;
+    if (data == null) return setError(errors?.[0] ?? { message: "The server answered nothing." });
+    const { nodes, pageInfo } = data.segments;
+    setList((old) => (cursor === null ? nodes : [...(old ?? []), ...nodes]));
+    setAfter(pageInfo.hasNextPage ? pageInfo.endCursor : null);
+  }, []);
+
+  const first = useRef(true);
+  useEffect(() => {
+    const timer = setTimeout(() => void load(search, null), first.current ? 0 : PAUSE_MS);
+    first.current = false;
+    return () => clearTimeout(timer);
+  }, [search, load]);
+
+  return (
+    <div className="saved">
+      <label className="sr-only" htmlFor={id}>
+        Search saved segments
+      </label>
+      <input
+        id={id}
+        type="search"
+        placeholder="search by name"
+        value={search}
+        onChange={(event) => setSearch(event.target.value)}
+      />
+      {error === null ? null : (
+        <CodedError error={error}>
+          <TryAgain after={error.extensions?.retryAfterSeconds} onClick={() => void load(search, null)}>
+            Try again
+          </TryAgain>
+        </CodedError>
+      )}
+      {list === null && error === null ? <p className="hint">Loading the saved segments.</p> : null}
+      {list !== null && list.length === 0 ? <p className="hint">No saved segment of that name.</p> : null}
+      <ul>
+        {(list ?? []).map(({ slug, name, shared, definition }) => (
+          <li key={slug}>
+            <button type="button" aria-current={slug === current ? "true" : undefined} onClick={() => onUse(slug)}>
+              <span className="saved-name">{name}</span>
+              <span className="hint">
+                <code>{slug}</code> · {describe(definition)}
+                {shared ? "" : " · your own"}
+              </span>
+            </button>
+          </li>
+        ))}
+      </ul>
+      {after === null ? null : (
+        <button type="button" className="quiet" onClick={() => void load(search, after)}>
+          More segments
+        </button>
+      )}
+    </div>
+  );
+}
