@@ -14,8 +14,6 @@ use std::{
     time::SystemTime,
 };
 
-/// The oldest Node that builds them (as Vite says).
-const NODE: (u32, u32) = (20, 19);
 /// What they are made from, below `web/`.
 const SOURCES: [&str; 8] = [
     "index.html",
@@ -36,7 +34,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo names no OUT_DIR")?);
     let wanted = env::var_os("WEB").unwrap_or_default();
-    let built = if wanted == "off" { Err("the binary was built with WEB=off".into()) } else { build(&out) };
+    let built = match wanted.to_str() {
+        Some("" | "required") => build(&out),
+        Some("off") => Err("the binary was built with WEB=off".into()),
+        _ => return Err("WEB is off, required, or not set".into()),
+    };
     let (files, missing) = match built {
         Ok(files) => (files, String::new()),
         Err(why) if wanted == "required" => return Err(format!("the pages of web/ cannot be built: {why}").into()),
@@ -53,6 +55,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn build(out: &Path) -> Result<String, Box<dyn Error>> {
     require_node()?;
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("web");
+    // Two builds into different target folders share the installed packages: one of them waits. The lock ends with it.
+    let lock = fs::File::create(web.join(".lock"))?;
+    lock.lock()?;
     if installed_at(&web) < changed_at(&web.join("package-lock.json")) {
         // Nothing that a package brings is run while it is installed.
         let patience = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=60000"];
@@ -74,11 +79,16 @@ fn build(out: &Path) -> Result<String, Box<dyn Error>> {
     Ok(array + "]")
 }
 
+/// Whether Vite runs on this version of Node (its `engines`: ^20.19 or >= 22.12).
+fn is_new_enough((major, minor): (u32, u32)) -> bool {
+    (major == 20 && minor >= 19) || (major == 22 && minor >= 12) || major > 22
+}
+
 fn require_node() -> Result<(), Box<dyn Error>> {
     let version = run(Command::new("node").arg("--version"), Path::new("."))?;
     let mut numbers = version.trim().trim_start_matches('v').split('.').map(str::parse);
     let version = (numbers.next().unwrap_or(Ok(0))?, numbers.next().unwrap_or(Ok(0))?);
-    if version < NODE { Err(format!("Node {}.{} or newer is needed", NODE.0, NODE.1).into()) } else { Ok(()) }
+    if is_new_enough(version) { Ok(()) } else { Err("Node 20.19 or 22.12 or newer is needed".into()) }
 }
 
 /// When the packages were installed; npm writes this file last.

@@ -9,7 +9,7 @@ use axum::{
             ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY,
         },
     },
-    response::{Html, IntoResponse as _, Response},
+    response::{Html, IntoResponse as _, Redirect, Response},
     routing::get,
 };
 
@@ -45,6 +45,7 @@ pub fn routes() -> Router<State> {
         .route("/assets/{name}", get(asset))
         .route("/style.css", get(|| async { ([(CONTENT_TYPE, "text/css; charset=utf-8")], STYLE) }))
         .route("/docs", get(|| async { Html(documents::index_page()) }))
+        .route("/docs/", get(|| async { Redirect::permanent("/docs") }))
         .route("/docs/{name}", get(document))
         .route("/schema.graphql", get(|| async { plain(documents::SCHEMA) }))
 }
@@ -89,14 +90,22 @@ async fn send(path: &str, headers: &HeaderMap, open: Extension<Open>) -> Respons
     }
 }
 
-/// Whether `Accept-Encoding` names gzip, and not to refuse it.
+/// Whether `Accept-Encoding` permits gzip: by its own weight, else by that of `*`.
 fn takes_gzip(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    accepted.flat_map(|value| value.split(',')).any(|coding| {
-        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        let refused = weight.trim().strip_prefix("q=").and_then(|q| q.parse().ok()).is_some_and(|q: f32| q <= 0.0);
-        matches!(name.trim(), "gzip" | "*") && !refused
-    })
+    let (mut gzip, mut any) = (None, None);
+    for coding in accepted.flat_map(|value| value.split(',')) {
+        let mut parts = coding.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default();
+        let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+        let permitted = weight.is_none_or(|q| q.parse().is_ok_and(|q: f32| q > 0.0));
+        match name {
+            name if name.eq_ignore_ascii_case("gzip") => gzip = Some(permitted),
+            "*" => any = Some(permitted),
+            _ => {}
+        }
+    }
+    gzip.or(any).unwrap_or(false)
 }
 
 /// A document: a page for browsers, its Markdown for everybody else.
@@ -116,4 +125,25 @@ async fn document(name: Result<Path<String>, PathRejection>, headers: HeaderMap,
 
 fn plain(text: &'static str) -> Response {
     ([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_sent_to_those_who_take_it() {
+        let takes = |value: &'static str| {
+            takes_gzip(&HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(value))]))
+        };
+        for value in ["gzip", "br, GZIP;q=0.1", "*", "gzip;q=1.0, *;q=0", "deflate,gzip"] {
+            assert!(takes(value), "{value}");
+        }
+        for value in
+            ["", "br", "gzip;q=0", "gzip; q=0.000", "gzip;Q=0", "gzip;q=0, *", "gzip;q=0;x=1", "*;q=0", "gzip;q=x"]
+        {
+            assert!(!takes(value), "{value}");
+        }
+        assert!(!takes_gzip(&HeaderMap::new()));
+    }
 }

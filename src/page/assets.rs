@@ -60,7 +60,7 @@ pub fn missing() -> Option<&'static str> {
 pub fn how_to_build(name: &str, why: &str) -> String {
     let main = format!(
         "<h1>The {} is not in this binary</h1>
-<p>It is built from <code>web/</code> when the program is compiled on a machine with Node 20.19 or newer and npm.
+<p>It is built from <code>web/</code> when the program is compiled on a machine with Node 20.19, or 22.12 or newer, and npm.
 This time it was not: {}.</p>
 <p>Install Node and npm, then, in the folder of the project:</p>
 <pre tabindex=\"0\"><code>touch build.rs

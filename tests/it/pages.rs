@@ -108,6 +108,7 @@ async fn every_document_is_a_page_for_browsers_and_markdown_for_everybody_else()
         assert!(found, "{from} links to {link}, and there is no such section");
     }
     assert_eq!(browser("/docs/secret.md").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(browser("/docs/").await.headers["location"], "/docs");
     for path in ["/schema.graphql", "/docs/schema.graphql"] {
         assert_eq!(browser(path).await.text, documents::SCHEMA);
     }

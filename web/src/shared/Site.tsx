@@ -1,6 +1,6 @@
 /** What every page has on top: its name, the other pages, and the field for the key. */
 import { useEffect, useId, useState, useSyncExternalStore, type ReactNode } from "react";
-import { getKey, onKeyChange, setKey } from "./key";
+import { getKey, onKeyChange, setKey, takeKeyFromAddress } from "./key";
 
 const PAGES = [
   { path: "/", name: "Explorer" },
@@ -15,6 +15,10 @@ export function useKey(): string {
 
 /** The bar on top of a page; `children` stand before the key. */
 export function SiteHeader({ current, children }: { current: string; children?: ReactNode }) {
+  useEffect(() => {
+    addEventListener("hashchange", takeKeyFromAddress);
+    return () => removeEventListener("hashchange", takeKeyFromAddress);
+  }, []);
   return (
     <header className="site">
       <a className="site-name" href="/">

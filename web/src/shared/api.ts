@@ -64,6 +64,12 @@ export async function ask<Data>(
 ): Promise<Answer<Data>> {
   const started = performance.now();
   const key = getKey();
+  if (!/^[\x21-\x7e]*$/.test(key)) {
+    // A header cannot hold it, and no key does: a blank that is not seen, an ellipsis, a letter of another script.
+    const message = "The key holds a sign that no key has. Copy it anew.";
+    const docs = "/docs/errors.md#authentication_failed";
+    return { errors: [{ message, extensions: { code: "AUTHENTICATION_FAILED", docs } }], status: 0, elapsedMs: 0 };
+  }
   try {
     const response = await fetch("/graphql", {
       method: "POST",

@@ -7,11 +7,15 @@
 const NAME = "spots.key";
 const listeners = new Set<() => void>();
 
-/** Takes a key out of the address; once, before the page is drawn. */
+/** Takes a key out of the address: before the page is drawn, and whenever a link with a key is followed on it. */
 export function takeKeyFromAddress(): void {
-  const key = new URLSearchParams(location.hash.slice(1)).get("key");
+  const names = new URLSearchParams(location.hash.slice(1));
+  const key = names.get("key");
   if (key === null) return;
-  history.replaceState(null, "", location.pathname + location.search);
+  // What stands beside it, such as a document, is left for others.
+  names.delete("key");
+  const rest = names.toString();
+  history.replaceState(null, "", location.pathname + location.search + (rest === "" ? "" : `#${rest}`));
   setKey(key);
 }
 
