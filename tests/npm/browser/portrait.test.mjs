@@ -172,12 +172,63 @@ test("at most three words of a kind, and a pasted definition", async (t) => {
   await field.fill("no such thing!");
   await page.getByRole("button", { name: "Use this segment" }).click();
   await page.getByText("This is none of the three.").waitFor();
+  // What is not understood is never everybody.
+  for (const text of [
+    '{"region":["demo-hills"]}',
+    '{"regions":"demo-hills"}',
+    '{"regions":[7]}',
+    '{"regions":[]}',
+    '{"age":{"from":"65"}}',
+    '{"age":{"form":65}}',
+    '{"age":null}',
+    '{"definition":"x"}',
+    '{"segment":{"region":["demo-hills"]}}',
+    '{"segment":{},"regions":["demo-hills"]}',
+    '{"slug":"Harbor adults"}',
+    "[]",
+    `${server}/portrait?regions=demo-hills`,
+    `${server}/portrait?region=demo-hills&form=65`,
+  ]) {
+    await field.fill(text);
+    await page.getByRole("button", { name: "Use this segment" }).click();
+    assert.equal(await field.inputValue(), text);
+    assert.equal(new URL(page.url()).search, "", text);
+  }
+  await field.fill('{"segment":{"regions":["demo-hills"]}}');
+  await page.getByRole("button", { name: "Use this segment" }).click();
+  await page.getByText("home in demo-hills, all adults").waitFor();
+  await page.goBack();
+  await page.getByRole("radio", { name: "Paste" }).check();
   await field.fill(`${server}/portrait?region=demo-lakes&to=44&interest=food`);
   await page.getByRole("button", { name: "Use this segment" }).click();
   await page.getByText("home in demo-lakes, ages 18 to 44, interested in food").waitFor();
-  const described = got.find(({ query }) => query.includes("cohort(definition: $definition)"));
+  const described = got.findLast(({ query }) => query.includes("cohort(definition: $definition)"));
   assert.deepEqual(described.variables.definition, { regions: ["demo-lakes"], age: { to: 44 }, interests: ["food"] });
   calm();
+});
+
+test("an address that is not understood asks about nobody", async (t) => {
+  for (const query of [
+    "regions=demo-hills",
+    "region=demo-hills&from=old",
+    "region=demo-hills&from=25&from=65",
+    "region=",
+    "everybody=1&region=demo-hills",
+    "everybody=no",
+    "segment=harbor-adults&region=demo-hills",
+    "segment=harbor-adults&with.regions=demo-hills",
+  ]) {
+    const { page, sent, calm, close } = await portrait(t, query);
+    await page.getByRole("alert").getByText("words that this page does not know").waitFor();
+    const described = sent.filter(({ query }) => query.startsWith("query Describe"));
+    assert.deepEqual(
+      described.map(({ variables }) => variables),
+      query.includes("with.") ? [{ slug: "harbor-adults" }] : [],
+      query,
+    );
+    calm();
+    await close();
+  }
 });
 
 test("saved segments are found, and a second one stands beside the first in every picture", async (t) => {
@@ -215,8 +266,38 @@ test("saved segments are found, and a second one stands beside the first in ever
   calm();
 });
 
+test("sliding takes one request for each segment, and leaves the purse as it is", async (t) => {
+  const opened = await portrait(t, `segment=harbor-adults&with.segment=young-nightlife&${PRODUCT}`);
+  const { page, sent, panel, calm } = opened;
+  await showEverything(opened);
+  const fit = panel("product");
+  await page.waitForLoadState("networkidle");
+  await page.locator(".purse").evaluate((purse) => {
+    window.purseChanges = [];
+    new MutationObserver(() => window.purseChanges.push(purse.innerText)).observe(purse, {
+      subtree: true,
+      childList: true,
+      characterData: true,
+    });
+  });
+  const seen = sent.length;
+  await fit.getByRole("slider", { name: /^Energy preference/ }).focus();
+  await page.keyboard.press("ArrowRight");
+  // The old score is no score of the new position.
+  assert.equal(await fit.locator(".picture").getAttribute("aria-busy"), "true");
+  assert.equal(sent.length, seen, "nothing is asked before the sliders rest");
+  await page.waitForResponse((response) => asksAboutPeople(response.request().postDataJSON()));
+  await fit.locator('.picture[aria-busy="false"]').waitFor();
+  await page.waitForLoadState("networkidle");
+  assert.equal(sent.length, seen + 2);
+  assert.ok(sent.slice(seen).every(asksAboutPeople));
+  assert.deepEqual(await page.evaluate(() => window.purseChanges), []);
+  calm();
+});
+
 test("a product that is slid together: its score follows, with few requests, and the unstated stays unstated", async (t) => {
-  const { page, sent, got, panel, calm } = await portrait(t, "segment=harbor-adults");
+  // A number that is none states nothing.
+  const { page, sent, got, panel, calm } = await portrait(t, "segment=harbor-adults&product.energyPreference=%20");
   const fit = panel("product");
   const slider = fit.getByRole("slider", { name: /^Energy preference/ });
   await fit.getByText("State at least one dimension").waitFor();
@@ -276,6 +357,15 @@ test("copy as GraphQL runs as it is and gives the numbers that are shown; the ex
     assert.deepEqual(again.data, data);
   }
   assert.ok(!page.url().includes(key));
+  // It opens in a tab of its own that has the key; here the pictures stay.
+  const [explorer] = await Promise.all([
+    page.context().waitForEvent("page"),
+    panel("size").getByRole("link", { name: "Open in explorer" }).click(),
+  ]);
+  await explorer.getByLabel("API key").waitFor();
+  assert.equal(await explorer.getByLabel("API key").inputValue(), key);
+  assert.equal(await page.locator(".all-here").count(), 1);
+  await explorer.close();
   calm();
 });
 
@@ -299,17 +389,29 @@ test("a wrong key shows its coded error in place", async (t) => {
 
 test("a key without a scope is told so beforehand, and refused in place", async (t) => {
   const opened = await portrait(t, "segment=harbor-adults", { key: narrowKey });
-  const { page, panel, calm } = opened;
-  await panel("dimensions").getByText("This key lacks the scope personality").waitFor();
+  const { page, sent, panel, calm } = opened;
+  await panel("dimensions").getByText("This key lacks the scope personality: it will be refused").waitFor();
+  await panel("productRules").getByText("a part of it will be refused").waitFor();
   await showEverything(opened);
-  for (const id of ["dimensions", "archetypes", "mixture", "knot", "network", "marketingRules"]) {
+  // What would be refused is not asked for with all, for its points would be reserved.
+  const forbidden = ["dimensions", "archetypes", "mixture", "knot", "network", "marketingRules"];
+  const [{ query }] = sent.filter(asksAboutPeople);
+  for (const id of Object.keys(PICTURES).filter((id) => id !== "product")) {
+    assert.equal(query.includes(`...${id}\n`), !forbidden.includes(id), id);
+  }
+  await page.getByText("All was asked. 6 pictures were not asked for: this key lacks the scope.").waitFor();
+  for (const id of forbidden) {
+    await panel(id).getByRole("button", { name: /^Show/ }).click();
     const error = panel(id).locator('[data-code="FORBIDDEN"]');
     await error.first().waitFor();
-    assert.equal(await error.getByRole("link").first().getAttribute("href"), "/docs/errors.md#forbidden");
+    const link = error.getByRole("link").first();
+    assert.equal(await link.getAttribute("href"), "/docs/errors.md#forbidden");
+    assert.equal(await link.getAttribute("target"), "_blank");
+    assert.equal((await error.first().innerText()).match(/lacks the scope|Needs the scope/g).length, 1);
     assert.equal(await figures(panel(id)).then((list) => list.length), 0, `${id} shows no number`);
   }
   assert.ok((await figures(panel("habits"))).length > 0);
-  await page.getByText(/^All was asked. \d+ pictures were refused.$/).waitFor();
+  await page.getByText("All was asked. 6 pictures were refused.").waitFor();
   await picture(page, "portrait-forbidden", { fullPage: true });
   calm();
 });
@@ -337,6 +439,7 @@ test("an unknown slug and an unknown word are told before anything is priced", a
     const { page, sent, calm } = await portrait(t, query);
     await page.locator(`[data-code="${code}"]`).waitFor();
     assert.equal(await page.locator(".show").count(), 0);
+    assert.equal(await page.getByRole("button", { name: "Try again" }).count(), 0, "only another segment helps");
     assert.deepEqual(
       sent.filter(({ query }) => query.includes("quote(")),
       [],
@@ -382,6 +485,60 @@ test("a request that is one too many is told with its wait, and asked again", as
   await again.click();
   await panel("size").locator(".picture").waitFor();
   assert.equal(await panel("size").locator(".coded").count(), 0);
+  calm();
+});
+
+test("when nothing comes, one button asks again for all, and nothing is called refused", async (t) => {
+  const { page, sent, panel, calm } = await portrait(t, "segment=harbor-adults", {
+    allow: [/ERR_FAILED/, /status of (502|429)/],
+  });
+  await showAll(page).and(page.locator(":enabled")).waitFor();
+  const failures = [
+    (route) => route.abort(),
+    (route) => route.fulfill({ status: 502, contentType: "text/html", body: "<h1>Bad gateway</h1>" }),
+    (route) =>
+      route.fulfill({
+        status: 429,
+        headers: { "retry-after": "2" },
+        json: { errors: [{ message: "Too many requests.", extensions: { code: "RATE_LIMIT_EXCEEDED" } }] },
+      }),
+  ];
+  let turn = 0;
+  await page.route(`${server}/graphql`, (route) => {
+    if (turn === failures.length || !asksAboutPeople(route.request().postDataJSON())) return route.continue();
+    return failures[turn++](route);
+  });
+  const purse = page.locator(".purse");
+  const again = purse.getByRole("button", { name: /^Ask again for all/ });
+  await showAll(page).click();
+  for (const said of ["12 pictures did not come.", "12 pictures did not come.", "12 pictures were refused."]) {
+    await purse.getByText(said, { exact: true }).waitFor();
+    const text = await purse.innerText();
+    assert.ok(!text.includes("costs no units again") && !text.includes("Nothing was asked"), text);
+    assert.equal(await page.locator(".all-here").count(), 0);
+    if (said.includes("refused")) assert.ok(await again.isDisabled(), "not before the server permits it");
+    await again.click();
+  }
+  await page.getByText("All is here.").waitFor();
+  await panel("knot").locator(".picture").waitFor();
+  const asked = sent.filter(asksAboutPeople);
+  assert.equal(asked.length, 4);
+  assert.deepEqual(asked.at(-1), asked[0]);
+  calm();
+});
+
+test("prices that could not be had are asked again for all by one button", async (t) => {
+  const { page, calm } = await portrait(t, "", { allow: [/ERR_FAILED/] });
+  await page.route(`${server}/graphql`, (route) => {
+    return route.request().postDataJSON().query.startsWith("query Prices") ? route.abort() : route.continue();
+  });
+  await page.getByRole("button", { name: /harbor-adults/ }).click();
+  const again = page.getByRole("button", { name: "Ask for the price again" });
+  await again.nth(12).waitFor();
+  await page.unrouteAll();
+  await again.first().click();
+  await page.locator(".show button:enabled .price data").nth(25).waitFor();
+  assert.equal(await again.count(), 0);
   calm();
 });
 

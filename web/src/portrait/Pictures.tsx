@@ -1,16 +1,18 @@
 /** All pictures of one or two segments: prices beforehand, one button for all, and each in its panel. */
 import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import type { ApiError } from "../shared/api";
 import { answerKey, request, type Settings } from "./documents/document";
 import type { View } from "./model/address";
+import { isCoded, isFinal, refusal } from "./model/errors";
 import { amount } from "./model/format";
 import { statesSomething } from "./model/product";
 import { fromCanonical } from "./model/subject";
 import { Panel, type Person } from "./panel/Panel";
 import { ShowButton } from "./panel/ShowButton";
-import { COMPARISON, FIT, SECTIONS, type Spec } from "./panel/specs";
-import { ProductPanel } from "./ProductPanel";
+import { COMPARISON, FIT, lacks, SECTIONS, type Root, type Spec } from "./panel/specs";
+import { ProductPanel, useFollowed } from "./ProductPanel";
 import type { Start } from "./state/api";
-import type { Desk } from "./state/desk";
+import type { Desk, Told } from "./state/desk";
 import type { DeskActions, Order } from "./state/useDesk";
 import { useLater } from "./state/useLater";
 
@@ -42,15 +44,21 @@ export function Pictures({ start, view, people, desk, actions, update }: Props) 
     [view.window, rested, second?.description, start.vocabulary],
   );
 
-  // What is not told yet, as one document for each segment.
+  // What is not told yet, or did not come, as one document for each segment.
   const all = [...SECTIONS.flatMap(({ specs }) => specs), ...(second === undefined ? [] : [COMPARISON])];
   const askable = all.filter((spec) => spec !== FIT || statesSomething(rested));
+  const allowed = askable.filter((spec) => !lacks(spec, scopes));
   const peopleOf = (spec: Spec) => (spec === COMPARISON ? [first] : people);
+  const followed = useFollowed(people, settings, desk);
+  const entryOf = (spec: Spec, person: Person) => desk.answers[answerKey(spec.id, person.subject, settings)];
   const rest = people.flatMap((person): Order[] => {
-    const specs = askable.filter(
-      (spec) =>
-        peopleOf(spec).includes(person) && desk.answers[answerKey(spec.id, person.subject, settings)]?.state !== "told",
-    );
+    const specs = allowed.filter((spec) => {
+      if (!peopleOf(spec).includes(person)) return false;
+      const entry = entryOf(spec, person);
+      if (entry?.state === "told") return comesAgain(entry.answer, spec.root);
+      // A product that is slid together is asked for without a button.
+      return spec !== FIT || followed === null;
+    });
     if (specs.length === 0) return [];
     const ids = specs.map(({ id }) => id);
     return [
@@ -60,13 +68,22 @@ export function Pictures({ start, view, people, desk, actions, update }: Props) 
       },
     ];
   });
-  const refused = askable.filter((spec) =>
-    peopleOf(spec).some((person) => {
-      const entry = desk.answers[answerKey(spec.id, person.subject, settings)];
-      return entry?.state === "told" && entry.answer.data?.segment?.[spec.root] == null;
-    }),
+  const left = rest.flatMap(({ keys }) => keys.map((key) => desk.answers[key]));
+  const asking = left.some((entry) => entry?.state === "asking");
+  const failed = left.flatMap((entry) => (entry?.state === "told" ? [entry.answer] : []));
+  const again = left.length > 0 && failed.length === left.length;
+  const outcome = outcomeOf(
+    askable.map((spec) =>
+      peopleOf(spec).flatMap((person) => {
+        const entry = entryOf(spec, person);
+        const error = entry?.state === "told" ? refusal(entry.answer, spec.root) : null;
+        return error === null ? [] : [error];
+      }),
+    ),
+  );
+  const forbidden = askable.filter(
+    (spec) => lacks(spec, scopes) && peopleOf(spec).some((person) => entryOf(spec, person) === undefined),
   ).length;
-  const asking = rest.some(({ keys }) => keys.some((key) => desk.answers[key]?.state === "asking"));
 
   // Prices of all that can be asked now; and after each button what is left.
   const priced = [
@@ -75,26 +92,33 @@ export function Pictures({ start, view, people, desk, actions, update }: Props) 
   ];
   const pricedKeys = priced.map(({ priceKey }) => priceKey).join("\n");
   useEffect(() => {
+    // Each price comes with what is left.
     if (actions.price(priced) === 0 && desk.shown > 0) actions.lookAtPurse();
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [desk.shown]);
+  useEffect(() => {
+    actions.price(priced);
     // The keys say all that the prices depend on.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [pricedKeys, desk.shown]);
+  }, [pricedKeys]);
 
-  // The button that had the focus is gone when all is there.
+  // The button that had the focus is gone, or another one, when the answers are there.
   const pressed = useRef(false);
-  const allHere = useRef<HTMLParagraphElement>(null);
+  const standing = useRef<HTMLParagraphElement>(null);
   useEffect(() => {
-    if (rest.length > 0 || !pressed.current) return;
+    if (asking || !pressed.current) return;
     pressed.current = false;
-    allHere.current?.focus();
-  }, [rest.length]);
+    standing.current?.focus();
+  }, [asking]);
 
   const show = async (orders: readonly Order[], what: string) => {
     say(`Asking for ${what}.`);
     const replies = await actions.show(orders);
     const errors = replies.flatMap(({ answer }) => answer.errors ?? []);
     const codes = [...new Set(errors.map(({ extensions }) => extensions?.code ?? "error"))].join(", ");
-    say(errors.length === 0 ? `Here: ${what}.` : `Here: ${what}. ${errors.length} refused: ${codes}.`);
+    const came = replies.some(({ answer }) => answer.data != null);
+    const why = errors.length === 0 ? "" : ` ${errors.length} ${errors.length === 1 ? "error" : "errors"}: ${codes}.`;
+    say(`${came ? "Here" : "Did not come"}: ${what}.${why}`);
   };
   const common = { settings, scopes, desk, actions, show };
   const panel = (spec: Spec) =>
@@ -103,6 +127,7 @@ export function Pictures({ start, view, people, desk, actions, update }: Props) 
         key={spec.id}
         {...common}
         people={people}
+        followed={followed}
         vocabulary={start.vocabulary}
         product={view.product}
         onChange={(product) => update({ product })}
@@ -119,30 +144,35 @@ export function Pictures({ start, view, people, desk, actions, update }: Props) 
       <section className="purse" aria-label="Price of all">
         {rest.length > 0 ? (
           <ShowButton
-            name={desk.shown === 0 ? "Show all" : "Show all that is left"}
+            // Another failure begins another wait.
+            key={failed.map(({ elapsedMs }) => elapsedMs).join(" ")}
+            name={again ? "Ask again for all" : outcome !== "" || desk.shown > 0 ? "Show all that is left" : "Show all"}
             what="pictures"
             strong
             prices={rest.map(({ request }) => desk.prices[request.priceKey])}
             left={desk.left}
             asking={asking}
+            after={longestWait(failed)}
             onShow={() => {
               pressed.current = true;
               void show(rest, "all pictures");
             }}
-            onPriceAgain={() => actions.priceAgain(rest.map(({ request }) => request))}
+            onPriceAgain={() =>
+              actions.priceAgain(priced.filter(({ priceKey }) => desk.prices[priceKey]?.state === "failed"))
+            }
           />
-        ) : (
-          <p className="all-here" ref={allHere} tabIndex={-1}>
-            {refused === 0
-              ? "All is here."
-              : `All was asked. ${refused} ${refused === 1 ? "picture was" : "pictures were"} refused.`}
+        ) : null}
+        {rest.length === 0 || outcome !== "" ? (
+          <p className={rest.length === 0 ? "all-here" : "not-here"} ref={standing} tabIndex={-1}>
+            {rest.length > 0 ? "" : outcome === "" && forbidden === 0 ? "All is here." : "All was asked."} {outcome}{" "}
+            {forbidden === 0 ? "" : `${pictures(forbidden)} not asked for: this key lacks the scope.`}
           </p>
-        )}
+        ) : null}
         <p>
           {desk.shown === 0 ? (
             <>
-              Nothing about these people has been asked yet. Prices are <em>at most</em>: what this key has seen before
-              costs no units.{" "}
+              {Object.keys(desk.answers).length === 0 ? "Nothing was asked on this page yet. " : ""}Prices are{" "}
+              <em>at most</em>: what this key has seen before costs no units.{" "}
             </>
           ) : (
             <>What this key has seen costs no units again. </>
@@ -173,6 +203,35 @@ export function Pictures({ start, view, people, desk, actions, update }: Props) 
       ))}
     </>
   );
+}
+
+/** Whether asking again for a picture that is not there may bring it. */
+function comesAgain(answer: Told, root: Root): boolean {
+  const error = refusal(answer, root);
+  if (error === null || isFinal(error)) return false;
+  // A null that no error explains stays one; a whole answer that is missing does not.
+  return answer.data == null || error.extensions?.code !== undefined;
+}
+
+function longestWait(answers: readonly Told[]): number | undefined {
+  const waits = answers.map(({ retryAfterSeconds, errors }) => {
+    return retryAfterSeconds ?? errors?.[0]?.extensions?.retryAfterSeconds ?? 0;
+  });
+  return waits.length === 0 ? undefined : Math.max(...waits);
+}
+
+/** What became of pictures that are not there, by the errors of each: refused by a code, or did not come at all. */
+function outcomeOf(errors: readonly (readonly ApiError[])[]): string {
+  const refused = errors.filter((list) => list.some(isCoded)).length;
+  const lost = errors.filter((list) => list.length > 0 && !list.some(isCoded)).length;
+  return [
+    ...(refused === 0 ? [] : [`${pictures(refused)} refused.`]),
+    ...(lost === 0 ? [] : [`${lost} ${lost === 1 ? "picture" : "pictures"} did not come.`]),
+  ].join(" ");
+}
+
+function pictures(count: number): string {
+  return count === 1 ? "1 picture was" : `${count} pictures were`;
 }
 
 /** Pictures as wide as the page one by one, those between them in two columns. */

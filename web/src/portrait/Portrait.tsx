@@ -53,6 +53,11 @@ function Page({ start }: { start: Start }) {
 
   return (
     <>
+      {view.misread ? (
+        <p className="wrong" role="alert">
+          The address names a segment in words that this page does not know, so it asks about nobody. Choose below.
+        </p>
+      ) : null}
       <div className="who">
         <SegmentCard
           tag="A"

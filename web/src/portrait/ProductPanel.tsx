@@ -9,10 +9,27 @@ import { FIT } from "./panel/specs";
 import type { Desk } from "./state/desk";
 import type { DeskActions, Order } from "./state/useDesk";
 
+/**
+ * The last settings whose answers about a product were there: drawn until those of the new ones are. Null if there are
+ * none of all people; then nothing follows the sliders.
+ */
+export function useFollowed(people: readonly Person[], settings: Settings, desk: Desk): Settings | null {
+  const answered = (at: Settings) =>
+    people.every((person) => {
+      const entry = desk.answers[answerKey(FIT.id, person.subject, at)];
+      return entry?.state === "told" && entry.answer.data?.segment?.compatibility != null;
+    });
+  const before = useRef<Settings | null>(null);
+  if (answered(settings)) before.current = settings;
+  return before.current !== null && answered(before.current) ? before.current : null;
+}
+
 interface Props {
   people: Person[];
   /** With the product as it was when the sliders last rested. */
   settings: Settings;
+  /** By `useFollowed`. */
+  followed: Settings | null;
   scopes: readonly string[];
   desk: Desk;
   actions: DeskActions;
@@ -23,27 +40,27 @@ interface Props {
   onChange: (product: Product) => void;
 }
 
-export function ProductPanel({ people, settings, desk, actions, product, vocabulary, onChange, ...others }: Props) {
-  const key = (person: Person, at: Settings) => answerKey("product", person.subject, at);
-  const answered = (person: Person, at: Settings) => {
-    const entry = desk.answers[key(person, at)];
-    return entry?.state === "told" && entry.answer.data?.segment?.compatibility != null;
-  };
-  // The last settings whose answers were there: drawn until those of the new ones are.
-  const before = useRef<Settings | null>(null);
-  if (people.every((person) => answered(person, settings))) before.current = settings;
-  const last = before.current;
-  const follows = last !== null && people.every((person) => answered(person, last));
-
+export function ProductPanel({
+  people,
+  settings,
+  followed,
+  desk,
+  actions,
+  product,
+  vocabulary,
+  onChange,
+  ...others
+}: Props) {
+  const key = (person: Person) => answerKey(FIT.id, person.subject, settings);
   const stated = statesSomething(settings.product);
-  const missing = follows && stated ? people.filter((person) => desk.answers[key(person, settings)] === undefined) : [];
-  const missingKeys = missing.map((person) => key(person, settings)).join("\n");
+  const missing = followed !== null && stated ? people.filter((person) => desk.answers[key(person)] === undefined) : [];
+  const missingKeys = missing.map((person) => key(person)).join("\n");
   useEffect(() => {
     if (missingKeys === "") return;
     void actions.showAgain(
       missing.map((person) => ({
         request: request(["product"], person.subject, settings),
-        keys: [key(person, settings)],
+        keys: [key(person)],
       })),
     );
     // The keys say all that the question depends on.
@@ -58,7 +75,8 @@ export function ProductPanel({ people, settings, desk, actions, product, vocabul
       settings={settings}
       desk={desk}
       actions={actions}
-      settingsBefore={follows ? last : null}
+      settingsBefore={followed}
+      moved={product !== settings.product}
       blocked={
         stated
           ? undefined

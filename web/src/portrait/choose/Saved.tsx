@@ -59,7 +59,8 @@ export function Saved({ current, onUse }: { current: string | null; onUse: (slug
         {(list ?? []).map(({ slug, name, shared, definition }) => (
           <li key={slug}>
             <button type="button" aria-current={slug === current ? "true" : undefined} onClick={() => onUse(slug)}>
-              <span className="saved-name">{name}</span>
+              {/* A name may hold signs that turn the line around. */}
+              <bdi className="saved-name">{name}</bdi>
               <span className="hint">
                 <code>{slug}</code> · {describe(definition)}
                 {shared ? "" : " · your own"}

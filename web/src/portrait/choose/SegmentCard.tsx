@@ -3,6 +3,7 @@ import { useEffect, useId, useRef, useState } from "react";
 import { Tag } from "../charts/Figure";
 import type { Vocabulary } from "../model/answer";
 import { days, describe } from "../model/format";
+import { isFinal } from "../model/errors";
 import { fromCanonical, type Definition, type Subject } from "../model/subject";
 import { CodedError, TryAgain } from "../panel/CodedError";
 import type { Described } from "../state/useDescription";
@@ -51,13 +52,13 @@ export function SegmentCard({ tag, subject, described, vocabulary, onUse, onRemo
       <header>
         <h2 id={id}>
           <Tag tag={tag} />{" "}
-          <span className="card-name">
+          <bdi className="card-name">
             {subject === null
               ? tag === "A"
                 ? "Choose a segment"
                 : "Choose a second segment"
               : (description?.name ?? ("slug" in subject ? subject.slug : "A composed segment"))}
-          </span>
+          </bdi>
         </h2>
         <span className="card-actions">
           {subject === null ? null : (
@@ -91,9 +92,11 @@ export function SegmentCard({ tag, subject, described, vocabulary, onUse, onRemo
       {described?.state === "asking" ? <p className="hint">Looking at the definition.</p> : null}
       {described?.state === "failed" ? (
         <CodedError error={described.error}>
-          <TryAgain after={described.error.extensions?.retryAfterSeconds} onClick={described.retry}>
-            Try again
-          </TryAgain>
+          {isFinal(described.error) ? null : (
+            <TryAgain after={described.error.extensions?.retryAfterSeconds} onClick={described.retry}>
+              Try again
+            </TryAgain>
+          )}
         </CodedError>
       ) : null}
       {choosing ? (

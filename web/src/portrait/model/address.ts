@@ -1,13 +1,15 @@
 /** The view as a query string, so that it can be shared. The key is never part of it. */
 import type { WindowLength } from "./answer";
 import { DIMENSIONS, fieldOf, type DimensionName, type Product } from "./product";
-import { tidy, type Definition, type Subject } from "./subject";
+import { tidy, type Subject } from "./subject";
 
 export interface View {
   a: Subject | null;
   b: Subject | null;
   window: WindowLength;
   product: Product;
+  /** Whether the address names a segment in words that this page does not know. */
+  misread: boolean;
 }
 
 const WINDOWS: Record<string, WindowLength> = { "7": "DAYS_7", "28": "DAYS_28", "84": "DAYS_84" };
@@ -16,9 +18,11 @@ const PRODUCT = "product.";
 
 export function readView(query: URLSearchParams): View {
   const a = readSubject(query);
+  const b = readSubject(query, SECOND);
   return {
     a,
-    b: a === null ? null : readSubject(query, SECOND),
+    b: a === null ? null : b,
+    misread: (a === null && namesOf(query, "").length > 0) || (b === null && namesOf(query, SECOND).length > 0),
     window: WINDOWS[query.get("window") ?? ""] ?? "DAYS_28",
     product: readProduct(query),
   };
@@ -33,22 +37,43 @@ export function writeView(view: View): string {
   return query.toString();
 }
 
-/** The segment of a query string; null if it names none. */
+/**
+ * The segment of a query string; null if it names none, or if any of it is not understood: a filter left out would make
+ * it larger.
+ */
 export function readSubject(query: URLSearchParams, prefix = ""): Subject | null {
-  const slug = query.get(`${prefix}segment`);
-  if (slug !== null && slug !== "") return { slug };
-  const number = (name: string) => {
-    const text = query.get(prefix + name);
-    return text !== null && /^\d{1,3}$/.test(text) ? Number(text) : undefined;
+  const names = namesOf(query, prefix);
+  const text = (name: string) => query.getAll(prefix + name);
+  const [slug = ""] = text("segment");
+  const whom = names.filter((name) => WHOM.includes(name));
+  if (whom.includes("segment")) return whom.length === 1 && slug !== "" ? { slug } : null;
+  if (names.length > whom.length) return null;
+  if (whom.includes("everybody"))
+    return whom.length === 1 && text("everybody").join() === "1" ? { definition: {} } : null;
+  const years = (name: string) => text(name).map((years) => (/^\d{1,3}$/.test(years) ? Number(years) : null));
+  const [from, to] = [years("from"), years("to")];
+  const [regions, interests, categories] = [text("region"), text("interest"), text("category")] as const;
+  const understood = from.length < 2 && to.length < 2 && ![...from, ...to].includes(null);
+  if (whom.length === 0 || !understood || [...regions, ...interests, ...categories].some((word) => word.trim() === ""))
+    return null;
+  return {
+    definition: tidy({
+      regions,
+      interests,
+      categories,
+      age: { ...(from[0] == null ? {} : { from: from[0] }), ...(to[0] == null ? {} : { to: to[0] }) },
+    }),
   };
-  const [from, to] = [number("from"), number("to")];
-  const definition: Definition = tidy({
-    regions: query.getAll(`${prefix}region`),
-    interests: query.getAll(`${prefix}interest`),
-    categories: query.getAll(`${prefix}category`),
-    age: { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) },
-  });
-  return Object.keys(definition).length > 0 || query.has(`${prefix}everybody`) ? { definition } : null;
+}
+
+/** What says whom a portrait is of. */
+const WHOM = ["segment", "region", "from", "to", "interest", "category", "everybody"];
+
+/** The names in a query string that are about a segment, known or not. */
+function namesOf(query: URLSearchParams, prefix: string): string[] {
+  const names = [...new Set(query.keys())];
+  if (prefix !== "") return names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+  return names.filter((name) => name !== "window" && !name.startsWith(SECOND) && !name.startsWith(PRODUCT));
 }
 
 function writeSubject(query: URLSearchParams, subject: Subject, prefix = "") {
@@ -66,8 +91,7 @@ function readProduct(query: URLSearchParams): Product {
   const dimensions: Partial<Record<DimensionName, number>> = {};
   for (const name of DIMENSIONS) {
     const text = query.get(PRODUCT + fieldOf(name));
-    const value = Number(text);
-    if (text !== null && text !== "" && value >= 0 && value <= 1) dimensions[name] = value;
+    if (text !== null && /^(0(\.\d+)?|1(\.0+)?)$/.test(text)) dimensions[name] = Number(text);
   }
   const price = query.get(`${PRODUCT}price`);
   return {

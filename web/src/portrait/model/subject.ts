@@ -52,7 +52,7 @@ export function readPasted(text: string, fromLink: (query: URLSearchParams) => S
   if (trimmed.startsWith("{")) return readDefinition(trimmed);
   const query = trimmed.indexOf("?");
   if (query >= 0) return fromLink(new URLSearchParams(trimmed.slice(query + 1).replace(/#.*$/, "")));
-  return /^[a-z0-9][a-z0-9-]{1,59}$/.test(trimmed) ? { slug: trimmed } : null;
+  return isSlug(trimmed) ? { slug: trimmed } : null;
 }
 
 function readDefinition(text: string): Subject | null {
@@ -62,23 +62,54 @@ function readDefinition(text: string): Subject | null {
   } catch {
     return null;
   }
-  // Variables of a copied document hold the definition under its name.
-  const outer = value as { definition?: unknown; slug?: unknown };
-  if (typeof outer.slug === "string") return { slug: outer.slug };
-  const inner = (outer.definition ?? value) as Record<string, unknown>;
-  const list = (field: unknown) => (Array.isArray(field) ? field.filter((word) => typeof word === "string") : []);
-  const number = (field: unknown) => (typeof field === "number" && Number.isInteger(field) ? field : undefined);
-  const { from, to } = (inner["age"] ?? {}) as { from?: unknown; to?: unknown };
-  const age = { from: number(from), to: number(to) };
-  return {
-    definition: tidy({
-      regions: list(inner["regions"]),
-      interests: list(inner["interests"]),
-      categories: list(inner["categories"]),
-      age: {
-        ...(age.from === undefined ? {} : { from: age.from }),
-        ...(age.to === undefined ? {} : { to: age.to }),
-      },
-    }),
-  };
+  if (!isObject(value)) return null;
+  // Variables of a document hold the segment under a name.
+  const { slug, definition, segment, ...others } = value;
+  const named = [slug, definition, segment].filter((one) => one !== undefined);
+  if (named.length === 0) return subjectOf(definitionOf(value));
+  if (named.length > 1 || !onlyHas(others, BESIDE)) return null;
+  if (slug === undefined) return subjectOf(definitionOf(named[0]));
+  return isSlug(slug) ? { slug } : null;
+}
+
+/** Variables of our documents that say nothing of whom they are about. */
+const BESIDE = ["window", "product", "with"];
+
+/**
+ * A definition, or null if any of it is not understood: what is left out makes a segment larger, up to everybody, and
+ * units would be spent on people that nobody meant. Only `{}` itself means everybody.
+ */
+function definitionOf(value: unknown): Definition | null {
+  if (!isObject(value) || !onlyHas(value, ["regions", "age", "interests", "categories"])) return null;
+  const { age, ...lists } = value;
+  if (!Object.values(lists).every(isWords)) return null;
+  if (age !== undefined && !(isObject(age) && onlyHas(age, ["from", "to"]) && Object.values(age).every(isYears))) {
+    return null;
+  }
+  const definition = tidy(value as Definition);
+  return Object.keys(definition).length === 0 && Object.keys(value).length > 0 ? null : definition;
+}
+
+function subjectOf(definition: Definition | null): Subject | null {
+  return definition === null ? null : { definition };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function onlyHas(value: object, fields: readonly string[]): boolean {
+  return Object.keys(value).every((field) => fields.includes(field));
+}
+
+function isWords(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((word) => typeof word === "string" && word.trim() !== "");
+}
+
+function isYears(value: unknown): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0;
+}
+
+function isSlug(value: unknown): value is string {
+  return typeof value === "string" && /^[a-z0-9][a-z0-9-]{1,59}$/.test(value);
 }

@@ -1,6 +1,7 @@
 /** An error as the API codes it, in the place of what it took away. */
 import { useEffect, useState, type ReactNode } from "react";
 import type { ApiError } from "../../shared/api";
+import { docsLink } from "../../shared/docs";
 import { moment } from "../model/format";
 
 /** What to do, where the message alone does not say it. Texts after `docs/errors.md`. */
@@ -14,18 +15,22 @@ const ADVICE: Record<string, string> = {
 
 export function CodedError({ error, size, children }: { error: ApiError; size?: "small"; children?: ReactNode }) {
   const { code, reason, docs, returnsAt, needs, suggestions } = error.extensions ?? {};
+  const link = docsLink(docs);
+  const needed = (Array.isArray(needs) ? needs : []).map((scope) => String(scope).toLowerCase());
+  // The message of a refusal names the scope already.
+  const unsaid = needed.some((scope) => !error.message.toLowerCase().includes(scope));
   const advice = code === undefined || size === "small" ? undefined : ADVICE[code];
   return (
     <div className={`coded ${size === "small" ? "coded-small" : ""}`} data-code={code}>
       <p>
         {code === undefined ? null : (
           <strong className="code">
-            {docs === undefined ? code : <a href={docs}>{code}</a>}
+            {link === undefined ? code : <Docs to={link}>{code}</Docs>}
             {reason === undefined ? null : <span className="reason">{` ${reason}`}</span>}
           </strong>
         )}{" "}
         <span>{error.message}</span>
-        {Array.isArray(needs) ? <span>{` Needs the scope ${needs.join(" or ").toLowerCase()}.`}</span> : null}
+        {unsaid ? <span>{` Needs the scope ${needed.join(" or ")}.`}</span> : null}
         {typeof returnsAt === "string" && !error.message.includes(returnsAt) ? (
           <span>{` Enough units return on ${moment(returnsAt)}.`}</span>
         ) : null}
@@ -36,6 +41,15 @@ export function CodedError({ error, size, children }: { error: ApiError; size?: 
       </p>
       {children}
     </div>
+  );
+}
+
+/** A link to the documents in a tab of its own: in this one the pictures would be gone. */
+export function Docs({ to, children }: { to: string; children: ReactNode }) {
+  return (
+    <a href={to} target="_blank" rel="noopener">
+      {children}
+    </a>
   );
 }
 

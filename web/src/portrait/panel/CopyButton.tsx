@@ -20,7 +20,8 @@ export function CopyButton({ request, tag }: { request: Request; tag: "A" | "B" 
       <button type="button" className="quiet" onClick={() => void copy()}>
         {copied === "yes" ? `Copied${of}` : `Copy as GraphQL${of}`}
       </button>
-      <a href={explorerLink(request)}>{`Open in explorer${of}`}</a>
+      {/* A tab of its own keeps the pictures; with an opener it begins with a copy of this one's session, the key. */}
+      <a href={explorerLink(request)} target="_blank" rel="opener">{`Open in explorer${of}`}</a>
       {copied === "by hand" ? (
         <textarea readOnly rows={12} value={text} aria-label="Document to copy" ref={(node) => node?.select()} />
       ) : null}

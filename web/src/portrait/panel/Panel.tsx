@@ -5,16 +5,16 @@ import type { Series } from "../charts/series";
 import { Tag } from "../charts/Figure";
 import { answerKey, request, type Settings } from "../documents/document";
 import type { Description } from "../model/answer";
-import { errorAt, leftOut, notTold, ROOT } from "../model/errors";
+import { isFinal, leftOut, refusal } from "../model/errors";
 import type { Subject } from "../model/subject";
 import type { Desk, Entry } from "../state/desk";
 import type { DeskActions, Order } from "../state/useDesk";
-import { CodedError } from "./CodedError";
+import { CodedError, Docs } from "./CodedError";
 import { CopyButton } from "./CopyButton";
 import { NumbersTable } from "./NumbersTable";
 import { Cost, Foreseen, Provenance } from "./Provenance";
 import { ShowButton } from "./ShowButton";
-import type { Spec } from "./specs";
+import { lacks, type Spec } from "./specs";
 
 /** A segment of the view, once it is known what it means. */
 export interface Person {
@@ -39,6 +39,8 @@ interface Props {
   blocked?: string | undefined;
   /** Answers to show while those of a changed product are on their way. */
   settingsBefore?: Settings | null;
+  /** Whether the controls were moved since: what is drawn is not what they say. */
+  moved?: boolean;
 }
 
 type TellEntry = Extract<Entry, { state: "told" }>;
@@ -54,6 +56,7 @@ export function Panel({
   controls,
   blocked,
   settingsBefore,
+  moved = false,
 }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
   const pressed = useRef(false);
@@ -72,7 +75,7 @@ export function Panel({
   });
   const drawn = shown.flatMap(({ series, told }) => (series === null ? [] : [{ series, told }]));
   const failed = shown.flatMap(({ error, ...one }) => (error === null ? [] : [{ ...one, error }]));
-  const late = each.some(({ entry, before }) => entry?.state !== "told" && before?.state === "told");
+  const late = moved || each.some(({ entry, before }) => entry?.state !== "told" && before?.state === "told");
   const tagged = people.length > 1;
 
   // The button that had the focus is gone when the picture is there.
@@ -95,15 +98,16 @@ export function Panel({
     <>
       {missing.length > 0 && waiting.length > 0 ? (
         <p className="note">
-          This key lacks the scope {missing.join(" and ").toLowerCase()}: it will be refused (
-          <a href="/docs/errors.md#forbidden">FORBIDDEN</a>) and costs no units.
+          This key lacks the scope {missing.join(" and ").toLowerCase()}:{" "}
+          {lacks(spec, scopes) ? "it will be refused" : "a part of it will be refused"} (
+          <Docs to="/docs/errors.md#forbidden">FORBIDDEN</Docs>){lacks(spec, scopes) ? " and costs no units" : ""}.
         </p>
       ) : null}
       {failed.map(({ person, error, told }) => (
         <div key={person.tag} className="failed">
           {tagged ? <Tag tag={person.tag} /> : null}
           <CodedError error={error}>
-            {FINAL.includes(error.extensions?.code ?? "") ? null : (
+            {isFinal(error) ? null : (
               <ShowButton
                 key={told.answer.elapsedMs}
                 name="Ask again"
@@ -182,24 +186,12 @@ export function Panel({
   );
 }
 
-/** Codes that the same question gets again. */
-const FINAL = [
-  "INSUFFICIENT_DATA",
-  "FORBIDDEN",
-  "AUTHENTICATION_FAILED",
-  "API_KEY_EXPIRED",
-  "BAD_USER_INPUT",
-  "INVALID_SEGMENT",
-  "QUERY_TOO_COSTLY",
-];
-
 /** What an answer holds for a picture: a series to draw, or the error that took it away. */
 function read(spec: Spec, person: Person, { answer }: TellEntry): { series: Series | null; error: ApiError | null } {
-  const errors = answer.errors ?? [];
+  const error = refusal(answer, spec.root);
   const segment = answer.data?.segment;
-  if (segment == null || segment[spec.root] == null) {
-    return { series: null, error: errorAt(errors, [ROOT, spec.root]) ?? errors[0] ?? notTold(leftOut(answer)) };
-  }
+  if (error !== null || segment == null) return { series: null, error };
   const { tag, name } = person;
+  const errors = answer.errors ?? [];
   return { series: { tag, name, answer: segment, errors, errorsLeftOut: leftOut(answer) }, error: null };
 }

@@ -2,7 +2,7 @@
 import { amount } from "../model/format";
 import type { Left, Price } from "../state/api";
 import type { PriceEntry } from "../state/desk";
-import { CodedError, TryAgain, useWait } from "./CodedError";
+import { CodedError, Docs, TryAgain, useWait } from "./CodedError";
 
 interface Props {
   /** What it does, such as `Show`. */
@@ -64,14 +64,14 @@ export function ShowButton({ name, what, prices, left, asking, strong, after, on
       {tooLarge === undefined ? null : (
         <p className="note">
           Not possible with this key: the document costs {amount(tooLarge.points)} points, and one document may cost{" "}
-          {amount(tooLarge.maxQueryPoints)} (<a href="/docs/errors.md#query_too_costly">QUERY_TOO_COSTLY</a>).
+          {amount(tooLarge.maxQueryPoints)} (<Docs to="/docs/errors.md#query_too_costly">QUERY_TOO_COSTLY</Docs>).
           {strong ? " Show the pictures one by one." : ""}
         </p>
       )}
       {left !== null && complete && sum.units > left.units ? (
         <p className="note">
           The key has {amount(left.units)} units left: unless it has seen some of this, it will be refused (
-          <a href="/docs/errors.md#privacy_budget_exhausted">PRIVACY_BUDGET_EXHAUSTED</a>).
+          <Docs to="/docs/errors.md#privacy_budget_exhausted">PRIVACY_BUDGET_EXHAUSTED</Docs>).
         </p>
       ) : null}
     </div>

@@ -24,12 +24,17 @@ export interface Spec {
   part: (answer: SegmentAnswer) => unknown;
   release: (answer: SegmentAnswer) => Release | undefined;
   Picture: ComponentType<{ series: Series[] }>;
-  /** Scopes that the key needs, as `viewer { scopes }` names them; none for the size. */
+  /** Scopes that the key needs, as `viewer { scopes }` names them, that of the root first; none for the size. */
   scopes: string[];
   /** Whether it covers the window that one chooses, and not 28 days. */
   windowed?: boolean;
   /** Which of two columns it stands in; without one it is as wide as the page. */
   column?: 1 | 2;
+}
+
+/** Whether a key with these scopes is refused all of a picture, and not only parts of it. */
+export function lacks({ scopes: [own] }: Spec, scopes: readonly string[]): boolean {
+  return own !== undefined && !scopes.includes(own);
 }
 
 export interface Section {

@@ -15,11 +15,13 @@ export interface Desk {
   answers: Readonly<Record<string, Entry>>;
   prices: Readonly<Record<string, PriceEntry>>;
   left: Left | null;
-  /** How often a button was pressed and answered: then something may have been spent. */
+  /** The number of the request that told what is left. */
+  leftTurn: number;
+  /** How often a button was pressed and numbers, or their refusals, came: then something may have been spent. */
   shown: number;
 }
 
-export const EMPTY_DESK: Desk = { answers: {}, prices: {}, left: null, shown: 0 };
+export const EMPTY_DESK: Desk = { answers: {}, prices: {}, left: null, leftTurn: 0, shown: 0 };
 
 /** A request that was answered, and the questions that its answer answers. */
 export interface Reply {
@@ -32,7 +34,7 @@ export type Event =
   | { type: "asking"; keys: string[] }
   | { type: "told"; replies: Reply[]; paid: boolean }
   | { type: "pricing"; keys: string[] }
-  | { type: "priced"; prices: Record<string, Price>; left: Left }
+  | { type: "priced"; prices: Record<string, Price>; left: Left; turn: number }
   | { type: "unpriced"; keys: string[]; error: ApiError };
 
 export function change(desk: Desk, event: Event): Desk {
@@ -53,7 +55,10 @@ export function change(desk: Desk, event: Event): Desk {
       return { ...desk, prices: { ...desk.prices, ...each(event.keys, { state: "asking" }) } };
     case "priced": {
       const told = Object.entries(event.prices).map(([key, price]) => [key, { state: "told", price }] as const);
-      return { ...desk, left: event.left, prices: { ...desk.prices, ...Object.fromEntries(told) } };
+      const prices = { ...desk.prices, ...Object.fromEntries(told) };
+      // Requests run side by side: one sent before something was paid may be answered last.
+      if (event.turn < desk.leftTurn) return { ...desk, prices };
+      return { ...desk, prices, left: event.left, leftTurn: event.turn };
     }
     case "unpriced":
       return { ...desk, prices: { ...desk.prices, ...each(event.keys, { state: "failed", error: event.error }) } };

@@ -29,8 +29,9 @@ export function useDesk(): [Desk, DeskActions] {
   const [desk, tell] = useReducer(change, EMPTY_DESK);
   // Beside the state, because it must be known before the next drawing.
   const priced = useRef(new Set<string>());
+  const turns = useRef(0);
 
-  const send = useCallback(async (orders: readonly Order[], paid: boolean) => {
+  const send = useCallback(async (orders: readonly Order[], pressed: boolean) => {
     tell({ type: "asking", keys: orders.flatMap(({ keys }) => keys) });
     const replies = await Promise.all(
       orders.map(async ({ request, keys }) => {
@@ -38,12 +39,14 @@ export function useDesk(): [Desk, DeskActions] {
         return { request, keys, answer };
       }),
     );
+    const paid = pressed && replies.some(({ answer }) => answer.data != null);
     tell({ type: "told", replies, paid });
     return replies;
   }, []);
 
   const askFor = useCallback(async (requests: readonly Request[]) => {
     const keys = requests.map(({ priceKey }) => priceKey);
+    const turn = ++turns.current;
     tell({ type: "pricing", keys });
     const result = await askPrices(requests);
     if ("errors" in result) {
@@ -52,13 +55,16 @@ export function useDesk(): [Desk, DeskActions] {
     }
     const prices: Record<string, Price> = {};
     result.prices.forEach((price, n) => (prices[keys[n]!] = price));
-    tell({ type: "priced", prices, left: result.left });
+    tell({ type: "priced", prices, left: result.left, turn });
   }, []);
 
   const actions = useMemo<DeskActions>(() => {
     const price = (requests: readonly Request[]) => {
-      const missing = requests.filter(({ priceKey }) => !priced.current.has(priceKey));
-      for (const { priceKey } of missing) priced.current.add(priceKey);
+      const missing = requests.filter(({ priceKey }) => {
+        const known = priced.current.has(priceKey);
+        priced.current.add(priceKey);
+        return !known;
+      });
       let sent = 0;
       for (; sent * MOST_QUOTES < missing.length; sent++) {
         void askFor(missing.slice(sent * MOST_QUOTES, (sent + 1) * MOST_QUOTES));

@@ -31,7 +31,7 @@ export function useView(): [View, (change: Partial<View>) => void] {
   }, [take]);
   const update = useCallback(
     (change: Partial<View>) => {
-      take({ ...newest.current, ...change });
+      take({ ...newest.current, misread: false, ...change });
       if ("product" in change) {
         timer.current = setTimeout(() => history.replaceState(null, "", address(newest.current)), PAUSE_MS);
       } else {
