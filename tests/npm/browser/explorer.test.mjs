@@ -87,6 +87,39 @@ async function type(page, document) {
   await page.keyboard.press("Escape");
 }
 
+// What stands in the answer pane; the editor draws blanks as no-break spaces.
+async function shown(page) {
+  return (await page.locator(".result-window .view-lines").innerText()).replaceAll("\u00a0", " ").trim();
+}
+
+// Keeps back the answers to documents that hold `text` until `release` is called; `asked` is when one is kept back.
+async function hold(page, text) {
+  let release;
+  const gate = new Promise((resolve) => (release = resolve));
+  const isHeld = (request) => {
+    const query = request.method() === "POST" ? request.postDataJSON().query : "";
+    return query.includes(text) && !query.startsWith("query Quote(");
+  };
+  const asked = page.waitForRequest(isHeld);
+  const keep = async (route) => {
+    if (!isHeld(route.request())) return route.continue();
+    const response = await route.fetch();
+    await gate;
+    // A request that was stopped meanwhile takes no answer.
+    await route.fulfill({ response }).catch(() => {});
+  };
+  await page.route("**/graphql", keep);
+  return {
+    asked,
+    // The answer comes, and the page has the time to do something with it.
+    async release() {
+      release();
+      await page.waitForTimeout(400);
+      await page.unroute("**/graphql", keep);
+    },
+  };
+}
+
 describe("explorer", { timeout: 240_000, concurrency: 2 }, () => {
   test("loads, and each example runs with a quote before and a bill after", async () => {
     const { page, calm, close } = await open(browser, "/");
@@ -306,6 +339,138 @@ describe("explorer", { timeout: 240_000, concurrency: 2 }, () => {
     await close();
   });
 
+  test("an answer never stands beside the query of another tab", async () => {
+    const { page, calm, close } = await open(browser, "/");
+    await quoted(page);
+    assert.equal(await page.getByText("The answer comes here.").isVisible(), true);
+    const settled = page.waitForResponse(isQuote);
+    await type(page, 'query Harbor { segment(slug: "harbor-adults") { slug size { value } } }');
+    await settled;
+    const link = `#query=${encodeURIComponent('query Young { segment(slug: "young-nightlife") { slug } }')}`;
+    const leave = {
+      link: () => page.evaluate((hash) => location.assign(hash), link),
+      example: () => openExample(page, "The portrait of one segment"),
+      "new tab": () => page.getByRole("button", { name: "New tab" }).click(),
+      "other tab": () => page.getByRole("button", { name: "Young", exact: true }).click(),
+    };
+    const harbor = page.getByRole("button", { name: "Harbor", exact: true });
+    for (const [way, go] of Object.entries(leave)) {
+      await page.locator(".graphiql-query-editor .view-lines").click();
+      const held = await hold(page, "harbor-adults");
+      await page.keyboard.press("ControlOrMeta+Enter");
+      await held.asked;
+      await go();
+      await page.getByText("Run it with").waitFor();
+      await held.release();
+      assert.equal(await shown(page), "", way);
+      assert.equal(await page.locator(".run [role=status]").count(), 0, way);
+      await harbor.click();
+      await page.getByText("Stopped.").waitFor();
+      assert.equal(await shown(page), "", way);
+    }
+    // In a tab that is emptied the answer would come beside what is opened there next.
+    const held = await hold(page, "harbor-adults");
+    await page.locator(".graphiql-query-editor .view-lines").click();
+    await page.keyboard.press("ControlOrMeta+Enter");
+    await held.asked;
+    await page.keyboard.press("ControlOrMeta+a");
+    await page.keyboard.press("Delete");
+    await openExample(page, "Ask for the price first");
+    await page.getByText("Stopped.").waitFor();
+    await held.release();
+    assert.equal(await shown(page), "");
+    // The page runs as before.
+    await openExample(page, EXAMPLES[0]);
+    await page.getByRole("button", { name: "WhoAmI", exact: true }).waitFor();
+    const { answer } = await run(page);
+    assert.ok(answer.data.viewer);
+    assert.match(await shown(page), /"viewer"/);
+    calm();
+    await close();
+  });
+
+  test("another key has neither the answers nor the limits of the last", async () => {
+    const { page, calm, close } = await open(browser, "/");
+    await quoted(page);
+    await run(page);
+    assert.match(await shown(page), /"viewer"/);
+    await openExample(page, "The portrait of one segment");
+    await page.waitForResponse(isQuote);
+    await quoted(page);
+    const held = await hold(page, "query Portrait");
+    await page.keyboard.press("ControlOrMeta+Enter");
+    await held.asked;
+    await page.getByLabel("API key").fill(smallKey);
+    const settled = page.waitForResponse(isQuote);
+    await page.keyboard.press("Enter");
+    await page.getByText("Run it with").waitFor();
+    await held.release();
+    await settled;
+    await quoted(page);
+    const small = page.locator(".gauge").first();
+    const [, available] = /of 50 a document · ([\d,]+) available/.exec(await small.innerText());
+    assert.ok(Number(available.replaceAll(",", "")) < 50_000, `${available} points available to the small key`);
+    for (const tab of ["WhoAmI", "Portrait"]) {
+      await page.getByRole("button", { name: tab, exact: true }).first().click();
+      await page.getByText("Run it with").waitFor();
+      assert.equal(await shown(page), "", tab);
+    }
+    calm();
+    await close();
+  });
+
+  test("what was opened is run with Ctrl-Enter, and what was edited since is told", async () => {
+    const query = 'query Linked { segment(slug: "harbor-adults") { slug } }';
+    const { page, calm, close } = await open(browser, `/#query=${encodeURIComponent(query)}&key=${key}`, { key: "" });
+    const answerOf = (field) =>
+      page.waitForResponse(async (response) => !isQuote(response) && field in ((await response.json()).data ?? {}));
+    await quoted(page);
+    let answered = answerOf("segment");
+    await page.keyboard.press("ControlOrMeta+Enter");
+    await answered;
+    await openExample(page, EXAMPLES[0]);
+    await page.getByRole("button", { name: "WhoAmI", exact: true }).waitFor();
+    await quoted(page);
+    answered = answerOf("viewer");
+    await page.keyboard.press("ControlOrMeta+Enter");
+    await answered;
+    const later = encodeURIComponent(query.replace("Linked", "Later"));
+    await page.evaluate((hash) => location.assign(hash), `#query=${later}`);
+    await page.getByRole("button", { name: "Later", exact: true }).waitFor();
+    await quoted(page);
+    answered = answerOf("segment");
+    await page.keyboard.press("ControlOrMeta+Enter");
+    await answered;
+    await page.locator(".run [role=status]").waitFor();
+    assert.equal(await page.getByText("Edited since").count(), 0);
+    await page.keyboard.press("ControlOrMeta+End");
+    await page.keyboard.type(" # more");
+    await page.getByText("Edited since").waitFor();
+    calm();
+    await close();
+  });
+
+  test("an address in an answer is not fetched", async () => {
+    const { page, calm, close } = await open(browser, "/");
+    await quoted(page);
+    const image = "//192.0.2.1/a.png";
+    await page.route("**/graphql", async (route) => {
+      if (!route.request().postDataJSON().query.includes("query WhoAmI")) return route.continue();
+      const response = await route.fetch();
+      const body = await response.json();
+      return route.fulfill({ response, json: { ...body, data: { names: [`https:${image}`, image, "/a.png"] } } });
+    });
+    await run(page);
+    for (const name of [`https:${image}`, `"${image}"`, '"/a.png"']) {
+      await page.locator(".result-window .view-line", { hasText: name }).first().locator("span span").last().hover();
+      // The editor waits before it shows something, and GraphiQL half a second more.
+      await page.waitForTimeout(1_200);
+      assert.equal(await page.locator(".result-window .monaco-hover:visible, .result-window img").count(), 0, name);
+    }
+    calm();
+    await close();
+  });
+
   test("a key of 50 points loads, quotes and runs", async () => {
     const { page, calm, close } = await open(browser, "/", { key: smallKey });
     assert.deepEqual(await quoted(page), { points: 15, units: 0 });
@@ -409,6 +574,8 @@ describe("explorer", { timeout: 240_000, concurrency: 2 }, () => {
     await page.keyboard.press("Enter");
     await settled;
     await page.getByRole("button", { name: "Portrait", exact: true }).waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.closest(".graphiql-query-editor") !== null), true);
+    await page.getByRole("button", { name: "Examples", exact: true }).focus();
     await page.keyboard.press("Enter");
     await page.getByRole("list", { name: "Example queries" }).waitFor();
     await page.keyboard.press("Escape");

@@ -44,7 +44,6 @@ export function Examples() {
               onClick={() => {
                 openExample(example);
                 setOpen(false);
-                button.current?.focus();
               }}
             >
               <strong>{example.title}</strong>
@@ -57,9 +56,9 @@ export function Examples() {
   );
 }
 
-/** Goes to the tab that shows it, or writes it into an empty tab, or opens a new one. */
+/** Goes to the tab that shows it, or writes it into an empty tab, or opens a new one; Ctrl-Enter runs it there. */
 export function useOpen(): (document: Pick<Example, "query" | "variables">) => void {
-  const { addTab, changeTab } = useGraphiQLActions();
+  const { addTab, changeTab, stop } = useGraphiQLActions();
   const { tabs, activeTabIndex, queryEditor, variableEditor } = useGraphiQL((state) => ({
     tabs: state.tabs,
     activeTabIndex: state.activeTabIndex,
@@ -68,13 +67,15 @@ export function useOpen(): (document: Pick<Example, "query" | "variables">) => v
   }));
   return ({ query, variables }) => {
     const there = tabs.findIndex((tab) => tab.query === query && (tab.variables ?? "") === variables);
-    if (there === activeTabIndex) return;
-    if (there !== -1) {
+    if (there === -1) {
+      // An emptied tab may still wait for the answer to what it held.
+      stop();
+      if ((queryEditor?.getValue() ?? "").trim() !== "") addTab();
+      queryEditor?.setValue(query);
+      variableEditor?.setValue(variables);
+    } else if (there !== activeTabIndex) {
       changeTab(there);
-      return;
     }
-    if ((queryEditor?.getValue() ?? "").trim() !== "") addTab();
-    queryEditor?.setValue(query);
-    variableEditor?.setValue(variables);
+    queryEditor?.focus();
   };
 }

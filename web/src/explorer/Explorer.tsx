@@ -1,8 +1,8 @@
 /** The explorer: GraphiQL with a price before each run and a bill after it. */
-import { useGraphiQL } from "@graphiql/react";
+import { useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 import { GraphiQL, HISTORY_PLUGIN } from "graphiql";
-import { useEffect, useMemo, useState, type ReactNode } from "react";
-import { takeKeyFromAddress } from "../shared/key";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import { getKey, takeKeyFromAddress } from "../shared/key";
 import { SiteHeader, useKey } from "../shared/Site";
 import { forgetBudget } from "./budget";
 import { BUILDER_PLUGIN } from "./builder";
@@ -14,7 +14,7 @@ import { type LinkedDocument, takeDocumentFromAddress } from "./link";
 import { useNames } from "./names";
 import { Notice } from "./Notice";
 import { QuoteBar, QuoteSource } from "./quote/QuoteBar";
-import { activeTab, createFetcher, forgetSchema, runs, SCHEMA_QUERY, schemaState } from "./requests";
+import { activeTab, createFetcher, forgetRuns, forgetSchema, runs, SCHEMA_QUERY, schemaState } from "./requests";
 import { RunFooter } from "./RunFooter";
 import { useStore } from "./store";
 
@@ -58,7 +58,7 @@ export function Explorer({ linked }: { linked: LinkedDocument | null }) {
           <GraphiQL.Footer>
             <RunFooter />
           </GraphiQL.Footer>
-          <Inside />
+          <Inside linked={linked !== null} />
         </GraphiQL>
       </main>
     </>
@@ -80,21 +80,60 @@ function toolbar({ prettify, merge, copy }: { prettify: ReactNode; merge: ReactN
 }
 
 /** What works with GraphiQL's state and draws nothing. */
-function Inside() {
+function Inside({ linked }: { linked: boolean }) {
   useEditorLook();
-  useForgottenFailure();
+  useStops();
+  useKnownAnswers();
   useFollowedLinks();
+  useFocus(linked);
   useNames();
   return <QuoteSource />;
 }
 
-/** GraphiQL shows why the schema did not come where answers stand, and leaves it there when the schema has come. */
-function useForgottenFailure(): void {
+/** A run ends with its tab and with its key: GraphiQL would write its answer beside whatever query is open then. */
+function useStops(): void {
+  const key = useKey();
+  const tab = useGraphiQL((state) => state.tabs[state.activeTabIndex]?.id ?? "");
+  const { stop } = useGraphiQLActions();
+  // Layout effects, because they are done before anything else can come from the server.
+  useLayoutEffect(() => {
+    activeTab.id = tab;
+    return stop;
+  }, [tab, stop]);
+  useLayoutEffect(
+    () => () => {
+      stop();
+      forgetRuns();
+    },
+    [key, stop],
+  );
+}
+
+/**
+ * What stands where answers stand is of a run of this key. GraphiQL keeps the answers of all tabs, whatever the key, and
+ * leaves the reason why the schema did not come when the schema has come.
+ */
+function useKnownAnswers(): void {
   const { kind } = useStore(schemaState);
-  const editor = useGraphiQL((state) => state.responseEditor);
+  const known = useStore(runs);
+  const { editor, tab } = useGraphiQL((state) => ({
+    editor: state.responseEditor,
+    tab: state.tabs[state.activeTabIndex]?.id ?? "",
+  }));
   useEffect(() => {
-    if (kind !== "failed" && !runs.get().has(activeTab.id)) editor?.setValue("");
-  }, [kind, editor]);
+    if (!known.has(tab)) editor?.setValue("");
+  }, [kind, known, editor, tab]);
+}
+
+/** A link brought a document and a key: the next thing is to run it. */
+function useFocus(linked: boolean): void {
+  const editor = useGraphiQL((state) => state.queryEditor);
+  const wanted = useRef(linked && getKey() !== "");
+  useEffect(() => {
+    if (!wanted.current || !editor) return;
+    wanted.current = false;
+    editor.focus();
+  }, [editor]);
 }
 
 /** A link to this page that is followed on this page changes only what stands behind `#`. */

@@ -36,8 +36,9 @@ function NoKey() {
     <section className="notice">
       <h2>Enter your API key to begin</h2>
       <p>
-        The operator of this server gives it to you; <code>spots-enrichment demo</code> prints one, and a link that
-        brings it here. It stays in this tab, is sent as a header only, and is forgotten when the tab is closed.{" "}
+        The operator of this server gives it to you; <code>spots-enrichment demo</code> prints one. What you enter stays
+        in this tab, is sent as a header only, and is forgotten when the tab is closed. A link can bring a key too, as
+        the demo's does, but the browser's history may keep the link: never put a key for real data into one.{" "}
         <button type="button" className="small" onClick={focusKey}>
           Enter the key
         </button>{" "}

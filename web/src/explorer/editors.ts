@@ -28,6 +28,13 @@ export function useEditorLook(): void {
     const fontFamily = getComputedStyle(document.body).getPropertyValue("--mono").trim() || "monospace";
     editors.query?.updateOptions({ fontFamily, fontSize: 13.5, wordWrap: "on", ariaLabel: "GraphQL document" });
     editors.variables?.updateOptions({ fontFamily, fontSize: 13, ariaLabel: "Variables, JSON" });
-    editors.response?.updateOptions({ fontFamily, fontSize: 13, ariaLabel: "Answer, JSON" });
+    editors.response?.updateOptions({
+      fontFamily,
+      fontSize: 13,
+      ariaLabel: "Answer, JSON",
+      placeholder: "The answer comes here.",
+      // All that GraphiQL shows there is a picture of any address in the answer, which it would fetch.
+      hover: { enabled: false },
+    });
   }, [editors.query, editors.variables, editors.response]);
 }
