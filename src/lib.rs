@@ -15,9 +15,9 @@
 //! 9. [`estimate`], [`mixture`]: released sums -> numbers with intervals; [`math`]: states, density matrices and knots;
 //!    [`catalog`]: the partner's own products, and how they rank.
 //!
-//! Beside the chain: [`import`] fills the raw tables, [`engine::rollup`] builds epochs, [`forget`] erases
-//! a person, [`generate`] makes people up,
-//! [`cli`] is the operator's side of all of it.
+//! Beside the chain: [`page`] holds what people look at (built from `web/` by `build.rs`), [`import`] fills the raw
+//! tables, [`engine::rollup`] builds epochs, [`forget`] erases a person, [`generate`] makes people up, [`cli`] is the
+//! operator's side of all of it.
 
 pub mod cli;
 pub mod config;
