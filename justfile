@@ -31,8 +31,13 @@ accuracy:
 tables:
     cargo run --quiet --example tables
 
+# How fast a server answers, beside what its libraries can do at best
+bench *flags:
+    cargo build --release -p spots-enrichment -p floor
+    target/release/spots-enrichment bench {{ flags }}
+
 # How long the mathematics take (ranking, states, knots)
-bench:
+mathematics:
     cargo bench --bench mathematics
 
 # Every fault that the privacy tests must find

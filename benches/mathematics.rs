@@ -1,4 +1,4 @@
-//! How long the mathematics take: `just bench`. Targets (`docs/personality.md`): a catalog of 10,000 products ranked in
+//! How long the mathematics take: `just mathematics`. Targets (`docs/personality.md`): a catalog of 10,000 products ranked in
 //! under 5 ms once the release is at hand, a knot of 10 strands and 60 letters in under 50 ms.
 
 use std::hint::black_box;

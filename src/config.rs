@@ -14,6 +14,15 @@ pub enum LogFormat {
     Json,
 }
 
+/// Who adds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EngineKind {
+    /// The database.
+    Sql,
+    /// This process, which holds the newest epoch in memory.
+    Memory,
+}
+
 /// Where the data is.
 #[derive(Args, Clone)]
 pub struct Database {
@@ -48,6 +57,14 @@ pub struct Server {
     /// Redis where several servers share limits: `redis://[:PASSWORD@]HOST[:PORT]`; absent = limits are kept in process.
     #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]
     pub redis_url: Option<String>,
+
+    /// Where traces are sent, one span a request: a collector that takes OTLP over HTTP, such as `http://127.0.0.1:4318`.
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL", hide_env_values = true)]
+    pub otel_exporter_otlp_endpoint: Option<String>,
+
+    /// Who sums: `sql` = the database, `memory` = this process, which holds the newest epoch (up to 350 bytes a person).
+    #[arg(long, env = "ENGINE", value_enum, default_value = "sql")]
+    pub engine: EngineKind,
 
     /// Origins whose pages may read answers, separated by commas, such as `https://shop.example`.
     #[arg(long, env = "CORS_ORIGINS", value_name = "ORIGINS", value_delimiter = ',', value_parser = parse_origin)]

@@ -4,7 +4,8 @@
 //! One request is one straight chain; `use` lines point down this list, never up ([`error`] and [`log`] are open to
 //! all):
 //!
-//! 1. [`listen`] takes connections, [`http`] reads `/graphql`, [`log`] opens an entry around it;
+//! 1. [`listen`] takes connections, [`http`] reads `/graphql`, [`log`] opens an entry around it
+//!    ([`trace`] sends it to a collector as well);
 //! 2. [`auth`]: headers -> [`auth::Caller`], or 401 before the body is read;
 //! 3. [`document`]: text -> guarded, validated, in normal form;
 //! 4. [`cost`]: normal form x price table -> points; after the run, what it was worth;
@@ -16,8 +17,8 @@
 //!    [`catalog`]: the partner's own products, and how they rank.
 //!
 //! Beside the chain: [`page`] holds what people look at (built from `web/` by `build.rs`), [`import`] fills the raw
-//! tables, [`engine::rollup`] builds epochs, [`forget`] erases a person, [`generate`] makes people up, [`cli`] is the
-//! operator's side of all of it.
+//! tables, [`engine::rollup`] builds epochs, [`forget`] erases a person, [`generate`] makes people up, [`mod@bench`]
+//! measures, [`cli`] is the operator's side of all of it.
 
 pub mod cli;
 pub mod config;
@@ -26,6 +27,7 @@ pub mod listen;
 pub mod http;
 pub mod page;
 pub mod log;
+pub mod trace;
 pub mod state;
 pub mod auth;
 pub mod document;
@@ -47,6 +49,7 @@ pub mod math;
 pub mod engine;
 
 pub mod audit;
+pub mod bench;
 pub mod forget;
 pub mod generate;
 pub mod import;

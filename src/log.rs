@@ -13,7 +13,7 @@ use std::{
 };
 
 use axum::{
-    extract::{Request, State as AxumState},
+    extract::{MatchedPath, Request, State as AxumState},
     http::{HeaderValue, StatusCode},
     middleware::Next,
     response::Response,
@@ -38,6 +38,7 @@ use crate::{
         api_usage_day::{self, Column},
     },
     state::State,
+    trace::{Origin, Traces},
 };
 
 /// Rows that may wait to be written; beyond that they are counted and dropped.
@@ -72,8 +73,8 @@ pub struct Entry {
     pub admitted: bool,
     pub points_requested: u64,
     pub points: u64,
-    status: i32,
-    processing_us: i64,
+    pub status: i32,
+    pub processing_us: i64,
 }
 
 /// The entry of the request at hand, for the steps inside.
@@ -119,6 +120,8 @@ struct OnDrop {
     open: Open,
     started: Instant,
     writer: LogWriter,
+    /// Where traces are sent.
+    origin: Option<Origin>,
 }
 
 impl Drop for OnDrop {
@@ -129,6 +132,9 @@ impl Drop for OnDrop {
         let code = entry.error_code.clone().unwrap_or_default();
         metrics::counter!("spots_requests_total", "status" => entry.status.to_string(), "code" => code).increment(1);
         metrics::histogram!("spots_request_seconds").record(elapsed.as_secs_f64());
+        if let (Some(traces), Some(origin)) = (&self.writer.traces, &self.origin) {
+            traces.record(&entry, origin);
+        }
         self.writer.send(entry);
     }
 }
@@ -152,7 +158,11 @@ pub async fn layer(AxumState(state): AxumState<State>, mut request: Request, nex
     };
     let open = Open(Arc::new(Mutex::new(entry)));
     let request_id = open.request_id();
-    let on_drop = OnDrop { open: open.clone(), started: Instant::now(), writer: state.log.clone() };
+    let origin = state.log.traces.as_ref().map(|_| {
+        let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str);
+        Origin::read(request.headers(), format!("{} {route}", request.method()))
+    });
+    let on_drop = OnDrop { open: open.clone(), started: Instant::now(), writer: state.log.clone(), origin };
     request.extensions_mut().insert(open);
     let span = tracing::info_span!("request", id = %request_id);
     let mut response = next.run(request).instrument(span).await;
@@ -186,6 +196,7 @@ pub struct LogWriter {
     dropped: Arc<AtomicU64>,
     /// The second at hand, and the rows in it of requests that took nothing.
     unpaid: Arc<Mutex<(i64, u64)>>,
+    traces: Option<Arc<Traces>>,
 }
 
 impl LogWriter {
@@ -195,7 +206,13 @@ impl LogWriter {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let dropped = Arc::new(AtomicU64::new(0));
         let task = tokio::spawn(write(db, receiver, Arc::clone(&dropped)));
-        (Self { sender, dropped, unpaid: Arc::default() }, task)
+        (Self { sender, dropped, unpaid: Arc::default(), traces: None }, task)
+    }
+
+    /// The same, and each request is traced as well.
+    #[must_use]
+    pub fn and_trace(self, traces: Option<Arc<Traces>>) -> Self {
+        Self { traces, ..self }
     }
 
     fn send(&self, entry: Entry) {

@@ -16,7 +16,7 @@ use crate::{
     cost::Shape,
     engine::Engine,
     epoch::Epoch,
-    http::Places,
+    http::{Documents, Places},
     log::LogWriter,
     privacy::{Desk, NoiseSource, bundles},
     quota::{Lately, QuotaStore},
@@ -45,6 +45,7 @@ pub struct Parts {
     pub schema: Schema,
     pub checker: Checker,
     pub shape: Shape,
+    pub documents: Documents,
     /// Requests that each account has in flight.
     pub places: Places,
     /// Requests that may be worked on at once.
@@ -112,6 +113,7 @@ impl State {
             shape: Shape::parse(&schema.sdl())?,
             checker: Checker::build(),
             schema,
+            documents: Documents::default(),
             places: Places::default(),
             workers: Semaphore::new(WORKERS),
             epoch: RwLock::new(Arc::new(epoch)),

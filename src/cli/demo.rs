@@ -11,7 +11,7 @@ use super::serve;
 use crate::{
     auth::{self, ApiKey, Directory, Environment, Limits, NewKey, Scope},
     clock::{Clock as _, SystemClock},
-    config::Server,
+    config::{EngineKind, Server},
     db,
     engine::rollup,
     entity::{epoch, privacy_account},
@@ -48,6 +48,8 @@ impl Demo {
             public_introspection: true,
             metrics_addr: String::new(),
             redis_url: None,
+            engine: EngineKind::Sql,
+            otel_exporter_otlp_endpoint: None,
             cors_origins: Vec::new(),
             log_retention_days: 90,
         };

@@ -19,12 +19,13 @@ Examples:
   import --dir DIR --dry-run                 reads and checks everything, keeps nothing
   import --dir DIR --partner acme            all five files; the products are acme's
   import visits week-22.csv.zst              one file; loading it again changes nothing
+  import visits week-23.parquet              also .ndjson, .ndjson.gz, .ndjson.zst
 Then build the epoch: epoch build")]
 #[command(group = clap::ArgGroup::new("source").required(true).multiple(true).args(["dir", "kind"]))]
 pub(super) struct Import {
     #[command(flatten)]
     database: Database,
-    /// A folder with agents, personality, visits, connections, products as .csv, .csv.gz or .csv.zst.
+    /// A folder with agents, personality, visits, connections, products as CSV, NDJSON (.gz or .zst, too) or Parquet.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["kind", "file"])]
     dir: Option<PathBuf>,
     /// What FILE holds.

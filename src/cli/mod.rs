@@ -17,6 +17,7 @@ macro_rules! say {
 }
 
 mod agents;
+mod bench;
 mod demo;
 mod epoch;
 mod generate;
@@ -82,6 +83,8 @@ enum Command {
     Agents(agents::Agents),
     /// Write a synthetic population as import files.
     Generate(generate::Generate),
+    /// Measure how fast a server answers on this machine.
+    Bench(bench::Bench),
     /// Print the GraphQL schema.
     Schema,
     /// Print what makes a shell complete this program's commands and flags.
@@ -114,6 +117,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Privacy(command) => command.run().await,
         Command::Agents(command) => command.run().await,
         Command::Generate(command) => command.run(),
+        Command::Bench(command) => command.run().await,
         Command::Schema => {
             say!("{}", crate::schema::sdl().trim_end());
             Ok(())

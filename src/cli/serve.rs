@@ -10,14 +10,15 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{
     clock::{Clock, DAY, SystemClock},
-    config::{Database, Server},
-    engine::SqlEngine,
+    config::{Database, EngineKind, Server},
+    engine::{Engine, MemoryEngine, SqlEngine},
     epoch::Epoch,
     listen,
     log::{self, LogWriter},
     privacy::OsNoise,
     quota::{LoggedDays, ProcessQuotas, QuotaStore, REDIS_PATIENCE, RedisQuotas},
     state::{Given, State, Timeouts},
+    trace::Traces,
 };
 
 /// How often a server looks for a newer epoch.
@@ -80,20 +81,26 @@ pub(super) async fn serve(
         Some(url) if !url.is_empty() => Arc::new(RedisQuotas::connect(url, days, REDIS_PATIENCE).await?),
         _ => Arc::new(ProcessQuotas::new(days)),
     };
+    let engine: Arc<dyn Engine> = match server.engine {
+        EngineKind::Sql => Arc::new(SqlEngine::new(db.clone())),
+        EngineKind::Memory => Arc::new(MemoryEngine::new(db.clone())),
+    };
+    let collector = server.otel_exporter_otlp_endpoint.filter(|endpoint| !endpoint.is_empty());
+    let traces = collector.as_deref().map(Traces::to).transpose()?.map(Arc::new);
     let (log, writing) = LogWriter::start(db.clone());
     let state = State::new(Given {
         db: db.clone(),
         clock,
         noise: Arc::new(OsNoise),
-        engine: Arc::new(SqlEngine::new(db.clone())),
+        engine: Arc::clone(&engine),
         quotas,
-        log,
+        log: log.and_trace(traces.clone()),
         epoch,
         timeouts: Timeouts::default(),
         public_introspection: server.public_introspection,
         cors_origins: server.cors_origins.into_iter().filter(|origin| !origin.is_empty()).collect(),
     })?;
-    beside.0.push(tokio::spawn(look_for_epochs(state.clone())));
+    beside.0.push(tokio::spawn(look_for_epochs(state.clone(), engine)));
     beside.0.push(tokio::spawn(forget_old_rows(db.clone(), Arc::clone(&state.clock), server.log_retention_days)));
     ready()?;
     listen::serve(listener, crate::app(state.clone()), state.timeouts, stop_signal()).await;
@@ -101,6 +108,9 @@ pub(super) async fn serve(
     // Every writer is gone with the server: the task writes what is waiting and ends.
     if tokio::time::timeout(FLUSH, writing).await.is_err() {
         tracing::warn!("the request log could not be written to its end");
+    }
+    if let Some(traces) = traces {
+        let _ = tokio::task::spawn_blocking(move || traces.finish()).await;
     }
     db.close().await?;
     tracing::info!("stopped");
@@ -153,8 +163,12 @@ async fn forget_old_rows(db: DatabaseConnection, clock: Arc<dyn Clock>, days: u1
     }
 }
 
-async fn look_for_epochs(state: State) {
+/// Keeps the newest epoch, and what the engine holds of it.
+async fn look_for_epochs(state: State, engine: Arc<dyn Engine>) {
     loop {
+        if let Err(cause) = engine.refresh(state.epoch().epoch_id).await {
+            tracing::warn!(cause = format!("{cause:#}"), "cannot make the engine ready; it goes on as before");
+        }
         tokio::time::sleep(LOOK_EVERY).await;
         if let Err(cause) = state.refresh_epoch().await {
             tracing::warn!(%cause, "cannot look for a newer epoch");

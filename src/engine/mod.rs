@@ -12,9 +12,11 @@ use crate::{
 };
 
 pub mod contribution;
+mod memory;
 pub mod rollup;
 mod sql;
 
+pub use memory::MemoryEngine;
 pub use sql::SqlEngine;
 
 /// One bundle of one cohort in one window.
@@ -33,4 +35,12 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// The data cannot be reached.
     async fn sums(&self, requests: &[SumRequest]) -> Result<Vec<Exact<Sums>>, Error>;
+
+    /// Makes ready for an epoch, beside the questions that are asked meanwhile; called again and again.
+    ///
+    /// # Errors
+    /// The data cannot be reached: sums are made as before.
+    async fn refresh(&self, _epoch_id: i32) -> anyhow::Result<()> {
+        Ok(())
+    }
 }

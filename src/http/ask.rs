@@ -33,6 +33,8 @@ pub struct Asked {
     pub document: String,
     pub operation_name: Option<String>,
     pub variables: Variables,
+    /// The text that says all of it: the body, or the query of the URL.
+    pub text: Vec<u8>,
 }
 
 /// The parameters as they are sent.
@@ -55,8 +57,11 @@ fn invalid(message: &str) -> Error {
 /// # Errors
 /// What is wrong with it: 400, 405, 408, 413 or 415.
 pub async fn read(parts: &Parts, body: &mut Option<Body>, limit: usize, patience: Duration) -> Result<Asked, Error> {
-    let parameters = match parts.method {
-        Method::GET => from_query(parts.uri.query().unwrap_or_default())?,
+    let (parameters, text) = match parts.method {
+        Method::GET => {
+            let query = parts.uri.query().unwrap_or_default();
+            (from_query(query)?, query.as_bytes().to_vec())
+        }
         Method::POST => from_body(&parts.headers, body, limit, patience).await?,
         _ => return Err(Error::MethodNotAllowed { allow: "GET, POST" }),
     };
@@ -65,6 +70,7 @@ pub async fn read(parts: &Parts, body: &mut Option<Body>, limit: usize, patience
         // An empty name is how some tools say that there is none.
         operation_name: parameters.operation_name.filter(|name| !name.is_empty()),
         variables: Variables::from_json(Value::Object(parameters.variables.unwrap_or_default())),
+        text,
     })
 }
 
@@ -101,7 +107,7 @@ async fn from_body(
     body: &mut Option<Body>,
     limit: usize,
     patience: Duration,
-) -> Result<Parameters, Error> {
+) -> Result<(Parameters, Vec<u8>), Error> {
     let plain_json = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(is_plain_json);
     if !plain_json {
         // A form or plain text is what another site's page could send without asking.
@@ -121,11 +127,12 @@ async fn from_body(
     };
     let body = collected?.ok_or_else(too_large)?;
     guard::scan_json(&body)?;
-    serde_json::from_slice(&body).map_err(|_| {
+    let parameters = serde_json::from_slice(&body).map_err(|_| {
         invalid(
             "The body must be one JSON object: {\"query\": \"...\", \"variables\": {...}, \"operationName\": \"...\"}.",
         )
-    })
+    })?;
+    Ok((parameters, body))
 }
 
 /// A body of at most `limit` bytes; `None` if there is more, and the rest is left where it is.

@@ -17,6 +17,7 @@ use super::{
     accept::Format,
     answer,
     ask::{self, Asked},
+    documents::{self, Priced},
 };
 use crate::{
     auth::{ApiKey, Caller, Limits, Scope},
@@ -139,19 +140,19 @@ async fn run(
         return Err(error);
     }
     // A request that cannot run counts as one, without points: it made work.
-    let points = priced.as_ref().map_or(0, |(_, bill)| bill.points);
+    let points = priced.as_ref().map_or(0, |priced| priced.bill.points);
     let ask = Ask { account: caller.account.clone(), limits: caller.limits, points };
     let reservation = Reservation::take(&state.quotas, &state.clock, &ask).await;
     let reservation = reservation.map_err(|refused| {
         let now_ms = state.clock.now_ms();
         state.lately.note(&caller.account, &refused, now_ms);
         state.lately.note_unpaid(&caller.account, now_ms);
-        refuse(headers, &refused, priced.as_ref().ok().map(|(_, bill)| bill))
+        refuse(headers, &refused, priced.as_ref().ok().map(|priced| &priced.bill))
     })?;
     open.note(|entry| (entry.admitted, entry.points_requested) = (true, points));
     let (limits, emergency) = (reservation.limits(), reservation.is_emergency());
     say_limits(headers, &limits, &reservation.left(), emergency);
-    let (document, bill) = priced?;
+    let Priced { document, bill, .. } = &*priced?;
 
     let mut execution = Execution::new("");
     execution.set_parsed_query(document.executable());
@@ -164,27 +165,41 @@ async fn run(
         (batches.drive(state.schema.execute(execution.data(session))).await, Some(paid))
     };
 
-    let answered = cost::settle(&document, &state.shape, std::mem::take(&mut response.data), &response.errors);
+    let answered = cost::settle(document, &state.shape, std::mem::take(&mut response.data), &response.errors);
     let actual = answered.points.min(points);
     drop(paid);
     open.note(|entry| entry.points = actual);
     let left = reservation.settle(actual);
     say_limits(headers, &limits, &left, emergency);
     let debug = parts.headers.get("x-cost-debug").is_some_and(|value| value == "1");
-    let cost = report(&bill, actual, &limits, &left, debug);
+    let cost = report(bill, actual, &limits, &left, debug);
     Ok(answer::data(answered.data, response.errors, cost, format, open))
 }
 
-/// Text -> normal form -> price.
-async fn price(
-    state: &State,
-    open: &Open,
-    caller: &Caller,
-    parts: &Parts,
-    asked: Asked,
-) -> Result<(Normal, Bill), Error> {
-    let name = asked.operation_name.as_deref();
-    let document = document::read(&asked.document, name, asked.variables, &state.checker).await?;
+/// Text -> normal form -> price, or what is remembered of it.
+async fn price(state: &State, open: &Open, caller: &Caller, parts: &Parts, asked: Asked) -> Result<Arc<Priced>, Error> {
+    let key = documents::key(&caller.account, &asked.text);
+    let priced = if let Some(priced) = state.documents.find(&key) {
+        permit(&priced.document, open, caller, parts)?;
+        priced
+    } else {
+        let name = asked.operation_name.as_deref();
+        let document = document::read(&asked.document, name, asked.variables, &state.checker).await?;
+        permit(&document, open, caller, parts)?;
+        let bill = cost::price(&document, &state.shape)?;
+        let priced = Arc::new(Priced { document, bill, bytes: asked.text.len() });
+        state.documents.keep(key, &priced);
+        priced
+    };
+    let limit = caller.limits.largest_query();
+    if priced.bill.points > limit {
+        return Err(Error::QueryTooCostly(priced.bill.costly(limit)));
+    }
+    Ok(priced)
+}
+
+/// What a kind of operation may not, and who has no key.
+fn permit(document: &Normal, open: &Open, caller: &Caller, parts: &Parts) -> Result<(), Error> {
     open.note(|entry| entry.operation_name = document.name.as_ref().map(|name| name.chars().take(100).collect()));
     match document.kind {
         OperationType::Mutation if parts.method != Method::POST => {
@@ -200,12 +215,7 @@ async fn price(
     if caller.is_public() && !document.selections.iter().all(|selected| selected.name.starts_with("__")) {
         return Err(Error::AuthenticationFailed);
     }
-    let bill = cost::price(&document, &state.shape)?;
-    let limit = caller.limits.largest_query();
-    if bill.points > limit {
-        return Err(Error::QueryTooCostly(bill.costly(limit)));
-    }
-    Ok((document, bill))
+    Ok(())
 }
 
 /// Headers that say the limits in force and what is left of them.

@@ -33,11 +33,13 @@ use accept::Format;
 mod accept;
 mod answer;
 mod ask;
+mod documents;
 mod graphql;
 mod pages;
 mod places;
 
 pub use ask::BODY_LIMIT;
+pub use documents::Documents;
 pub use places::Places;
 
 /// The whole server as a service.

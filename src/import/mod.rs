@@ -62,13 +62,18 @@ impl Kind {
         }
     }
 
-    /// Its file in a folder: `NAME.csv`, `NAME.csv.gz` or `NAME.csv.zst`.
-    #[must_use]
-    pub fn find_in(self, folder: &Path) -> Option<PathBuf> {
-        ["csv", "csv.gz", "csv.zst"]
-            .map(|ending| folder.join(format!("{}.{ending}", self.name())))
-            .into_iter()
-            .find(|file| file.is_file())
+    /// Its file in a folder: its name with one of the known endings.
+    ///
+    /// # Errors
+    /// There are several, and one of them would be left out in silence.
+    pub fn find_in(self, folder: &Path) -> anyhow::Result<Option<PathBuf>> {
+        let files = source::ENDINGS.map(|ending| folder.join(format!("{}.{ending}", self.name())));
+        let mut files = files.into_iter().filter(|file| file.is_file());
+        let first = files.next();
+        if let (Some(first), Some(second)) = (&first, files.next()) {
+            bail!("both {} and {} are there: which one is it?", first.display(), second.display());
+        }
+        Ok(first)
     }
 }
 
@@ -85,7 +90,7 @@ impl Kind {
     }
 }
 
-/// A row that was left out, and why. Line 1 is the header.
+/// A row that was left out, and why. Lines and rows count from 1; in CSV line 1 is the header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reject {
     pub line: u64,
@@ -255,19 +260,22 @@ pub async fn folder(db: &DatabaseConnection, folder: &Path, options: &Options) -
     if !folder.is_dir() {
         bail!("there is no folder {}", folder.display());
     }
+    let files = Kind::ALL.map(|kind| kind.find_in(folder));
+    let files = files.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
     let mut reports = Vec::new();
-    for kind in Kind::ALL {
-        let Some(path) = kind.find_in(folder) else { continue };
+    for (kind, path) in Kind::ALL.into_iter().zip(&files) {
+        let Some(path) = path else { continue };
         if kind == Kind::Products && options.partner.is_none() {
             eprintln!("left out: {} (products belong to a partner: name it with --partner)", path.display());
             continue;
         }
-        reports.push(file(db, kind, &path, options).await?);
+        reports.push(file(db, kind, path, options).await?);
     }
     if reports.is_empty() {
         bail!(
-            "{} holds none of agents, personality, visits, connections, products as .csv, .csv.gz or .csv.zst",
-            folder.display()
+            "{} holds none of agents, personality, visits, connections, products as .{}",
+            folder.display(),
+            source::ENDINGS.join(", .")
         );
     }
     Ok(reports)

@@ -3,8 +3,9 @@ use axum::{
     http::{Request, StatusCode},
 };
 use sea_orm::EntityTrait as _;
+use serde_json::json;
 
-use spots_enrichment::page::documents;
+use spots_enrichment::{auth::Limits, page::documents};
 
 use crate::app::{ALL, On, TestApp, post};
 
@@ -48,6 +49,42 @@ async fn every_error_code_has_its_place_in_the_documents() {
     assert!(codes.len() >= 12, "{codes:?}");
     for code in codes {
         assert!(errors.contains(&format!("## {code}\n")), "{code} is not in docs/errors.md");
+    }
+}
+
+/// Documents are remembered with all that decides what they mean.
+#[tokio::test]
+async fn a_request_that_is_remembered_means_what_it_meant_and_nothing_else() {
+    let app = TestApp::new(On::Sqlite).await;
+    let client = app.client(&ALL).await;
+    let key = [("x-api-key", client.key.as_str())];
+    let ask = async |operation: &str, last: u32| {
+        let document = "query One($n: Int) { viewer { usage(last: $n) { day } } } \
+            query Two($n: Int!) { __typename @skip(if: false) viewer { usage(last: $n) { points } } }";
+        let body = json!({ "query": document, "variables": { "n": last }, "operationName": operation });
+        app.send(post(&key, body.to_string())).await.body["extensions"]["cost"]["requested"].clone()
+    };
+    // The price follows from the variables: what was remembered would show.
+    let first = [ask("One", 1).await, ask("One", 7).await, ask("Two", 1).await];
+    assert!(first[0] != first[1] && first.iter().all(serde_json::Value::is_number), "{first:?}");
+    let again = [ask("One", 1).await, ask("One", 7).await, ask("Two", 1).await];
+    assert_eq!(first, again);
+
+    // A key that may spend less is refused, whoever paid before; a GET stays a GET.
+    let small = app.limited(Limits { max_query_points: 1, ..Limits::DEFAULT }).await;
+    let document = "{ segments(first: 100) { nodes { slug } } }";
+    assert!(client.ask(document).await.codes().is_empty());
+    assert_eq!(small.ask(document).await.codes(), ["QUERY_TOO_COSTLY"]);
+    assert_eq!(small.ask(document).await.codes(), ["QUERY_TOO_COSTLY"]);
+    let delete = "mutation { deleteSegment(slug: \"none\") }";
+    client.ask(delete).await;
+    let get = format!(
+        "/graphql?query={}",
+        delete.replace(' ', "%20").replace('"', "%22").replace('{', "%7B").replace('}', "%7D")
+    );
+    for _ in 0..2 {
+        let get = Request::get(&get).header("x-api-key", &client.key).body(Body::empty()).unwrap();
+        assert_eq!(app.send(get).await.status, StatusCode::METHOD_NOT_ALLOWED);
     }
 }
 

@@ -54,9 +54,9 @@ async fn a_file_that_cannot_be_read_is_refused_whole_with_the_reason() {
         column.contains("the column action_type, category, category_group, start_time, end_time is missing"),
         "{column}"
     );
-    assert!(column.contains("the first line names agent_id, spot_id"), "{column}");
+    assert!(column.contains("there are agent_id, spot_id"), "{column}");
     let kind = error(load(&db, Kind::Visits, &file("visits.xlsx", "")).await);
-    assert!(kind.contains("does not end in .csv, .csv.gz or .csv.zst"), "{kind}");
+    assert!(kind.contains("ends in none of .csv, .csv.gz, .csv.zst, .ndjson,"), "{kind}");
 
     let mut zipped = GzEncoder::new(Vec::new(), Compression::default());
     write!(zipped, "{VISITS}").unwrap();

@@ -6,12 +6,14 @@
 
 mod app;
 mod auth;
+mod bench;
 mod budget;
 mod catalog;
 mod cli;
 mod cost;
 mod engine;
 mod forget;
+mod formats;
 mod fuzz;
 mod guard;
 mod hostile;
@@ -19,6 +21,7 @@ mod http;
 mod import;
 mod limits;
 mod log;
+mod memory;
 mod nyc;
 mod pages;
 mod personality;
@@ -31,4 +34,5 @@ mod schema;
 mod segments;
 mod served;
 mod shared;
+mod trace;
 mod writing;

@@ -1,0 +1,48 @@
+//! Lines of values behind a line of names.
+
+use std::io::Read;
+
+use ::csv::{ByteRecord, Position, Reader, ReaderBuilder, StringRecord, Terminator};
+use anyhow::{Context, anyhow, bail};
+
+use super::{Batches, require};
+use crate::import::{Fields, Row};
+
+pub(super) fn read<R: Row>(unpacked: Box<dyn Read>, batches: &mut Batches<'_, R>) -> anyhow::Result<()> {
+    // Lines end at `\n` alone (a `\r` before it is trimmed like any space), so that they are counted right in both
+    // kinds of file. Flexible, so that a line of the wrong length is one reject and not the end of the file.
+    let mut reader = ReaderBuilder::new().flexible(true).terminator(Terminator::Any(b'\n')).from_reader(unpacked);
+    let header = header::<R>(&mut reader)?;
+    let mut bytes = ByteRecord::new();
+    let mut line = 1;
+    loop {
+        match reader.read_byte_record(&mut bytes) {
+            Ok(false) => return Ok(()),
+            Ok(true) => {}
+            Err(cause) => return Err(anyhow!(cause).context(format!("it is damaged after line {line}"))),
+        }
+        line = bytes.position().map_or(line + 1, Position::line);
+        // No value of ours holds a line break: a quote that is not closed would swallow the lines after it.
+        if bytes.iter().any(|value| value.contains(&b'\n')) {
+            bail!("a quoted value that begins in line {line} does not end in it");
+        }
+        if !batches.push(line, parse(&header, &bytes)) {
+            return Ok(());
+        }
+    }
+}
+
+fn header<R: Row>(reader: &mut Reader<Box<dyn Read>>) -> anyhow::Result<StringRecord> {
+    let header = reader.headers().context("its first line cannot be read")?.clone();
+    let names: Vec<&str> = header.iter().map(|name| name.trim_start_matches('\u{feff}').trim()).collect();
+    require::<R>(&names)?;
+    Ok(names.into_iter().collect())
+}
+
+fn parse<R: Row>(header: &StringRecord, bytes: &ByteRecord) -> Result<R, String> {
+    if bytes.len() != header.len() {
+        return Err(format!("{} values where the first line names {} columns", bytes.len(), header.len()));
+    }
+    let record = StringRecord::from_byte_record(bytes.clone()).map_err(|_| "not UTF-8".to_owned())?;
+    R::parse(&Fields { header, record: &record })
+}

@@ -1,0 +1,226 @@
+//! The engine in memory answers as the database does, to the last bit, and never from rows that are out of date.
+
+use std::sync::Arc;
+
+use rand::{RngExt as _, SeedableRng as _, seq::IndexedRandom as _};
+use rand_chacha::ChaCha20Rng;
+use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, DatabaseConnection, EntityTrait as _, Iterable as _};
+use spots_enrichment::{
+    clock::WEEK,
+    db::{self, Bulk},
+    engine::{Engine, MemoryEngine, SqlEngine, SumRequest, contribution, rollup},
+    entity::{agent_rollup, epoch, epoch_word},
+    epoch::{Epoch, Window, WindowLength},
+    forget,
+    generate::ENDS_AT,
+    privacy::{Bundle, Exact, Sums},
+    progress::Progress,
+    segment::Cohort,
+};
+
+use crate::app::{NOW, On, TestApp, TestDb, databases, new_york};
+
+const EPOCH: i32 = 202_622;
+/// What people have; the vocabulary lacks the last one.
+const WORDS: [&str; 5] = ["food", "foo", "fo_d", "nightlife_spot", "art"];
+const REGIONS: [&str; 3] = ["here", "he_e", "there"];
+
+/// Every bundle of every window of some cohorts.
+fn questions(cohorts: &[Cohort], epoch_id: i32, ends_at: i64) -> Vec<SumRequest> {
+    let mut requests = Vec::new();
+    for cohort in cohorts {
+        let cohort = Arc::new(cohort.clone());
+        for length in WindowLength::ALL {
+            for bundle in Bundle::ALL {
+                let window = Window { epoch_id, ends_at, length };
+                requests.push(SumRequest { cohort: Arc::clone(&cohort), window, bundle });
+            }
+        }
+    }
+    requests
+}
+
+fn assert_same(one: &[Exact<Sums>], two: &[Exact<Sums>], requests: &[SumRequest]) {
+    assert_eq!((one.len(), two.len()), (requests.len(), requests.len()));
+    for ((one, two), request) in one.iter().zip(two).zip(requests) {
+        assert!(one.same_as(two), "{request:?}");
+    }
+}
+
+/// Some of the words, maybe none.
+fn some(words: &[&str], rng: &mut ChaCha20Rng) -> Vec<String> {
+    let count = rng.random_range(0..3);
+    let mut picked: Vec<String> = words.sample(rng, count).map(|word| (*word).to_owned()).collect();
+    picked.sort();
+    picked
+}
+
+fn cohort(rng: &mut ChaCha20Rng) -> Cohort {
+    let bands = (1..=6).filter(|_| rng.random_range(0..3) == 0).collect();
+    let [interests, categories] = [(); 2].map(|()| some(&WORDS[..4], rng));
+    Cohort { regions: some(&REGIONS, rng), bands, interests, categories }
+}
+
+/// Fills an epoch with people at random, within the bounds of what `epoch build` writes. Returns how many.
+async fn populate(db: &DatabaseConnection, rng: &mut ChaCha20Rng) -> usize {
+    let row = epoch::ActiveModel { epoch_id: Set(EPOCH), ends_at: Set(ENDS_AT), built_at: Set(NOW), agents: Set(1) };
+    row.insert(db).await.unwrap();
+    for kind in ["interest", "category"] {
+        let words = WORDS[..4].iter().map(|word| epoch_word::ActiveModel {
+            epoch_id: Set(EPOCH),
+            kind: Set(kind.to_owned()),
+            word: Set((*word).to_owned()),
+        });
+        epoch_word::Entity::insert_many(words).exec_without_returning(db).await.unwrap();
+    }
+    let columns: Vec<&str> = agent_rollup::Column::iter().map(|column| sea_orm::IdenStatic::as_str(&column)).collect();
+    let people = rng.random_range(1..400);
+    let mut rows = Vec::new();
+    for number in 0..people {
+        let bars = |words: &[String]| format!("|{}|", words.join("|"));
+        let mean: [i64; 12] = std::array::from_fn(|_| rng.random_range(-3_600..=3_600));
+        let about: Vec<i32> = (mean.iter().map(|u| i32::try_from(*u).unwrap()))
+            .chain([(); 12].map(|()| rng.random_range(0..10)))
+            .chain([rng.random_range(0..6)])
+            .collect();
+        let (interests, categories) = (bars(&some(&WORDS, rng)), bars(&some(&WORDS, rng)));
+        let (region, band): (&str, i32) = (REGIONS.choose(rng).unwrap(), rng.random_range(0..7));
+        for length in WindowLength::ALL {
+            // Whoever has a visit in a week has one in twelve.
+            if length != WindowLength::Days84 && rng.random() {
+                continue;
+            }
+            let mut part = |count| -> Vec<i32> { (0..count).map(|_| rng.random_range(-10_000..=10_000)).collect() };
+            let (behavior, network) = (part(27), part(4));
+            let mut row = vec![EPOCH.into(), length.days().into(), region.into(), band.into()];
+            // Ids whose order depends on who sorts them.
+            row.extend([format!("{}-{number}", ["a", "B", "_", "é"][number % 4]).into()]);
+            row.extend([interests.clone().into(), categories.clone().into()]);
+            row.extend(behavior.into_iter().chain(about.clone()).chain(network).map(sea_orm::Value::from));
+            row.push(contribution::state_norm(&mean).into());
+            rows.push(row);
+        }
+    }
+    Bulk { table: "agent_rollup", columns, key: &[], update: Vec::new() }.write(db, rows).await.unwrap();
+    people
+}
+
+#[tokio::test]
+async fn both_engines_make_the_same_sums_of_anybody() {
+    for on in databases() {
+        for seed in 0..6 {
+            let mut rng = ChaCha20Rng::seed_from_u64(seed);
+            let (_database, db) = TestDb::migrated(on).await;
+            let people = populate(&db, &mut rng).await;
+            let cohorts: Vec<_> = (0..12).map(|_| cohort(&mut rng)).chain([Cohort::default()]).collect();
+            let requests = questions(&cohorts, EPOCH, ENDS_AT);
+            let (memory, sql) = (MemoryEngine::new(db.clone()), SqlEngine::new(db.clone()));
+            memory.refresh(EPOCH).await.unwrap();
+            assert_eq!(memory.size().unwrap().1, people);
+            assert_same(&memory.sums(&requests).await.unwrap(), &sql.sums(&requests).await.unwrap(), &requests);
+        }
+    }
+}
+
+/// Without this, the comparison above could be one of the database with itself.
+#[tokio::test]
+async fn sums_come_from_memory_once_an_epoch_is_loaded() {
+    for on in databases() {
+        let mut rng = ChaCha20Rng::seed_from_u64(100);
+        let (_database, db) = TestDb::migrated(on).await;
+        populate(&db, &mut rng).await;
+        let known = Cohort { interests: vec!["food".to_owned()], ..Cohort::default() };
+        let requests = questions(&[Cohort::default(), known], EPOCH, ENDS_AT);
+        let (memory, sql) = (MemoryEngine::new(db.clone()), SqlEngine::new(db.clone()));
+        let before = sql.sums(&requests).await.unwrap();
+        assert!(memory.size().is_none());
+        memory.refresh(EPOCH).await.unwrap();
+        agent_rollup::Entity::delete_many().exec(&db).await.unwrap();
+        assert_same(&memory.sums(&requests).await.unwrap(), &before, &requests);
+        assert!(!sql.sums(&requests).await.unwrap()[0].same_as(&before[0]));
+        // What it does not hold, the database sums: a word without bits, and an epoch that is not there.
+        let unknown = questions(&[Cohort { interests: vec!["art".to_owned()], ..Cohort::default() }], EPOCH, ENDS_AT);
+        assert_same(&memory.sums(&unknown).await.unwrap(), &sql.sums(&unknown).await.unwrap(), &unknown);
+        let older = questions(&[Cohort::default()], EPOCH - 1, ENDS_AT - WEEK);
+        assert!(memory.sums(&older).await.is_err() && sql.sums(&older).await.is_err());
+        epoch::Entity::delete_many().exec(&db).await.unwrap();
+        assert!(memory.sums(&requests).await.is_err(), "an epoch that was dropped must not be answered from memory");
+    }
+}
+
+#[tokio::test]
+async fn an_erased_person_is_in_no_later_sum() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let epoch = app.state.epoch();
+        let requests = questions(&[Cohort::default()], epoch.epoch_id, epoch.ends_at);
+        let (memory, sql) = (MemoryEngine::new(app.db().clone()), SqlEngine::new(app.db().clone()));
+        memory.refresh(epoch.epoch_id).await.unwrap();
+        let before = memory.sums(&requests).await.unwrap();
+        let people = memory.size().unwrap().1;
+        forget::forget(app.db(), "demo_0000701", NOW).await.unwrap();
+        let after = memory.sums(&requests).await.unwrap();
+        assert_same(&after, &sql.sums(&requests).await.unwrap(), &requests);
+        assert!(after.iter().zip(&before).any(|(after, before)| !after.same_as(before)));
+        memory.refresh(epoch.epoch_id).await.unwrap();
+        assert_eq!(memory.size().unwrap().1, people - 1);
+        assert_same(&memory.sums(&requests).await.unwrap(), &after, &requests);
+    }
+}
+
+#[tokio::test]
+async fn a_newer_epoch_takes_the_place_of_the_older() {
+    let app = TestApp::new(On::Sqlite).await;
+    let old = app.state.epoch();
+    let memory = MemoryEngine::new(app.db().clone());
+    memory.refresh(old.epoch_id).await.unwrap();
+    rollup::build(app.db(), ENDS_AT + WEEK, NOW + WEEK, Progress::Hidden).await.unwrap();
+    app.clock.advance_s(WEEK);
+    app.state.refresh_epoch().await.unwrap();
+    let new = app.state.epoch();
+    assert!(new.epoch_id > old.epoch_id);
+    memory.refresh(new.epoch_id).await.unwrap();
+    for epoch in [old, new] {
+        let requests = questions(&[Cohort::default()], epoch.epoch_id, epoch.ends_at);
+        let sql = SqlEngine::new(app.db().clone()).sums(&requests).await.unwrap();
+        assert_same(&memory.sums(&requests).await.unwrap(), &sql, &requests);
+    }
+}
+
+#[tokio::test]
+async fn new_york_is_the_same_in_memory_and_within_its_bytes() {
+    let Some(database) = new_york(On::Sqlite).await else { return };
+    let db = db::connect(&database.url).await.unwrap();
+    let epoch = Epoch::load_newest(&db, NOW).await.unwrap().unwrap();
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let cohorts = [
+        Cohort { regions: words(&["us-nyc-manhattan", "us-nyc-queens"]), ..Cohort::default() },
+        Cohort { bands: vec![1, 2], categories: words(&["bar", "coffee_shop"]), ..Cohort::default() },
+        Cohort { interests: words(&["food"]), categories: words(&["bar"]), ..Cohort::default() },
+    ];
+    let requests = questions(&cohorts, epoch.epoch_id, epoch.ends_at);
+    let memory = MemoryEngine::new(db.clone());
+    memory.refresh(epoch.epoch_id).await.unwrap();
+    let (bytes, people) = memory.size().unwrap();
+    assert!(people > 500 && bytes <= 350 * people, "{bytes} bytes for {people} people");
+    let sql = SqlEngine::new(db).sums(&requests).await.unwrap();
+    assert_same(&memory.sums(&requests).await.unwrap(), &sql, &requests);
+}
+
+#[tokio::test]
+async fn a_server_takes_the_engine_from_its_settings() {
+    let database = TestApp::database(On::Sqlite).await;
+    let dir = crate::app::folder("memory");
+    let make = ["keys", "create", "--partner", "acme", "--database-url", &database.url];
+    let key = String::from_utf8(crate::cli::binary(&dir).args(make).output().unwrap().stdout).unwrap();
+    let served = crate::served::Served::start(&database.url, |command| {
+        command.env("ENGINE", "memory");
+    });
+    served.wait_for("epoch in memory");
+    let portrait = "{ cohort(definition: {}) { size { value } knot { components } network { release { id } } } }";
+    let answer = served.ask(key.trim(), portrait);
+    assert!(answer["data"]["cohort"]["size"]["value"].as_f64().is_some_and(|size| size > 2_000.0), "{answer}");
+    let wrong = crate::cli::binary(&dir).args(["serve", "--engine", "gpu"]).output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(String::from_utf8(wrong.stderr).unwrap().contains("possible values: sql, memory"));
+}
