@@ -21,6 +21,9 @@ use crate::{
 
 /// Seconds that a worker has to draw and store before another may take over.
 const LEASE: i64 = 30;
+/// Releases that are drawn and stored together. A request that is cut short keeps what is stored: without such steps, one
+/// that asks for more than can be drawn in its time would be cut short each time it is tried.
+const AT_ONCE: usize = 24;
 /// How long a question waits for another worker's draw.
 const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -34,6 +37,16 @@ impl Desk {
         questions: &Keyed,
         due: &[Wanted],
     ) -> Result<HashMap<String, Arc<Release>>, Error> {
+        let mut found = HashMap::new();
+        let mut questions = questions.iter().map(super::clone).peekable();
+        while questions.peek().is_some() {
+            let some: Keyed = questions.by_ref().take(AT_ONCE).collect();
+            found.extend(self.some_releases(&some, due).await?);
+        }
+        Ok(found)
+    }
+
+    async fn some_releases(&self, questions: &Keyed, due: &[Wanted]) -> Result<HashMap<String, Arc<Release>>, Error> {
         let mut found = HashMap::new();
         let mut idle: Option<HashSet<&str>> = Some(due.iter().map(|wanted| wanted.release_key.as_str()).collect());
         let deadline = Instant::now() + PATIENCE;
@@ -164,7 +177,8 @@ impl Desk {
 
     /// Takes the leases that are free, and says which; writes as much for what is rehearsed.
     ///
-    /// All in one transaction, as they are stored: a commit for each would make a draw of many longer than a look at many.
+    /// All of a step in one transaction, as they are stored: a commit for each would make a draw of many longer than a look
+    /// at many.
     async fn lease(
         &self,
         pending: &[(&String, &Question)],

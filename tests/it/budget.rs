@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -11,10 +11,12 @@ use std::{
 use async_trait::async_trait;
 use serde_json::json;
 use spots_enrichment::{
+    auth::Limits,
     clock::DAY,
     engine::{Engine, SumRequest},
     error::Error,
     privacy::{Exact, Sums, ledger::KEY_CAP_MU},
+    state::Given,
 };
 
 use crate::app::{ALL, On, TestApp, databases};
@@ -127,5 +129,82 @@ async fn a_first_view_looks_the_same_whether_or_not_somebody_asked_before() {
             }
             assert!(answers.iter().all(|answer| *answer == answers[0]));
         }
+    }
+}
+
+/// Sums so many requests and then never ends, as if they took too long.
+struct Exhausting {
+    engine: Arc<dyn Engine>,
+    left: Arc<AtomicUsize>,
+    calls: Arc<Mutex<Vec<usize>>>,
+}
+
+#[async_trait]
+impl Engine for Exhausting {
+    async fn sums(&self, requests: &[SumRequest]) -> Result<Vec<Exact<Sums>>, Error> {
+        let enough =
+            self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(requests.len()));
+        if enough.is_err() {
+            std::future::pending::<()>().await;
+        }
+        self.calls.lock().unwrap().push(requests.len());
+        self.engine.sums(requests).await
+    }
+}
+
+/// A document that asks for more than can be drawn in its time is answered when it is tried again: what was drawn is
+/// kept, and paid once.
+#[tokio::test]
+async fn a_document_that_took_too_long_goes_on_where_it_was_cut_short() {
+    let areas = [
+        ("plains", 18, 120),
+        ("harbor", 18, 34),
+        ("harbor", 35, 120),
+        ("hills", 18, 44),
+        ("hills", 45, 120),
+        ("lakes", 18, 120),
+    ];
+    let portraits: Vec<String> = areas
+        .iter()
+        .enumerate()
+        .map(|(number, (region, from, to))| {
+            format!(
+                "s{number}: cohort(definition: {{regions: [\"demo-{region}\"], age: {{from: {from}, to: {to}}}}}) {{
+                    seven: behavior(window: DAYS_7) {{ ...R }} all: behavior(window: DAYS_84) {{ ...R }}
+                    behavior {{ ...R }} personality {{ release {{ id }} }} network {{ release {{ id }} }}
+                    knot {{ origin {{ quality }} }} }}"
+            )
+        })
+        .collect();
+    let document = format!("{{ {} }} fragment R on Behavior {{ release {{ id }} }}", portraits.join(" "));
+    let limits = Limits { max_query_points: 100_000, points_per_minute: 100_000, ..Limits::DEFAULT };
+    for on in databases() {
+        let (left, calls) = (Arc::new(AtomicUsize::new(usize::MAX)), Arc::<Mutex<Vec<usize>>>::default());
+        let given = (Arc::clone(&left), Arc::clone(&calls));
+        let exhausting = move |server: &mut Given| {
+            let engine = Arc::clone(&server.engine);
+            server.engine = Arc::new(Exhausting { engine, left: given.0, calls: given.1 });
+            server.timeouts.request = Duration::from_secs(4);
+        };
+        let at_ease = TestApp::with(on, exhausting.clone()).await;
+        let client = at_ease.client_with("acme", &ALL, 1_000_000, limits).await;
+        let whole = client.ask(&document).await;
+        assert!(whole.data("/s0/knot/origin/quality").is_string(), "{}", whole.text);
+        let steps = std::mem::take(&mut *calls.lock().unwrap());
+        let all: usize = steps.iter().sum();
+        // The sizes, then the others in more than one step.
+        assert!(steps.len() >= 3 && steps.iter().all(|step| *step <= 24), "{steps:?}");
+        let paid = at_ease.charged("region:demo-harbor").await;
+
+        let app = TestApp::with(on, exhausting).await;
+        let client = app.client_with("acme", &ALL, 1_000_000, limits).await;
+        left.store(all - 1, Ordering::SeqCst);
+        assert_eq!(client.ask(&document).await.codes(), ["TIMEOUT"]);
+        // Whoever was cut short holds the lease of the last step.
+        app.clock.advance_s(31);
+        left.store(all - 1, Ordering::SeqCst);
+        assert_eq!(client.ask(&document).await.body["data"], whole.body["data"]);
+        assert_eq!(calls.lock().unwrap().iter().sum::<usize>(), all, "nothing is summed twice");
+        assert_eq!(app.charged("region:demo-harbor").await, paid);
     }
 }
