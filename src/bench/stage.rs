@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
-use sea_orm::{DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{DatabaseConnection, EntityTrait, PaginatorTrait};
 
 use crate::{
     auth::{self, Environment, Limits, NewKey, Scope},
@@ -19,9 +19,10 @@ use crate::{
     config::EngineKind,
     db,
     engine::rollup,
-    entity::{agent, partner, privacy_account},
+    entity::{agent, partner},
     epoch::{Epoch, Vocabulary},
     generate::{ENDS_AT, Population},
+    privacy::ledger,
     progress::Progress,
 };
 
@@ -85,13 +86,7 @@ async fn prepare(db: &DatabaseConnection, agents: u32) -> anyhow::Result<()> {
             "this database holds {people} people: ask for --agents {people}, or give an empty one"
         );
     }
-    privacy_account::Entity::update_many()
-        .col_expr(privacy_account::Column::CapMu, Expr::value(CAP_MU))
-        .col_expr(privacy_account::Column::CapYearMu, Expr::value(CAP_MU))
-        .filter(privacy_account::COLUMN.subject.starts_with("region:"))
-        .exec(db)
-        .await?;
-    Ok(())
+    Ok(ledger::cap_all_regions(db, CAP_MU).await?)
 }
 
 /// A key without limits, for a day.

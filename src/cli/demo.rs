@@ -5,7 +5,7 @@ use std::{io::IsTerminal as _, net::SocketAddr, path::PathBuf, time::Instant};
 use anyhow::Context as _;
 use clap::Args;
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{DatabaseConnection, EntityTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{DatabaseConnection, EntityTrait};
 
 use super::serve;
 use crate::{
@@ -14,10 +14,11 @@ use crate::{
     config::{EngineKind, Server},
     db,
     engine::rollup,
-    entity::{epoch, privacy_account},
+    entity::epoch,
     error::Error,
     generate::{DEMO_AGENTS, ENDS_AT, Population},
     mutation::{self, SaveSegmentInput},
+    privacy::ledger,
     progress::Progress,
     segment::{AgeRange, Definition},
 };
@@ -83,12 +84,7 @@ async fn populate(db: &DatabaseConnection, population: Population) -> anyhow::Re
 
 /// The demo's caps and segments; at every start, so that an interrupted first one does not leave them out.
 async fn furnish(db: &DatabaseConnection) -> anyhow::Result<()> {
-    privacy_account::Entity::update_many()
-        .col_expr(privacy_account::Column::CapMu, Expr::value(CAP_MU))
-        .col_expr(privacy_account::Column::CapYearMu, Expr::value(CAP_MU))
-        .filter(privacy_account::COLUMN.subject.starts_with("region:"))
-        .exec(db)
-        .await?;
+    ledger::cap_all_regions(db, CAP_MU).await?;
     for segment in segments() {
         mutation::save(db, None, &segment, SystemClock.now()).await.map_err(Error::explain)?;
     }

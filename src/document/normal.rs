@@ -33,6 +33,14 @@ pub struct Normal {
     position: Pos,
 }
 
+impl Normal {
+    /// About how many bytes of memory it takes: fragments that are spread take more than their text.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.selections.iter().map(Selected::bytes).sum()
+    }
+}
+
 /// A field in its normal form.
 #[derive(Clone, Debug)]
 pub struct Selected {
@@ -46,6 +54,16 @@ pub struct Selected {
     /// Whether it has a selection set; `@skip` may have left it empty.
     has_children: bool,
     position: Pos,
+}
+
+impl Selected {
+    fn bytes(&self) -> usize {
+        // What 64 letters or a value in a tree take, with what stands around it.
+        const VALUE: usize = 128;
+        let arguments: usize = self.arguments.values().map(weight).sum();
+        let own = size_of::<Self>() + self.key.len() + self.name.len() + arguments * VALUE;
+        own + self.children.iter().map(Self::bytes).sum::<usize>()
+    }
 }
 
 /// A key that is asked of every object in secret: the library answers an object whose fields are all refused as null.

@@ -7,19 +7,15 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{cost::Bill, document::Normal};
 
-/// Bytes of all requests that are remembered, times what a document takes when it is read.
+/// Bytes that all of them may take, by estimate.
 const MEMORY: u64 = 32 << 20;
-/// A byte of a request takes about this many once it is read.
-const GROWTH: usize = 16;
-/// Larger requests are read anew: they are few, and one must not push out a hundred others.
-const LARGEST: usize = 64 << 10;
+/// Bytes of one. Larger documents are read anew: they are few, and one must not push out a hundred others.
+const LARGEST: usize = 1 << 20;
 
 /// A document in its normal form, and its price.
 pub struct Priced {
     pub document: Normal,
     pub bill: Bill,
-    /// Bytes of the request.
-    pub bytes: usize,
 }
 
 /// What was read and priced of late.
@@ -27,7 +23,7 @@ pub struct Documents(Cache<[u8; 32], Arc<Priced>>);
 
 impl Default for Documents {
     fn default() -> Self {
-        let weight = |_: &[u8; 32], priced: &Arc<Priced>| u32::try_from(priced.bytes * GROWTH).unwrap_or(u32::MAX);
+        let weight = |_: &[u8; 32], priced: &Arc<Priced>| u32::try_from(bytes(priced)).unwrap_or(u32::MAX);
         Self(Cache::builder().max_capacity(MEMORY).weigher(weight).build())
     }
 }
@@ -51,8 +47,49 @@ impl Documents {
 
     /// Remembers, if it is worth it.
     pub fn keep(&self, key: [u8; 32], priced: &Arc<Priced>) {
-        if priced.bytes <= LARGEST {
+        if bytes(priced) <= LARGEST {
             self.0.insert(key, Arc::clone(priced));
         }
+    }
+}
+
+/// About what one takes: the bill has less to say of each field than the document.
+fn bytes(priced: &Priced) -> usize {
+    1_024 + 2 * priced.document.bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{Variables, parser::parse_query};
+
+    use super::*;
+    use crate::{
+        cost::{self, Shape},
+        document::normalize,
+        schema,
+    };
+
+    fn priced(text: &str) -> Arc<Priced> {
+        let document = normalize(&parse_query(text).unwrap(), None, &Variables::default()).unwrap();
+        let bill = cost::price(&document, &Shape::parse(&schema::build().sdl()).unwrap()).unwrap();
+        Arc::new(Priced { document, bill })
+    }
+
+    #[test]
+    fn a_document_weighs_what_it_takes_and_not_what_it_was_sent_as() {
+        let measure = "{ value unit quality interpretation interval95 { low high } }";
+        let network = ["connectionsPerPerson", "density", "tieCompatibility", "viralPotential", "trendSetting"];
+        let fields: Vec<String> = network.iter().map(|field| format!("{field} {measure}")).collect();
+        let fragment = format!("fragment F on Segment {{ network {{ {} }} }}", fields.join(" "));
+        let of = |number: usize| {
+            let all: Vec<String> = (0..number).map(|n| format!("a{n}: segment(slug: \"a\") {{ ...F }}")).collect();
+            format!("{{ {} }} {fragment}", all.join(" "))
+        };
+        let (one, many) = (priced(&of(1)), priced(&of(50)));
+        assert!(of(50).len() < 4_000 && bytes(&many) > 40 * (bytes(&one) - 1_024), "{}", bytes(&many));
+        let documents = Documents::default();
+        documents.keep(key("one", b"x"), &many);
+        assert!(documents.find(&key("one", b"x")).is_some());
+        assert!(documents.find(&key("other", b"x")).is_none() && documents.find(&key("on", b"ex")).is_none());
     }
 }

@@ -6,8 +6,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use anyhow::Context as _;
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ConnectionTrait, DatabaseConnection, DatabaseTransaction, EntityTrait,
-    IntoActiveModel as _, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
+    ActiveModelTrait as _,
+    ActiveValue::Set,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel as _, QueryFilter,
+    QueryOrder, QuerySelect,
+    sea_query::{Expr, OnConflict},
 };
 
 use super::{
@@ -72,6 +75,20 @@ pub async fn open_account(
     };
     let untouched = OnConflict::column("subject").do_nothing().to_owned();
     privacy_account::Entity::insert(account).on_conflict(untouched).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// Gives all regions one cap, in 30 and in 365 days: for people who do not exist.
+///
+/// # Errors
+/// As the database says.
+pub async fn cap_all_regions(db: &impl ConnectionTrait, cap_mu: i64) -> Result<(), DbErr> {
+    privacy_account::Entity::update_many()
+        .col_expr(privacy_account::Column::CapMu, Expr::value(cap_mu))
+        .col_expr(privacy_account::Column::CapYearMu, Expr::value(cap_mu))
+        .filter(privacy_account::COLUMN.subject.starts_with(REGION))
+        .exec(db)
+        .await?;
     Ok(())
 }
 
