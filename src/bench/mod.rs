@@ -60,23 +60,24 @@ pub async fn run(
     mut said: impl FnMut(&str),
 ) -> anyhow::Result<Vec<Measured>> {
     let mut measured = Vec::new();
+    // What is new must be new each time: a seed for every stretch of asking.
+    let mut seeds = plan.seed..;
+    let mut seed = || seeds.next().unwrap_or_default();
     for &work in &plan.works {
         for &connections in &plan.connections {
             said(&format!("{} at {connections} connections", work.name()));
-            let target = work.target(stage, plan.seed);
             let floor = floor.zip(work.floor());
             let warm_up = Duration::from_millis(300).min(plan.time);
             let (mut own, mut best) = (Outcome::default(), Outcome::default());
             // What is not counted: connections, caches, and releases that are asked for the first time.
             if work.is_warm() {
-                load::run(&target, connections, warm_up, &stage.server).await?;
+                load::run(&work.target(stage, seed()), connections, warm_up, &stage.server).await?;
             }
-            for round in 0..plan.rounds {
+            for _ in 0..plan.rounds {
                 if let Some((child, target)) = &floor {
                     best.add(load::run(target, connections, plan.time, child).await?);
                 }
-                let target = if round == 0 { &target } else { &work.target(stage, plan.seed + u64::from(round)) };
-                own.add(load::run(target, connections, plan.time, &stage.server).await?);
+                own.add(load::run(&work.target(stage, seed()), connections, plan.time, &stage.server).await?);
             }
             measured.push(own.measured(work.name(), connections, floor.is_some().then(|| best.per_second())));
         }
