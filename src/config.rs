@@ -23,6 +23,17 @@ pub enum EngineKind {
     Memory,
 }
 
+impl EngineKind {
+    /// As `ENGINE` names it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sql => "sql",
+            Self::Memory => "memory",
+        }
+    }
+}
+
 /// Where the data is.
 #[derive(Args, Clone)]
 pub struct Database {

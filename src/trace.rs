@@ -38,7 +38,6 @@ pub struct Traces {
 }
 
 /// Where a request belongs: the span of whoever sent it, if there is one.
-#[derive(Clone)]
 pub struct Origin {
     parent: Context,
     /// Method and route, such as `POST /graphql`.
@@ -79,7 +78,8 @@ impl Traces {
 
     /// Queues the span of a request that has ended; drops it if too many wait.
     pub fn record(&self, entry: &Entry, origin: &Origin) {
-        let time = |us: i64| UNIX_EPOCH + Duration::from_micros(u64::try_from(us).unwrap_or_default());
+        let time =
+            |us: i64| -> SystemTime { UNIX_EPOCH + Duration::from_micros(u64::try_from(us).unwrap_or_default()) };
         let received_us = entry.received_at_ms.saturating_mul(1_000);
         let text = |name: &'static str, value: &Option<String>| value.clone().map(|value| KeyValue::new(name, value));
         let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
@@ -94,12 +94,11 @@ impl Traces {
         attributes.extend(text("error.type", &entry.error_code));
         attributes.extend(text("spots.key_id", &entry.key_id));
         attributes.extend(text("spots.partner_id", &entry.partner_id));
-        let started: SystemTime = time(received_us);
         let mut span = self
             .tracer
             .span_builder(origin.name.clone())
             .with_kind(SpanKind::Server)
-            .with_start_time(started)
+            .with_start_time(time(received_us))
             .with_attributes(attributes)
             .start_with_context(&self.tracer, &origin.parent);
         if entry.status >= 500 {

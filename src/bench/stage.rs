@@ -61,7 +61,7 @@ impl Stage {
         let mut command = Command::new(std::env::current_exe()?);
         command
             .args(["serve", "--listen-addr", "127.0.0.1:0", "--metrics-addr", "", "--redis-url", ""])
-            .args(["--engine", if engine == EngineKind::Sql { "sql" } else { "memory" }])
+            .args(["--engine", engine.name()])
             // Not an argument: the list of processes shows these.
             .env("DATABASE_URL", url);
         let started = Instant::now();

@@ -16,6 +16,16 @@ const LARGEST: usize = 1 << 20;
 pub struct Priced {
     pub document: Normal,
     pub bill: Bill,
+    /// About what both take: the bill has less to say of each field than the document.
+    bytes: usize,
+}
+
+impl Priced {
+    #[must_use]
+    pub fn new(document: Normal, bill: Bill) -> Self {
+        let bytes = 1_024 + 2 * document.bytes();
+        Self { document, bill, bytes }
+    }
 }
 
 /// What was read and priced of late.
@@ -23,7 +33,7 @@ pub struct Documents(Cache<[u8; 32], Arc<Priced>>);
 
 impl Default for Documents {
     fn default() -> Self {
-        let weight = |_: &[u8; 32], priced: &Arc<Priced>| u32::try_from(bytes(priced)).unwrap_or(u32::MAX);
+        let weight = |_: &[u8; 32], priced: &Arc<Priced>| u32::try_from(priced.bytes).unwrap_or(u32::MAX);
         Self(Cache::builder().max_capacity(MEMORY).weigher(weight).build())
     }
 }
@@ -47,15 +57,10 @@ impl Documents {
 
     /// Remembers, if it is worth it.
     pub fn keep(&self, key: [u8; 32], priced: &Arc<Priced>) {
-        if bytes(priced) <= LARGEST {
+        if priced.bytes <= LARGEST {
             self.0.insert(key, Arc::clone(priced));
         }
     }
-}
-
-/// About what one takes: the bill has less to say of each field than the document.
-fn bytes(priced: &Priced) -> usize {
-    1_024 + 2 * priced.document.bytes()
 }
 
 #[cfg(test)]
@@ -72,7 +77,7 @@ mod tests {
     fn priced(text: &str) -> Arc<Priced> {
         let document = normalize(&parse_query(text).unwrap(), None, &Variables::default()).unwrap();
         let bill = cost::price(&document, &Shape::parse(&schema::build().sdl()).unwrap()).unwrap();
-        Arc::new(Priced { document, bill })
+        Arc::new(Priced::new(document, bill))
     }
 
     #[test]
@@ -86,7 +91,7 @@ mod tests {
             format!("{{ {} }} {fragment}", all.join(" "))
         };
         let (one, many) = (priced(&of(1)), priced(&of(50)));
-        assert!(of(50).len() < 4_000 && bytes(&many) > 40 * (bytes(&one) - 1_024), "{}", bytes(&many));
+        assert!(of(50).len() < 4_000 && many.bytes > 40 * (one.bytes - 1_024), "{}", many.bytes);
         let documents = Documents::default();
         documents.keep(key("one", b"x"), &many);
         assert!(documents.find(&key("one", b"x")).is_some());

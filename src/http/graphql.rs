@@ -187,7 +187,7 @@ async fn price(state: &State, open: &Open, caller: &Caller, parts: &Parts, asked
         let document = document::read(&asked.document, name, asked.variables, &state.checker).await?;
         permit(&document, open, caller, parts)?;
         let bill = cost::price(&document, &state.shape)?;
-        let priced = Arc::new(Priced { document, bill });
+        let priced = Arc::new(Priced::new(document, bill));
         state.documents.keep(key, &priced);
         priced
     };

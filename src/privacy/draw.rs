@@ -37,30 +37,35 @@ impl Desk {
         questions: &Keyed,
         due: &[Wanted],
     ) -> Result<HashMap<String, Arc<Release>>, Error> {
+        let due: HashSet<&str> = due.iter().map(|wanted| wanted.release_key.as_str()).collect();
+        let questions: Vec<(&String, &Question)> = questions.iter().collect();
         let mut found = HashMap::new();
-        let mut questions = questions.iter().map(super::clone).peekable();
-        while questions.peek().is_some() {
-            let some: Keyed = questions.by_ref().take(AT_ONCE).collect();
-            found.extend(self.some_releases(&some, due).await?);
+        for step in questions.chunks(AT_ONCE) {
+            found.extend(self.releases_of(step, &due).await?);
         }
         Ok(found)
     }
 
-    async fn some_releases(&self, questions: &Keyed, due: &[Wanted]) -> Result<HashMap<String, Arc<Release>>, Error> {
+    /// The same for one step.
+    async fn releases_of(
+        &self,
+        questions: &[(&String, &Question)],
+        due: &HashSet<&str>,
+    ) -> Result<HashMap<String, Arc<Release>>, Error> {
         let mut found = HashMap::new();
-        let mut idle: Option<HashSet<&str>> = Some(due.iter().map(|wanted| wanted.release_key.as_str()).collect());
+        let mut idle = Some(due);
         let deadline = Instant::now() + PATIENCE;
         loop {
             let missing: BTreeMap<&String, &Question> =
-                questions.iter().filter(|(key, _)| !found.contains_key(*key)).collect();
+                questions.iter().filter(|(key, _)| !found.contains_key(*key)).copied().collect();
             found.extend(self.read(&missing).await?);
             let pending: Vec<(&String, &Question)> =
                 missing.into_iter().filter(|(key, _)| !found.contains_key(*key)).collect();
-            let idle = idle.take().unwrap_or_default();
+            let due = idle.take();
             let idle: Vec<&Question> = questions
                 .iter()
-                .filter(|(key, _)| found.contains_key(*key) && idle.contains(key.as_str()))
-                .map(|(_, question)| question)
+                .filter(|(key, _)| found.contains_key(*key) && due.is_some_and(|due| due.contains(key.as_str())))
+                .map(|(_, question)| *question)
                 .collect();
             if pending.is_empty() && idle.is_empty() {
                 return Ok(found);

@@ -148,9 +148,13 @@ impl Columns {
 
     /// Bytes of all arrays.
     pub(super) fn bytes(&self) -> usize {
-        let bits: usize = self.interests.values().chain(self.categories.values()).map(|bits| bits.0.len() * 8).sum();
-        let windows: usize = self.windows.iter().map(|rows| rows.person.len() * (4 + 27 * 2 + 4 * 2)).sum();
-        self.people() * (12 * 2 + 12 + 1) + windows + bits
+        let bits = self.interests.values().chain(self.categories.values()).map(|bits| size_of_val(&*bits.0));
+        let windows = self
+            .windows
+            .iter()
+            .map(|rows| size_of_val(&*rows.person) + size_of_val(&*rows.behavior) + size_of_val(&*rows.network));
+        let people = size_of_val(&*self.mean) + size_of_val(&*self.bins) + size_of_val(&*self.archetype);
+        people + windows.chain(bits).sum::<usize>()
     }
 
     fn shrink(&mut self) {

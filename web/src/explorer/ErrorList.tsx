@@ -1,5 +1,6 @@
 /** Errors as the API tells them: the code first, linked to what the documents say of it. */
 import type { ApiError } from "../shared/api";
+import { docsLink } from "../shared/docs";
 
 export function ErrorList({ errors, label }: { errors: ApiError[]; label: string }) {
   return (
@@ -22,10 +23,10 @@ function Message({ text }: { text: string }) {
 
 function Code({ error }: { error: ApiError }) {
   const { code = "ERROR", docs } = error.extensions ?? {};
-  // Only a path of this server: the link is the server's word, and stays on it.
-  if (docs === undefined || !/^\/docs\/[\w.#-]+$/.test(docs)) return <code className="code">{code}</code>;
+  const link = docsLink(docs);
+  if (link === undefined) return <code className="code">{code}</code>;
   return (
-    <a className="code" href={docs} target="_blank" rel="noopener">
+    <a className="code" href={link} target="_blank" rel="noopener">
       <code>{code}</code>
     </a>
   );
