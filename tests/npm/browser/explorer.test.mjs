@@ -556,6 +556,8 @@ describe("explorer", { timeout: 240_000, concurrency: 2 }, () => {
       });
       assert.ok(wide <= 0, `${wide} pixels too wide`);
       if (name === "tablet") assert.ok(high <= 0, `${high} pixels too high`);
+      const bar = await page.locator(".graphiql-sidebar").evaluate((node) => node.scrollWidth - node.clientWidth);
+      assert.ok(bar <= 0, `the bar at the side is ${bar} pixels too narrow`);
       await accessible(page);
       await picture(page, `explorer-${name}`, { fullPage: true });
       calm();
