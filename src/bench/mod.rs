@@ -62,7 +62,7 @@ pub async fn run(
     let mut measured = Vec::new();
     // What is new must be new each time: a seed for every stretch of asking.
     let mut seeds = plan.seed..;
-    let mut seed = || seeds.next().unwrap_or_default();
+    let mut target = |work: Work| work.target(stage, seeds.next().unwrap_or_default());
     for &work in &plan.works {
         for &connections in &plan.connections {
             said(&format!("{} at {connections} connections", work.name()));
@@ -71,13 +71,13 @@ pub async fn run(
             let (mut own, mut best) = (Outcome::default(), Outcome::default());
             // What is not counted: connections, caches, and releases that are asked for the first time.
             if work.is_warm() {
-                load::run(&work.target(stage, seed()), connections, warm_up, &stage.server).await?;
+                load::run(&target(work), connections, warm_up, &stage.server).await?;
             }
             for _ in 0..plan.rounds {
-                if let Some((child, target)) = &floor {
-                    best.add(load::run(target, connections, plan.time, child).await?);
+                if let Some((child, asked)) = &floor {
+                    best.add(load::run(asked, connections, plan.time, child).await?);
                 }
-                own.add(load::run(&work.target(stage, seed()), connections, plan.time, &stage.server).await?);
+                own.add(load::run(&target(work), connections, plan.time, &stage.server).await?);
             }
             measured.push(own.measured(work.name(), connections, floor.is_some().then(|| best.per_second())));
         }

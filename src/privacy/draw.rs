@@ -53,7 +53,7 @@ impl Desk {
         due: &HashSet<&str>,
     ) -> Result<HashMap<String, Arc<Release>>, Error> {
         let mut found = HashMap::new();
-        let mut idle = Some(due);
+        let mut first_round = Some(due);
         let deadline = Instant::now() + PATIENCE;
         loop {
             let missing: BTreeMap<&String, &Question> =
@@ -61,7 +61,7 @@ impl Desk {
             found.extend(self.read(&missing).await?);
             let pending: Vec<(&String, &Question)> =
                 missing.into_iter().filter(|(key, _)| !found.contains_key(*key)).collect();
-            let due = idle.take();
+            let due = first_round.take();
             let idle: Vec<&Question> = questions
                 .iter()
                 .filter(|(key, _)| found.contains_key(*key) && due.is_some_and(|due| due.contains(key.as_str())))
