@@ -1,5 +1,5 @@
-//! How long the mathematics take: `just mathematics`. Targets (`docs/personality.md`): a catalog of 10,000 products ranked in
-//! under 5 ms once the release is at hand, a knot of 10 strands and 60 letters in under 50 ms.
+//! Benchmarks of the mathematics: `just mathematics`. Targets (`docs/personality.md`): a catalog of 10,000 products is
+//! ranked in under 5 ms with the release in memory, a knot of 10 strands and 60 letters is computed in under 50 ms.
 
 use std::hint::black_box;
 
@@ -21,7 +21,7 @@ fn dimensions(rng: &mut ChaCha20Rng) -> [f64; 12] {
     std::array::from_fn(|_| rng.random())
 }
 
-/// A product as partners have them: most state a price band and some words, some state numbers.
+/// A typical product: most state a price band and some vocabulary words, some state numbers.
 fn shelved(number: usize, rng: &mut ChaCha20Rng) -> Shelved {
     let word = |table: &[words::Word], rng: &mut ChaCha20Rng| table[rng.random_range(0..table.len())].word.to_owned();
     let numbers = if number.is_multiple_of(4) { dimensions(rng).map(Some) } else { [None; 12] };
@@ -60,7 +60,7 @@ fn knots(criterion: &mut Criterion) {
     let weaving = |width: i32| -> Vec<i32> {
         (0..60).map(|k| k % width).map(|k| if k % 2 == 0 { k + 1 } else { -(k + 1) }).collect()
     };
-    // Seven columns of nearly equal length are the hardest that 60 letters can be.
+    // Of the words of 60 letters that were tried, seven columns of nearly equal length take the longest.
     for (name, word) in
         [("random, 10 strands", random), ("weaving, 10 strands", weaving(9)), ("weaving, 8 strands", weaving(7))]
     {

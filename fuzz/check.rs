@@ -1,4 +1,4 @@
-// What must hold for any bytes, shared by the fuzz target and the test over its corpus.
+// The properties that must hold for any input bytes, shared by the fuzz target and the test over its corpus.
 
 use async_graphql::Variables;
 use spots_enrichment::{
@@ -7,7 +7,7 @@ use spots_enrichment::{
     schema::{self, Checker},
 };
 
-/// The steps before the execution.
+/// The steps that process a document before its execution.
 pub struct Check {
     checker: Checker,
     shape: Shape,
@@ -19,7 +19,8 @@ impl Check {
         Self { checker: Checker::build(), shape }
     }
 
-    /// Nothing panics; what passes has a price that is the sum of its parts. Says whether it passed.
+    /// Checks that nothing panics, and that the price of an accepted document is the sum of its parts. Returns whether
+    /// the document was accepted.
     pub fn run(&self, bytes: &[u8]) -> bool {
         let Ok(text) = std::str::from_utf8(bytes) else { return false };
         let read = document::read(text, None, Variables::default(), &self.checker);

@@ -1,23 +1,24 @@
-//! Released sums -> estimates with their errors. Pure post-processing: it costs no privacy and reads no data.
+//! Estimates with errors, computed from released sums. This is post-processing: it costs no privacy budget and reads no
+//! data.
 //!
-//! A mean over people is `center + S / N`: S is a noisy sum of centred parts, N the noisy size. Its standard error
-//! counts both noises: `sqrt(sigma_S^2 + (S/N)^2 sigma_N^2) / N`.
+//! A mean over people is `center + S / N`: S is a noisy sum of centered contributions, N the noisy size. Its standard
+//! error counts both noises: `sqrt(sigma_S^2 + (S/N)^2 sigma_N^2) / N`.
 
 use crate::{
     math::simplex_shift,
     privacy::{Bundle, Released},
 };
 
-/// Cells of a histogram that stand for fewer people are told together as "other".
+/// Histogram cells that represent fewer people than this are folded into one cell, "other".
 pub const LEAST_MASS: f64 = 100.0;
-/// The noisy total, in units of the cap of one person, below which no mean is told: one person could make more than a
-/// twentieth of a smaller one.
+/// The noisy total, in units of the cap of one person, below which a mean is withheld: one person could account for
+/// more than a twentieth of a smaller total.
 const LEAST_TOTAL: f64 = 20.0;
 
 /// Half the width of a 95 % interval, in standard errors.
 pub const Z95: f64 = 1.96;
 
-/// A number, its standard error, and where it lies with 95 %.
+/// A number, its standard error, and its 95 % interval from `low` to `high`, all in the same unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
     pub value: f64,
@@ -27,13 +28,14 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// A normal estimate.
+    /// An estimate with a normal error: the interval is `value` plus and minus 1.96 `sigma`.
     #[must_use]
     pub fn new(value: f64, sigma: f64) -> Self {
         Self { value, sigma, low: value - Z95 * sigma, high: value + Z95 * sigma }
     }
 
-    /// In another unit: each number `x` becomes `offset + factor x` (a negative factor turns the interval round).
+    /// The estimate in another unit: each number `x` becomes `offset + factor x` (a negative factor exchanges the ends
+    /// of the interval).
     #[must_use]
     pub fn linear(self, factor: f64, offset: f64) -> Self {
         let ends = [offset + factor * self.low, offset + factor * self.high];
@@ -45,8 +47,9 @@ impl Estimate {
         }
     }
 
-    /// Inside of what is possible: a value beyond an edge is moved to it with its interval, then the interval is cut.
-    /// (Cutting alone could leave an interval of no width around a value that noise had carried far out.)
+    /// Clamps the estimate to the range from `least` to `most`. A value outside the range is clamped to it and the
+    /// interval is shifted by the same amount; then the interval is cut to the range. (Cutting alone could leave an
+    /// interval of width zero if the noise carried the value far outside the range.)
     #[must_use]
     pub fn within(self, least: f64, most: f64) -> Self {
         let value = self.value.clamp(least, most);
@@ -60,17 +63,17 @@ impl Estimate {
     }
 }
 
-/// Shares of which the small ones are told together.
+/// Shares of which the small ones are folded together.
 pub struct Folded {
-    /// Each share, or nothing where it is folded.
+    /// Each share; `None` where it is folded.
     pub shares: Vec<Option<Estimate>>,
-    /// All that is folded; nothing if nothing is.
+    /// The sum of the folded shares; `None` if no share is folded.
     pub other: Option<Estimate>,
 }
 
 impl Folded {
-    /// Folds what stands for fewer than [`LEAST_MASS`] people. One cell alone would be told by what it lacks, so the
-    /// next smallest goes with it.
+    /// Folds the shares that represent fewer than [`LEAST_MASS`] of `people`. A single folded share could be computed
+    /// as 1 minus the others, so the next smallest is folded with it.
     #[must_use]
     pub fn new(shares: Vec<Estimate>, people: f64) -> Self {
         let mut order: Vec<usize> = (0..shares.len()).collect();
@@ -90,7 +93,7 @@ impl Folded {
     }
 }
 
-/// A group of a release, ready for estimates.
+/// The numbers of a group of a release, from which estimates are computed.
 pub struct Sample {
     sums: Vec<f64>,
     sigma: f64,
@@ -99,14 +102,14 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// The numbers of a group of a release.
+    /// Reads the numbers of a group of a release.
     #[must_use]
     pub fn of(released: &Released, group: &str) -> Self {
         let (sums, sigma) = released.sums(group);
         Self { sums, sigma, people: released.people as f64, sigma_people: sigma_people() }
     }
 
-    /// The mean over people of a number whose parts were centred at `center`.
+    /// The mean over people of a number whose contributions were centered at `center`.
     #[must_use]
     pub fn mean(&self, index: usize, center: f64) -> Estimate {
         let mean = self.sums[index] / self.people;
@@ -114,27 +117,27 @@ impl Sample {
         Estimate::new(center + mean, sigma)
     }
 
-    /// The sum over people of a number whose parts were centred at `center`, in people.
+    /// The sum over people of a number whose contributions were centered at `center`, in units of one person's cap.
     #[must_use]
     pub fn total(&self, index: usize, center: f64) -> Estimate {
         Estimate::new(self.sums[index] + center * self.people, self.sigma.hypot(center * self.sigma_people))
     }
 
-    /// Whether a total is so large that nobody makes more than a twentieth of it, noise considered.
+    /// Whether a total is large enough that, allowing for noise, no person accounts for more than a twentieth of it.
     #[must_use]
     pub fn has_enough(&self, total: Estimate) -> bool {
         total.value >= LEAST_TOTAL + 2.0 * self.sigma
     }
 
-    /// Shares that sum to 1, the small ones folded.
+    /// Shares that sum to 1, with the small ones folded.
     #[must_use]
     pub fn folded(&self, center: f64) -> Folded {
         Folded::new(self.shares(center), self.people)
     }
 
-    /// Shares that sum to 1: the nearest point of the simplex to the noisy ones (subtract, then cut at 0; scaling would
-    /// pull large shares towards 0). The interval is that of the noisy share itself, which is unbiased, widened where it
-    /// does not hold the value.
+    /// Shares that sum to 1: the nearest point of the simplex to the noisy shares. (A number is subtracted and negative
+    /// results become 0; scaling would pull large shares towards 0.) The interval is that of the noisy share itself,
+    /// which is unbiased, widened where it does not contain the value.
     #[must_use]
     pub fn shares(&self, center: f64) -> Vec<Estimate> {
         let raw: Vec<Estimate> = (0..self.sums.len()).map(|index| self.mean(index, center)).collect();
@@ -148,7 +151,7 @@ impl Sample {
             .collect()
     }
 
-    /// One total over another of the same group. The noise of the size is in both and partly cancels.
+    /// The ratio of two totals of the same group. The noise of the size is in both totals and partly cancels.
     #[must_use]
     pub fn ratio(&self, above: usize, below: usize, center: f64) -> Estimate {
         let (a, b) = (self.total(above, center), self.total(below, center));
@@ -159,7 +162,7 @@ impl Sample {
     }
 }
 
-/// The standard error of a noisy size.
+/// The standard error of a noisy size, in people.
 #[must_use]
 pub fn sigma_people() -> f64 {
     Bundle::Size.group("N").0.sigma()
@@ -168,7 +171,7 @@ pub fn sigma_people() -> f64 {
 /// The standard deviation of a dimension from the mean of u and the mean of u squared.
 #[must_use]
 pub fn deviation(mean: Estimate, square: Estimate) -> Estimate {
-    // Noise can carry it below zero; the interval then begins at zero and keeps its width.
+    // Noise can carry the variance below zero; the interval then begins at zero and keeps its width.
     let variance = (square.value - mean.value.powi(2)).max(0.0);
     let sigma = square.sigma.hypot(2.0 * mean.value * mean.sigma);
     let root = |variance: f64| variance.clamp(0.0, 0.25).sqrt();
@@ -178,15 +181,16 @@ pub fn deviation(mean: Estimate, square: Estimate) -> Estimate {
 
 /// A dimension's distribution over equal bins of [0, 1].
 pub struct Distribution {
-    /// The share at or below the upper end of each bin; rises, ends at 1.
+    /// The share at or below the upper end of each bin; nondecreasing, the last is 1.
     cumulative: Vec<f64>,
     /// The standard error of one bin's share.
     sigma: f64,
 }
 
 impl Distribution {
-    /// Reads the noisy counts of bins. The noise of a cumulative share is the least when the counts are first made to
-    /// sum to the noisy size, by spreading what they lack over all bins; isotonic regression then makes it rise.
+    /// Reads the noisy counts of bins. The noise of a cumulative share is least if the counts are first adjusted to sum
+    /// to the noisy size, by spreading the difference evenly over all bins. Isotonic regression then makes the
+    /// cumulative shares nondecreasing.
     #[must_use]
     pub fn new(counts: &[f64], sigma: f64, people: f64) -> Self {
         let bins = counts.len() as f64;
@@ -216,12 +220,13 @@ impl Distribution {
         self.cumulative.iter().zip(before).map(|(share, before)| share - before).collect()
     }
 
-    /// Where a share `p` of the people lies at or below, by linear interpolation within the bin.
+    /// The value at or below which a share `p` of the people lies, by linear interpolation within the bin.
     #[must_use]
     pub fn quantile(&self, p: f64) -> Estimate {
         let bins = self.cumulative.len() as f64;
         let value = self.invert(p);
-        // After the counts are made to sum up, the first b of B bins have the variance b (B - b) / B of one.
+        // After the counts are adjusted to sum to the size, the first b of B bins have b (B - b) / B times the variance
+        // of one bin.
         let below = (value * bins).clamp(1.0, bins - 1.0);
         let error = self.sigma * (below * (bins - below) / bins).sqrt();
         let (low, high) = (self.invert(p - Z95 * error), self.invert(p + Z95 * error));
@@ -242,7 +247,7 @@ impl Distribution {
     }
 }
 
-/// The nearest rising sequence in least squares (pool adjacent violators).
+/// Replaces the values by the nearest nondecreasing sequence in least squares (pool adjacent violators).
 fn isotonic(values: &mut [f64]) {
     let mut pools: Vec<(f64, usize)> = Vec::with_capacity(values.len());
     for value in values.iter() {
@@ -333,8 +338,8 @@ mod tests {
         }
     }
 
-    /// A large share beside cells that nobody is in: 95 % of the intervals hold it (2,000 draws, fixed seed: the
-    /// standard error of the coverage is 0.5 %, the bound lies 4 of them below).
+    /// A large share next to empty cells: 95 % of the intervals contain it (2,000 draws, fixed seed: the standard error
+    /// of the coverage is 0.5 %, the bound lies 4 of them below).
     #[test]
     fn intervals_of_shares_cover_what_they_promise() {
         use rand::SeedableRng as _;

@@ -1,10 +1,10 @@
-//! A released mixture: the density matrix of a segment from its noisy second moments, and numbers of it with their
-//! errors. Pure post-processing: it costs no privacy and reads no data.
+//! A released mixture: the density matrix of a segment, computed from its noisy second moments, and numbers derived
+//! from it with their errors. This is post-processing: it costs no privacy budget and reads no data.
 //!
 //! The noise of MOMENTS has the same standard error in every direction of length 1, so the error of a number follows
-//! from the length of its gradient. All matrices here have trace 1, which removes the part of a gradient along I. Values
-//! are those of the nearest density matrix; intervals are those of the unbiased noisy matrix, widened where they do not
-//! hold the value (`docs/personality.md`, "Intervals").
+//! from the length of its gradient. All matrices here have trace 1, which removes the part of a gradient along I.
+//! Values are computed from the nearest density matrix. Intervals are computed from the unbiased noisy matrix and
+//! widened where they do not contain the value (`docs/personality.md`, "Intervals").
 
 use std::f64::consts::FRAC_PI_2;
 
@@ -15,30 +15,32 @@ use crate::{
     privacy::Released,
 };
 
-/// Directions in which a symmetric matrix of trace 1 can move.
+/// The dimension of the space of symmetric 13 x 13 matrices of trace 1.
 const DIRECTIONS: f64 = 90.0;
-/// How far the noise moves an eigenvalue at most, in its standard errors, with 97.5 %: the largest eigenvalue of the
-/// noise (simulated; a test does it again).
+/// The bound on the change of an eigenvalue by the noise, in standard errors of the noise, with 97.5 % probability: the
+/// largest absolute eigenvalue of the noise (simulated; a test repeats the simulation).
 const EIGENVALUE: f64 = 5.71;
-/// 97.5 % of a normal error lie within so many standard errors.
+/// 97.5 % of a normal error lie within this number of standard errors.
 const Z97: f64 = 2.2414;
-/// How long the noise is, in its standard errors, with 98.75 % (chi with 90 degrees of freedom), and a normal error so.
+/// The bound on the length of the noise, in standard errors of the noise, with 98.75 % probability (chi with 90 degrees
+/// of freedom).
 const LENGTH: f64 = 11.08;
+/// 98.75 % of a normal error lie within this number of standard errors.
 const Z98: f64 = 2.4977;
 
 /// The second moments of a segment's states.
 pub struct Mixture {
-    /// Trace 1, unbiased, perhaps with negative eigenvalues.
+    /// The unbiased noisy matrix: trace 1, possibly with negative eigenvalues.
     noisy: Square,
     rho: Density,
-    /// The standard error of the noise in any direction.
+    /// The standard error of the noise in any direction of length 1.
     sigma: f64,
     /// The relative standard error of the size.
     sigma_size: f64,
 }
 
 impl Mixture {
-    /// The mixture of a release of MOMENTS.
+    /// Computes the mixture of a release of MOMENTS.
     #[must_use]
     pub fn of(released: &Released) -> Self {
         let (sums, sigma) = released.sums("M");
@@ -67,7 +69,7 @@ impl Mixture {
         &self.rho
     }
 
-    /// How alike the people are to a product, 0 to 1.
+    /// The compatibility of the people with a product, 0 to 1.
     #[must_use]
     pub fn compatibility(&self, product: &Product) -> Estimate {
         let value = self.rho.compatibility(product);
@@ -80,7 +82,7 @@ impl Mixture {
         let value = self.rho.correlation(i, j);
         match self.rho.correlation_gradient(i, j) {
             Some(gradient) => self.estimate(value, &gradient).within(-1.0, 1.0),
-            // The noise left no variance: it could be anything.
+            // The noise left no positive variance, so the interval covers the whole range.
             None => Estimate::new(value, 1.0).within(-1.0, 1.0),
         }
     }
@@ -88,14 +90,15 @@ impl Mixture {
     /// tr(rho^2): the mean of |<psi|phi>|^2 over all pairs of people, 1/13 to 1.
     #[must_use]
     pub fn purity(&self) -> Estimate {
-        // The square of the noise adds to the square of the matrix.
+        // The expectation of the squared noise is subtracted from the squared norm of the matrix.
         let unbiased = self.noisy.norm_squared() - DIRECTIONS * self.sigma.powi(2);
         let linear = self.sigma_along(&(self.noisy * 2.0));
         let sigma = linear.hypot((2.0 * DIRECTIONS).sqrt() * self.sigma.powi(2));
         widened(self.rho.overlap(&self.rho), unbiased, sigma).within(1.0 / SIDE as f64, 1.0)
     }
 
-    /// tr(rho sigma): the mean of |<psi|phi>|^2 over all pairs of a person here and a person there, 0 to 1.
+    /// tr(rho sigma): the mean of |<psi|phi>|^2 over all pairs of a person of this segment and a person of the other,
+    /// 0 to 1.
     #[must_use]
     pub fn overlap(&self, other: &Self) -> Estimate {
         let linear = self.sigma_along(&other.noisy).hypot(other.sigma_along(&self.noisy));
@@ -103,8 +106,8 @@ impl Mixture {
         widened(self.rho.overlap(&other.rho), self.noisy.dot(&other.noisy), sigma).within(0.0, 1.0)
     }
 
-    /// The von Neumann entropy in nats, 0 to ln 13. Its interval holds every spectrum that the noise allows: no
-    /// eigenvalue moves further than the noise's largest (Weyl).
+    /// The von Neumann entropy in nats, 0 to ln 13. Its interval contains the entropy of every spectrum that the noise
+    /// allows: no eigenvalue moves further than the noise's largest eigenvalue (Weyl's inequality).
     #[must_use]
     pub fn entropy(&self) -> Estimate {
         let value = entropy(self.rho.eigenvalues().iter().copied());
@@ -118,15 +121,16 @@ impl Mixture {
         Estimate { value, sigma: (high - low) / (2.0 * Z95), low, high }
     }
 
-    /// The fidelity with another segment, 0 to 1. Its interval holds every pair of states that the noise allows: the
-    /// angle arccos sqrt F is a distance (Bures), a state within trace distance D lies within arccos(1 - D) (Fuchs & van
-    /// de Graaf 1999), and F is at least the overlap.
+    /// The fidelity with another segment, 0 to 1. Its interval contains the fidelity of every pair of states that the
+    /// noise allows: the angle arccos sqrt F is a distance (Bures), a state within trace distance D lies within the
+    /// angle arccos(1 - D) (Fuchs & van de Graaf 1999), and F is at least the overlap.
     #[must_use]
     pub fn fidelity(&self, other: &Self) -> Estimate {
         let value = self.rho.fidelity(&other.rho);
         let reaches =
             [self, other].map(|mixture| LENGTH * mixture.sigma + Z98 * mixture.sigma_size * mixture.centred().norm());
-        // The projection moves no state further away, and a trace norm is at most sqrt 13 of the Frobenius norm.
+        // The projection onto density matrices moves no state further away, and a trace norm is at most sqrt 13 times
+        // the Frobenius norm.
         let turn: f64 = reaches.iter().map(|reach| (1.0 - (SIDE as f64).sqrt() / 2.0 * reach).max(0.0).acos()).sum();
         let angle = value.sqrt().min(1.0).acos();
         let overlap = self.rho.overlap(&other.rho)
@@ -138,12 +142,12 @@ impl Mixture {
         Estimate { value, sigma: (high - low) / (2.0 * Z95), low, high }
     }
 
-    /// What the size's error scales.
+    /// X - I/13: the matrix that the relative error of the size scales.
     fn centred(&self) -> Square {
         self.noisy - Square::identity() / SIDE as f64
     }
 
-    /// The standard error of a number with this gradient.
+    /// The standard error of a number with this gradient, from the noise of the matrix and of the size.
     fn sigma_along(&self, gradient: &Square) -> f64 {
         let within = gradient - Square::identity() * (gradient.trace() / SIDE as f64);
         (self.sigma * within.norm()).hypot(self.sigma_size * gradient.dot(&self.centred()))
@@ -155,14 +159,14 @@ impl Mixture {
     }
 }
 
-/// A value with the interval of an unbiased one, widened to hold it.
+/// A value with the 95 % interval of an unbiased estimate, widened to contain the value.
 fn widened(value: f64, unbiased: f64, sigma: f64) -> Estimate {
     let Estimate { low, high, .. } = Estimate::new(unbiased, sigma);
     Estimate { value, sigma, low: low.min(value), high: high.max(value) }
 }
 
-/// The spectrum within these ranges (largest first) that sums to 1 and has the least entropy: the first take what there
-/// is.
+/// The spectrum within these ranges (largest first) that sums to 1 and has the least entropy: the first eigenvalues
+/// take as much of the remaining sum as their ranges allow.
 fn steepest(ranges: &[(f64, f64)]) -> Vec<f64> {
     let mut rest = 1.0 - ranges.iter().map(|(low, _)| low).sum::<f64>();
     let take = |(low, high): &(f64, f64)| {
@@ -173,7 +177,8 @@ fn steepest(ranges: &[(f64, f64)]) -> Vec<f64> {
     ranges.iter().map(take).collect()
 }
 
-/// The spectrum within these ranges that sums to 1 and has the most entropy: as even as the ranges allow.
+/// The spectrum within these ranges that sums to 1 and has the most entropy: all eigenvalues are equal, clamped to
+/// their ranges.
 fn flattest(ranges: &[(f64, f64)]) -> Vec<f64> {
     let at = |level: f64| -> Vec<f64> { ranges.iter().map(|(low, high)| level.clamp(*low, *high)).collect() };
     let (mut low, mut high) = (0.0, 1.0);
@@ -195,7 +200,7 @@ mod tests {
         privacy::{Bundle, noise},
     };
 
-    /// People around a centre, without chance.
+    /// The states of deterministic people around a center.
     fn states(centre: f64, count: u32) -> Vec<Vector> {
         let x = |number: u32, k: u32| {
             let phase = f64::from(number * (k + 3)) * 0.618_034;
@@ -209,7 +214,7 @@ mod tests {
         Density::mixture(&states(centre, 500)).unwrap()
     }
 
-    /// What a release of so many people would show of this state.
+    /// The mixture that a release of this number of people with the state `rho` would show.
     fn noisy(rho: &Density, people: f64, rng: &mut ChaCha20Rng) -> Mixture {
         let size = people + noise::sample(Bundle::Size, rng).unwrap()[0] as f64;
         let noise = noise::sample(Bundle::Moments, rng).unwrap();
@@ -227,8 +232,8 @@ mod tests {
         Mixture::new(&matrix, group.sigma() / 1e8 / size, sigma_people() / size)
     }
 
-    /// 95 % of 200 intervals hold the number without noise, for each number and at each size; the bound lies four standard
-    /// errors (3.1) below, and the seed is fixed.
+    /// 95 % of 200 intervals contain the number without noise, for each number and at each size. The bound lies four
+    /// standard errors (3.1 each) below, and the seed is fixed.
     #[test]
     fn intervals_hold_what_they_promise() {
         let (here, there) = (exact(0.4), exact(0.6));
@@ -256,7 +261,8 @@ mod tests {
                     *held += i32::from(estimate.low <= truth && truth <= estimate.high);
                 }
             }
-            // A correlation is no linear function of noise that is as large as the variances: from 1,000 people on.
+            // Correlations are checked from 1,000 people on: below, the noise is as large as the variances, and a
+            // correlation is not a linear function of it.
             let many = if people < 1_000.0 { 7 } else { 9 };
             assert!(held[..many].iter().all(|held| *held >= 178), "{people} people: {held:?} of 200");
         }
@@ -274,8 +280,8 @@ mod tests {
         assert!((many.rho().matrix() - rho.matrix()).norm() < 1e-3);
     }
 
-    /// The 97.5 % quantile of the largest eigenvalue of Gaussian noise, from 4,000 draws (standard error 0.025; the bound
-    /// is four of them).
+    /// The 97.5 % quantile of the largest absolute eigenvalue of Gaussian noise, from 4,000 draws (standard error
+    /// 0.025; the bound is four standard errors).
     #[test]
     fn eigenvalues_move_as_far_as_the_constant_says() {
         use rand::RngExt as _;

@@ -1,4 +1,4 @@
-//! The twelve dimensions and the archetypes of a person, in the order in which they stand everywhere.
+//! The twelve dimensions and the archetypes of a person, in the order used by all files, tables, releases and answers.
 
 /// The dimensions, each in [0, 1].
 pub const DIMENSIONS: [&str; 12] = [
@@ -44,11 +44,12 @@ const TARGETS: [Target; 5] = [
     [(4, 9_000), (0, 8_000), (5, 7_000), (2, 6_000)], // spontaneous_wanderer
 ];
 
-/// The code of a person who is near none of the targets.
+/// The archetype code of a person whose closeness to every target is below 0.85.
 pub const BALANCED: usize = 5;
 
-/// The archetype of a person whose dimensions are given in 1/10,000: the best mean of 1 - |x - target| if that is at
-/// least 0.85 (the first of equals), else [`BALANCED`].
+/// The archetype code (0 to 5) of a person whose dimensions are given in 1/10,000: the target with the largest mean of
+/// 1 - |x - target| over its four dimensions if that mean is at least 0.85 (if several are equal, the first), else
+/// [`BALANCED`].
 #[must_use]
 pub fn archetype(dimensions: &[i32; 12]) -> usize {
     let near = |target: &Target| -> i32 {

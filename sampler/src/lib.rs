@@ -1,9 +1,9 @@
 //! Exact discrete Gaussian noise (Canonne, Kamath & Steinke 2020), from the `prio` crate's sampler.
 //!
-//! Never a floating-point sampler: their outputs have gaps that give the true value away (Mironov 2012).
+//! Floating-point samplers must not be used: their outputs have gaps that reveal the true value (Mironov 2012).
 //!
-//! A crate of its own for one reason: the sampler is generic, so it is compiled where it is called, and tests that draw
-//! millions of numbers need it optimized while everything around it is not.
+//! This is a separate crate because the sampler is generic and therefore compiled in the crate that calls it. Tests
+//! that draw millions of numbers need it optimized while the rest of the server is not.
 
 use std::fmt;
 
@@ -11,30 +11,30 @@ use prio::dp::{Rational, distributions::DiscreteGaussian};
 use rand::distr::Distribution;
 use rand_chacha::ChaCha20Rng;
 
-/// Why there is no sample.
+/// The reason why sampling failed.
 #[derive(Debug)]
 pub enum Error {
-    /// A standard deviation that is none.
+    /// The standard deviation is not valid (zero).
     Sigma,
-    /// A number beyond 63 bits, of which there is no chance worth naming.
+    /// A sample does not fit into a signed 64-bit integer. The probability is negligible.
     Beyond,
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::Sigma => "the noise has no standard deviation",
-            Self::Beyond => "the noise is beyond 63 bits",
+            Self::Sigma => "the standard deviation of the noise must be above 0",
+            Self::Beyond => "a noise sample does not fit into a signed 64-bit integer",
         })
     }
 }
 
 impl std::error::Error for Error {}
 
-/// Draws independent numbers with mean 0 and this standard deviation, in thousandths.
+/// Samples `many` independent integers with mean 0. `sigma_milli` is the standard deviation in thousandths.
 ///
 /// # Errors
-/// See [`Error`].
+/// [`Error::Sigma`] if the standard deviation is not valid; [`Error::Beyond`] if a sample does not fit into an `i64`.
 pub fn gaussian(sigma_milli: u128, many: usize, rng: &mut ChaCha20Rng) -> Result<Vec<i64>, Error> {
     let sigma = Rational::from_unsigned(sigma_milli, 1000_u128).map_err(|_| Error::Sigma)?;
     let gaussian = DiscreteGaussian::new(sigma).map_err(|_| Error::Sigma)?;

@@ -1,30 +1,31 @@
 //! The Alexander polynomial of a closed braid, exactly, by the reduced Burau representation (Burau 1935).
 //!
-//! det(I - B(t)) (1 - t)/(1 - t^n) is computed at many values of t modulo several primes, interpolated, and put together
-//! by the Chinese remainder theorem. The number of primes follows from a bound of the coefficients, so nothing is left
-//! to chance.
+//! det(I - B(t)) (1 - t)/(1 - t^n) is computed at many values of t modulo several primes, interpolated, and combined
+//! by the Chinese remainder theorem. The number of primes follows from a bound of the coefficients, so the result is
+//! exact.
 
 use super::{Braid, Laurent, Overflow};
 
-/// Primes are below this; products of two residues fit into 64 bits.
+/// Upper limit of the primes, so that products of two residues fit into 64 bits.
 const BELOW: u64 = 1 << 31;
 /// Bits of each prime, rounded down.
 const PRIME_BITS: f64 = 30.9;
-/// Primes whose product fits into 127 bits with a sign.
+/// The number of primes whose product fits into a signed 128-bit integer.
 const EXACT_PRIMES: usize = 4;
 
-/// The Alexander polynomial of the closure: positive constant term, lowest exponent 0; 0 of a split link.
+/// The Alexander polynomial of the closure, normalized to a positive constant term and lowest exponent 0; 0 for a split
+/// link.
 ///
 /// # Errors
-/// A coefficient does not fit.
+/// [`Overflow`] if a coefficient does not fit into 64 bits.
 pub fn alexander(braid: &Braid) -> Result<Laurent, Overflow> {
     let (letters, strands) = (braid.letters().len(), braid.strands());
     let used: std::collections::HashSet<usize> = braid.places().map(|(place, _)| place).collect();
     if used.len() + 1 < strands {
         return Ok(Laurent::new(0, Vec::new()));
     }
-    // The Seifert matrix V of the braid's surface has letters - strands + 1 rows (Collins 2016). A row of V - t V^T has
-    // a diagonal of at most |1 - t| and six other entries of at most 1 where |t| = 1, so its length is at most
+    // The Seifert matrix V of the braid's surface has letters - strands + 1 rows (Collins 2016). Where |t| = 1, a row
+    // of V - t V^T has a diagonal entry of at most |1 - t| and six other entries of at most 1, so its length is at most
     // sqrt 10, and no coefficient exceeds the determinant's bound sqrt(10)^rows (Hadamard).
     let rows = (letters + 1).saturating_sub(strands);
     let bits = rows as f64 * 10.0_f64.log2() / 2.0 + 1.0;
@@ -51,8 +52,8 @@ pub fn alexander(braid: &Braid) -> Result<Laurent, Overflow> {
     Ok(Laurent::new(0, coefficients.split_off(start)))
 }
 
-/// The coefficients modulo a prime, times t to the number of negative letters (which makes all exponents whole and at
-/// least 0); `None` for the rare prime modulo which 1 - t^n is 0 at a point.
+/// The coefficients modulo a prime of the polynomial times t to the number of negative letters, which makes all
+/// exponents nonnegative integers; `None` for the rare prime modulo which 1 - t^n is 0 at a point.
 fn interpolated(braid: &Braid, prime: u64) -> Option<Vec<u64>> {
     let letters = braid.letters().len() as u64;
     let negative = braid.letters().iter().filter(|letter| **letter < 0).count() as u64;
@@ -72,7 +73,7 @@ fn burau(braid: &Braid, t: u64, prime: u64) -> u64 {
     let minus = |x: u64| (prime - x) % prime;
     let mut product: Vec<Vec<u64>> = (0..side).map(|row| (0..side).map(|k| u64::from(k == row)).collect()).collect();
     for (place, positive) in braid.places() {
-        // A generator is the identity but for one row: (t, -t, 1) or, of an inverse, (1, -1/t, 1/t).
+        // A generator is the identity except for one row: (t, -t, 1), or (1, -1/t, 1/t) for an inverse.
         let [left, middle, right] = if positive { [t, minus(t), 1] } else { [1, minus(back), back] };
         for row in &mut product {
             let own = row[place];
@@ -116,7 +117,8 @@ fn determinant(mut matrix: Vec<Vec<u64>>, prime: u64) -> u64 {
     determinant
 }
 
-/// The coefficients of the polynomial with these values at `start`, `start` + 1, .. (Newton's divided differences).
+/// The coefficients modulo a prime of the polynomial with these values at `start`, `start` + 1, .. (Newton's divided
+/// differences).
 fn polynomial(mut values: Vec<u64>, start: u64, prime: u64) -> Vec<u64> {
     let count = values.len();
     for order in 1..count {
@@ -127,7 +129,7 @@ fn polynomial(mut values: Vec<u64>, start: u64, prime: u64) -> Vec<u64> {
     }
     let mut coefficients = vec![0; count];
     for k in (0..count).rev() {
-        // Times (t - (start + k)), plus the next difference.
+        // Multiply by (t - (start + k)) and add the next difference.
         let root = (prime - (start + k as u64) % prime) % prime;
         for place in (1..count).rev() {
             coefficients[place] = (coefficients[place - 1] + coefficients[place] * root) % prime;
@@ -137,8 +139,11 @@ fn polynomial(mut values: Vec<u64>, start: u64, prime: u64) -> Vec<u64> {
     coefficients
 }
 
-/// The one integer within the bound that has these residues (Garner). Four primes say which one it could be; the
-/// others, if the bound asks for them, whether it is.
+/// The only integer within the bound that has these residues (Garner's algorithm). Four primes determine the candidate;
+/// further primes, if the bound requires them, confirm it.
+///
+/// # Errors
+/// [`Overflow`] if the integer does not fit into 64 bits.
 fn lift(residues: &[(u64, u64)]) -> Result<i64, Overflow> {
     let (mut value, mut modulus) = (0_i128, 1_i128);
     for (prime, residue) in residues.iter().take(EXACT_PRIMES) {
@@ -167,12 +172,12 @@ fn power(base: u64, mut exponent: u64, prime: u64) -> u64 {
     power
 }
 
-/// 1/x, by Fermat.
+/// 1/x modulo a prime, by Fermat's little theorem.
 fn inverse(x: u64, prime: u64) -> u64 {
     power(x, prime - 2, prime)
 }
 
-/// The largest primes below [`BELOW`], largest first.
+/// The primes from half of [`BELOW`] to [`BELOW`], largest first.
 fn primes() -> impl Iterator<Item = u64> {
     let is_prime = |number: &u64| (3..).step_by(2).take_while(|d| d * d <= *number).all(|d| !number.is_multiple_of(d));
     (BELOW / 2..BELOW).rev().filter(|number| number % 2 == 1).filter(is_prime)
@@ -192,7 +197,7 @@ mod tests {
         assert_eq!(text(&[1, -2]), "1");
         assert_eq!(text(&[1, 1, 1]), "1 - t + t^2");
         assert_eq!(text(&[1, -2, 1, -2]), "1 - 3t + t^2");
-        // The Hopf link, the Borromean rings ((t - 1)^4 in one variable), and links that fall apart.
+        // The Hopf link, the Borromean rings ((t - 1)^4 in one variable), and split links.
         assert_eq!(text(&[1, 1]), "1 - t");
         assert_eq!(text(&[1, -2, 1, -2, 1, -2]), "1 - 4t + 6t^2 - 4t^3 + t^4");
         assert_eq!(text(&[1, -1]), "0");

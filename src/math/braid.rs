@@ -1,37 +1,37 @@
-//! Braids: words in the generators `s_1 .. s_(n-1)`, and the braid that a matrix of correlations weaves.
+//! Braids: words in the generators `s_1 .. s_(n-1)`, and the braid that is constructed from a matrix of correlations.
 
-/// Strands of a braid from outside.
+/// Maximum number of strands of a braid in a request.
 pub const MOST_STRANDS: usize = 10;
-/// Letters of a braid from outside.
+/// Maximum number of letters (generators) of a braid in a request.
 pub const MOST_LETTERS: usize = 60;
-/// Strands of a woven braid.
+/// Maximum number of strands of a constructed braid.
 const WOVEN_STRANDS: usize = 8;
-/// Pairs of a woven braid.
+/// Maximum number of pairs of a constructed braid.
 const WOVEN_PAIRS: usize = 12;
-/// Pairs that correlate less are not woven in.
+/// Minimum absolute correlation of a pair in a constructed braid.
 const WOVEN_LINE: f64 = 0.3;
 
 /// A braid that is closed to a link. A letter i is the generator `s_i` (strand i crosses over strand i + 1), -i its
-/// inverse; the first letter comes first.
+/// inverse. The letters are applied in order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Braid {
     letters: Vec<i32>,
     strands: usize,
 }
 
-/// A pair of strands that a weave ties, and how strongly.
+/// A pair of dimensions whose strands cross in a constructed braid, and their correlation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Crossing {
-    /// Numbers of the two things, the smaller first.
+    /// Numbers of the two dimensions, the smaller first.
     pub pair: (usize, usize),
-    /// Their correlation.
+    /// Their correlation, -1 to 1.
     pub correlation: f64,
 }
 
-/// A braid and what it was woven from.
+/// A braid and the strands and correlations from which it was constructed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weave {
-    /// What each strand stands for.
+    /// The dimension of each strand.
     pub strands: Vec<usize>,
     /// The pairs, strongest first.
     pub crossings: Vec<Crossing>,
@@ -39,31 +39,32 @@ pub struct Weave {
 }
 
 impl Braid {
-    /// Reads a word; it has as many strands as it needs, the empty word has one.
+    /// Parses a braid word. The braid has as many strands as its largest letter needs; the empty word has one.
     ///
     /// # Errors
-    /// What is wrong, in words: a letter 0, too many strands or letters.
+    /// A message for the caller if there are more than [`MOST_LETTERS`] letters, or a letter is 0 or needs more than
+    /// [`MOST_STRANDS`] strands.
     pub fn parse(letters: &[i32]) -> Result<Self, String> {
         if letters.len() > MOST_LETTERS {
-            return Err(format!("at most {MOST_LETTERS} letters."));
+            return Err(format!("a braid word has at most {MOST_LETTERS} letters."));
         }
         let most = MOST_STRANDS - 1;
         let index = |letter: &i32| usize::try_from(letter.unsigned_abs()).unwrap_or(usize::MAX);
         if letters.iter().any(|letter| *letter == 0 || index(letter) > most) {
-            return Err(format!("a letter is 1 to {most} or -1 to -{most}."));
+            return Err(format!("each letter must be 1 to {most} or -1 to -{most}."));
         }
         let strands = letters.iter().map(index).max().unwrap_or(0) + 1;
         Ok(Self { letters: letters.to_vec(), strands })
     }
 
-    /// The same word on more strands: each further one is a circle apart.
+    /// The same word on more strands: each additional strand is a separate circle of the closure.
     ///
     /// # Errors
-    /// What is wrong, in words: the word needs more, or there are too many.
+    /// A message for the caller if the word needs more strands, or if there are more than [`MOST_STRANDS`].
     pub fn on(self, strands: i32) -> Result<Self, String> {
         let least = self.strands;
         let strands = usize::try_from(strands).ok().filter(|strands| (least..=MOST_STRANDS).contains(strands));
-        let strands = strands.ok_or_else(|| format!("must be {least}, which the word needs, to {MOST_STRANDS}."))?;
+        let strands = strands.ok_or_else(|| format!("must be {least} (needed by the word) to {MOST_STRANDS}."))?;
         Ok(Self { strands, ..self })
     }
 
@@ -79,18 +80,18 @@ impl Braid {
         self.strands
     }
 
-    /// Each letter as the place of its left strand, from 0, and whether it is the generator itself.
+    /// For each letter, the position of its left strand, from 0, and whether it is the generator (not its inverse).
     pub(super) fn places(&self) -> impl Iterator<Item = (usize, bool)> + '_ {
         self.letters.iter().map(|letter| (letter.unsigned_abs() as usize - 1, *letter > 0))
     }
 
-    /// Positive letters less negative ones.
+    /// The number of positive letters minus the number of negative letters.
     #[must_use]
     pub fn writhe(&self) -> i64 {
         self.letters.iter().map(|letter| i64::from(letter.signum())).sum()
     }
 
-    /// Closed curves of the closure: cycles of the permutation.
+    /// The number of closed curves of the closure: the cycles of the braid's permutation.
     #[must_use]
     pub fn components(&self) -> usize {
         let mut ends: Vec<usize> = (0..self.strands).collect();
@@ -111,18 +112,18 @@ impl Braid {
 }
 
 impl Weave {
-    /// Weaves a braid from the correlations of some things, given by their numbers in rising order.
+    /// Constructs a braid from the correlations of the dimensions `things`, given by their numbers in ascending order.
     ///
-    /// The strands are the eight things with the largest sum of |C|, in the order of their numbers. For each pair with
-    /// |C| >= 0.3, strongest first, at most twelve, the band generator
-    /// `a_ij = (s_(j-1) .. s_(i+1)) s_i (s_(i+1)^-1 .. s_(j-1)^-1)` is appended, its inverse where C is negative.
+    /// The strands are the eight dimensions with the largest sum of |C|, in the order of their numbers. For each pair
+    /// with |C| >= 0.3, strongest first, at most twelve, the band generator
+    /// `a_ij = (s_(j-1) .. s_(i+1)) s_i (s_(i+1)^-1 .. s_(j-1)^-1)` is appended, or its inverse if C is negative.
     #[must_use]
     pub fn new(things: &[usize], correlation: impl Fn(usize, usize) -> f64) -> Self {
         let weight = |thing: usize| -> f64 {
             things.iter().filter(|other| **other != thing).map(|other| correlation(thing, *other).abs()).sum()
         };
         let mut weights: Vec<(usize, f64)> = things.iter().map(|thing| (*thing, weight(*thing))).collect();
-        // A stable sort: of equals the first stays first.
+        // The sort is stable, so equal weights keep the order of the numbers.
         weights.sort_by(|a, b| b.1.total_cmp(&a.1));
         let mut strands: Vec<usize> = weights.into_iter().take(WOVEN_STRANDS).map(|(thing, _)| thing).collect();
         strands.sort_unstable();
@@ -155,7 +156,7 @@ impl Weave {
         Self { strands, crossings, braid }
     }
 
-    /// Weaves a product's braid from the dimensions that it states: `C_ij = sign(v_i v_j) min(1, 4 |v_i v_j|)`
+    /// Constructs a product's braid from the dimensions that it states: `C_ij = sign(v_i v_j) min(1, 4 |v_i v_j|)`
     /// with `v = y - 1/2`.
     #[must_use]
     pub fn of_product(product: &super::Product) -> Self {
@@ -167,7 +168,7 @@ impl Weave {
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "the same steps give the same bits")]
+#[expect(clippy::float_cmp, reason = "the same operations give the same bits")]
 mod tests {
     use super::*;
 

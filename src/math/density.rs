@@ -15,7 +15,7 @@ pub type Square = SMatrix<f64, SIDE, SIDE>;
 pub struct Density(Square);
 
 impl Density {
-    /// The mixture of some states with equal weights; `None` of nobody.
+    /// The mixture of states with equal weights; `None` if there are no states.
     #[must_use]
     pub fn mixture<'a>(states: impl IntoIterator<Item = &'a Vector>) -> Option<Self> {
         let (mut sum, mut count) = (Square::zeros(), 0.0);
@@ -26,8 +26,8 @@ impl Density {
         (count > 0.0).then(|| Self(sum / count))
     }
 
-    /// The density matrix nearest to a symmetric matrix, in the Frobenius norm: its eigenvalues are moved to the nearest
-    /// point of the simplex (Smolin, Gambetta & Smith 2012).
+    /// The density matrix nearest to a symmetric matrix in the Frobenius norm: the eigenvectors are unchanged, the
+    /// eigenvalues are projected onto the simplex (Smolin, Gambetta & Smith 2012).
     #[must_use]
     pub fn nearest(matrix: &Square) -> Self {
         let mut eigen = matrix.symmetric_eigen();
@@ -44,9 +44,9 @@ impl Density {
         &self.0
     }
 
-    /// The mean of |<psi|phi>|^2 over the people, both reduced to the dimensions that the product states (with people
-    /// weighted by the length of what is left of them): `phi^T rho_S phi` with
-    /// `rho_S = A rho A / tr(A rho A)`. 0 to 1.
+    /// The mean of |<psi|phi>|^2 over the people, 0 to 1. Both states are reduced to the dimensions that the product
+    /// states, and a person is weighted by the squared length of the reduced state: `phi^T rho_S phi` with
+    /// `rho_S = A rho A / tr(A rho A)`.
     #[must_use]
     pub fn compatibility(&self, product: &Product) -> f64 {
         let weighted = &product.weighted;
@@ -57,13 +57,13 @@ impl Density {
         above / self.kept(product)
     }
 
-    /// tr(A rho A): how much of the people the product's dimensions keep. Never 0: component 0 of a person has a share
-    /// of at least one half.
+    /// tr(A rho A): the mean squared length of the people's states after the reduction to the product's dimensions.
+    /// Never 0, because component 0 is at least one half of a person's squared length.
     fn kept(&self, product: &Product) -> f64 {
         (0..SIDE).map(|k| product.squares[k] * self.0[(k, k)]).sum()
     }
 
-    /// How [`Self::compatibility`] changes with each entry of rho: (w w^T - f A^2) / tr(A rho A).
+    /// The gradient of [`Self::compatibility`] by the entries of rho: (w w^T - f A^2) / tr(A rho A).
     #[must_use]
     pub fn compatibility_gradient(&self, product: &Product) -> Square {
         let outer = product.weighted * product.weighted.transpose();
@@ -71,8 +71,8 @@ impl Density {
         (outer - lost) / self.kept(product)
     }
 
-    /// tr(rho sigma): the mean of |<psi|phi>|^2 over all pairs of a person here and a person there. With itself it is
-    /// the purity: how alike the people of a segment are, 1/13 to 1.
+    /// tr(rho sigma): the mean of |<psi|phi>|^2 over all pairs of a person of this segment and a person of the other.
+    /// The overlap of a state with itself is its purity, 1/13 to 1: the similarity of the people of a segment.
     #[must_use]
     pub fn overlap(&self, other: &Self) -> f64 {
         self.0.dot(&other.0)
@@ -84,7 +84,7 @@ impl Density {
         self.0.symmetric_eigenvalues()
     }
 
-    /// (tr sqrt(sqrt(rho) sigma sqrt(rho)))^2, 0 to 1; 1 only of equal states (Uhlmann 1976, Jozsa 1994).
+    /// (tr sqrt(sqrt(rho) sigma sqrt(rho)))^2, 0 to 1; 1 only for equal states (Uhlmann 1976, Jozsa 1994).
     #[must_use]
     pub fn fidelity(&self, other: &Self) -> f64 {
         let mut eigen = self.0.symmetric_eigen();
@@ -92,13 +92,13 @@ impl Density {
         let root = eigen.recompose();
         let within = root * other.0 * root;
         let within = (within + within.transpose()) / 2.0;
-        // What rounding leaves of an eigenvalue 0 would grow under the root.
+        // The square root would amplify the rounding error of an eigenvalue 0.
         let eigenvalues = within.symmetric_eigenvalues();
         let trace: f64 = eigenvalues.iter().filter(|value| **value > 1e-14).map(|value| value.sqrt()).sum();
         (trace * trace).min(1.0)
     }
 
-    /// The mean of u of a dimension, people weighted by 1 / (3 + ||u||^2): `sqrt 3 rho_0k / rho_00`.
+    /// The mean of u of dimension k, people weighted by 1 / (3 + ||u||^2): `sqrt 3 rho_0k / rho_00`.
     fn mean(&self, k: usize) -> f64 {
         3.0_f64.sqrt() * self.0[(0, k + 1)] / self.0[(0, 0)]
     }
@@ -118,7 +118,7 @@ impl Density {
         (self.covariance(i, j) / variances.sqrt()).clamp(-1.0, 1.0)
     }
 
-    /// How [`Self::correlation`] changes with each entry of rho; nothing where it is 0 for lack of variance.
+    /// The gradient of [`Self::correlation`] by the entries of rho; `None` where a variance is not positive.
     #[must_use]
     pub fn correlation_gradient(&self, i: usize, j: usize) -> Option<Square> {
         let (a, b) = (self.covariance(i, i), self.covariance(j, j));
@@ -135,7 +135,7 @@ impl Density {
     fn covariance_gradient(&self, i: usize, j: usize) -> Square {
         let first = self.0[(0, 0)];
         let mut gradient = Square::zeros();
-        // Every entry off the diagonal stands twice in a symmetric matrix.
+        // An entry off the diagonal occurs twice in a symmetric matrix.
         let mut add = |row: usize, column: usize, slope: f64| {
             gradient[(row, column)] += slope / 2.0;
             gradient[(column, row)] += slope / 2.0;
@@ -149,14 +149,14 @@ impl Density {
     }
 }
 
-/// -sum of p ln p: the von Neumann entropy of a state with these eigenvalues, in nats.
+/// -sum of p ln p, in nats: the von Neumann entropy of a state with these eigenvalues.
 #[must_use]
 pub fn entropy(eigenvalues: impl IntoIterator<Item = f64>) -> f64 {
     eigenvalues.into_iter().filter(|p| *p > 0.0).map(|p| -p * p.ln()).sum::<f64>().max(0.0)
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "the same steps give the same bits")]
+#[expect(clippy::float_cmp, reason = "the same operations give the same bits")]
 mod tests {
     use proptest::prelude::*;
 
@@ -181,7 +181,7 @@ mod tests {
         assert!((segment.compatibility(&product(0.2)) - 1.0).abs() < 1e-15);
     }
 
-    /// The formula of 24 dimensions, before the isometry.
+    /// The squared overlap by the formula of 24 dimensions, before the isometry.
     fn overlap_of_24(x: &[f64], y: &[f64]) -> f64 {
         let double = |x: &[f64]| -> Vec<f64> { x.iter().copied().chain(x.iter().map(|x| 1.0 - x)).collect() };
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
@@ -215,7 +215,7 @@ mod tests {
         ) {
             prop_assume!(stated.contains(&true));
             let only = |x: &[f64; 12]| -> Vec<f64> { (0..12).filter(|k| stated[*k]).map(|k| x[k]).collect() };
-            // Each person's weight is the length of what is left of the whole state.
+            // Each person's weight is the part of the squared length that the reduction keeps.
             let weight = |x: &[f64; 12]| {
                 let length = |x: &[f64]| x.iter().map(|x| x * x + (1.0 - x) * (1.0 - x)).sum::<f64>();
                 length(&only(x)) / length(x)
@@ -292,7 +292,7 @@ mod tests {
         let rho = Density::mixture(&states).unwrap();
         assert!((rho.correlation(0, 1) + 1.0).abs() < 1e-9);
         assert_eq!(rho.correlation(0, 5), 0.0);
-        // By hand, with the weights.
+        // Computed directly, with the weights.
         let weights: Vec<f64> =
             people.iter().map(|x| 1.0 / (3.0 + x.iter().map(|x| (x - 0.5).powi(2)).sum::<f64>())).collect();
         let all: f64 = weights.iter().sum();

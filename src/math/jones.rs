@@ -1,27 +1,27 @@
 //! The Jones polynomial of a closed braid, exactly, by the Kauffman bracket (Kauffman 1987).
 //!
-//! A letter is resolved into the two ways in which its four ends can be joined without crossing (in the algebra of
-//! Temperley and Lieb: `s_i = A + A^-1 e_i`); a closed loop is worth -A^2 - A^-2. Crossings are taken in one by one. What
-//! has been taken in is a sum over the planar matchings of the edges that lead out of it, so the work grows with the
-//! Catalan number of half of those edges and not with 2^letters.
+//! A letter is resolved into the two ways in which its four ends can be joined without crossing (in the Temperley-Lieb
+//! algebra: `s_i = A + A^-1 e_i`); a closed loop contributes the factor -A^2 - A^-2. Crossings are added one by one.
+//! The state of the part of the diagram that has been added is a sum over the planar matchings of the edges that lead
+//! out of it (the frontier), so the work grows with the Catalan number of half of those edges and not with 2^letters.
 
 use std::{cmp::Reverse, collections::HashMap};
 
 use super::{Braid, Laurent, Overflow};
 
-/// The Jones polynomial of the closure, in the convention of the tables: [1, 1, 1] is t + t^3 - t^4.
+/// The Jones polynomial of the closure, in the convention of knot tables: [1, 1, 1] has t + t^3 - t^4.
 ///
 /// # Errors
-/// A coefficient does not fit.
+/// [`Overflow`] if a coefficient of the result does not fit into 64 bits, or an intermediate one into 128 bits.
 pub fn jones(braid: &Braid) -> Result<Laurent, Overflow> {
-    // Hardly any word needs more than 64 bits on the way.
+    // Very few words need more than 64 bits for intermediate coefficients.
     of_width::<i64>(braid).or_else(|Overflow| of_width::<i128>(braid))
 }
 
 fn of_width<C: Whole>(braid: &Braid) -> Result<Laurent, Overflow> {
     let bracket = bracket::<C>(braid)?.without_a_loop()?;
     let writhe = braid.writhe();
-    // V = (-A^3)^-writhe <closure> with t = A^-4: high powers of A are low ones of t.
+    // V = (-A^3)^-writhe <closure> with t = A^-4: high powers of A are low powers of t.
     let highest = bracket.lowest + 4 * (i64::try_from(bracket.coefficients.len()).unwrap_or(0) - 1) - 3 * writhe;
     let coefficients = bracket.coefficients.iter().rev().map(|coefficient| {
         let signed = if writhe % 2 == 0 { Some(*coefficient) } else { C::default().less(*coefficient) };
@@ -30,7 +30,7 @@ fn of_width<C: Whole>(braid: &Braid) -> Result<Laurent, Overflow> {
     Ok(Laurent::new(-highest / 2, coefficients.collect::<Result<_, _>>()?))
 }
 
-/// Whole numbers that say when they no longer fit.
+/// Integers with checked arithmetic: `None` is an overflow.
 trait Whole: Copy + Default + From<i8> {
     fn plus(self, other: Self) -> Option<Self>;
     fn less(self, other: Self) -> Option<Self>;
@@ -65,10 +65,10 @@ impl Whole for i128 {
     }
 }
 
-/// A Laurent polynomial in A whose exponents rise by 4.
+/// A Laurent polynomial in A whose exponents increase by 4.
 ///
-/// That is enough for what belongs to one matching: to resolve a crossing the other way moves the exponent by 2 and, in
-/// the plane, the number of loops by 1, which moves it by 2 again.
+/// This suffices for the terms of one matching: resolving a crossing the other way changes the exponent by 2 and, in
+/// the plane, the number of loops by 1, which changes the exponent by 2 again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Powers<C> {
     lowest: i64,
@@ -80,7 +80,7 @@ impl<C: Whole> Powers<C> {
         Self { lowest: 0, coefficients: vec![C::from(1)] }
     }
 
-    /// Adds A^shift x other.
+    /// Adds A^shift * other.
     fn add(&mut self, other: &Self, shift: i64) -> Result<(), Overflow> {
         let start = other.lowest + shift;
         if self.coefficients.is_empty() {
@@ -102,7 +102,7 @@ impl<C: Whole> Powers<C> {
         Ok(())
     }
 
-    /// Times -A^2 - A^-2.
+    /// Multiplies by -A^2 - A^-2, the factor of a loop.
     fn with_a_loop(&self) -> Result<Self, Overflow> {
         let places = 0..=self.coefficients.len();
         let at = |place: usize| self.coefficients.get(place).copied().unwrap_or_default();
@@ -111,7 +111,8 @@ impl<C: Whole> Powers<C> {
         Ok(Self { lowest: self.lowest - 2, coefficients: coefficients.collect::<Result<_, _>>()? })
     }
 
-    /// Divided by -A^2 - A^-2, of which every closed diagram is a multiple: each term is what the last one left.
+    /// Divides by -A^2 - A^-2, the factor of a loop. The bracket of every closed diagram is a multiple of it, so the
+    /// division has no remainder.
     fn without_a_loop(&self) -> Result<Self, Overflow> {
         let mut last = C::default();
         let mut quotient = Vec::with_capacity(self.coefficients.len());
@@ -123,16 +124,16 @@ impl<C: Whole> Powers<C> {
     }
 }
 
-/// The four ends of a crossing by the edges that they lie on: two that come from below, two that leave above, left
-/// before right.
+/// The edges of the four ends of a crossing: two that enter from below, then two that leave above, each left before
+/// right.
 type Ends = [usize; 4];
 
-/// The bracket of the closure, in which the unknot is worth one loop.
+/// The bracket of the closure, normalized so that the unknot has the factor of one loop.
 fn bracket<C: Whole>(braid: &Braid) -> Result<Powers<C>, Overflow> {
     let (crossings, edges) = diagram(braid);
     let order = best_order(&crossings, edges);
     let mut frontier: Vec<usize> = Vec::new();
-    // Which of the frontier's edges are joined inside of what was taken in, by their places in it.
+    // For each matching: the position in the frontier of the edge with which each frontier edge is joined.
     let mut states: HashMap<Vec<u8>, Powers<C>> = HashMap::from([(Vec::new(), Powers::one())]);
     for number in order {
         let (ends, positive) = crossings[number];
@@ -157,7 +158,7 @@ fn bracket<C: Whole>(braid: &Braid) -> Result<Powers<C>, Overflow> {
         (frontier, states) = (next, after);
     }
     let mut total = states.remove(&Vec::new()).unwrap_or_else(Powers::one);
-    // Strands that no letter touches are loops of their own.
+    // A strand that no letter uses is a separate loop.
     let touched: std::collections::HashSet<usize> = braid.places().flat_map(|(place, _)| [place, place + 1]).collect();
     for _ in touched.len()..braid.strands() {
         total = total.with_a_loop()?;
@@ -176,7 +177,7 @@ fn diagram(braid: &Braid) -> (Vec<(Ends, bool)>, usize) {
         (at[place], at[place + 1]) = (edges, edges + 1);
         edges += 2;
     }
-    // The closure leads what leaves at the top back in at the bottom.
+    // The closure connects the edges that leave at the top with those that enter at the bottom.
     for (ends, _) in &mut crossings {
         for end in ends {
             *end = at.iter().position(|last| last == end).unwrap_or(*end);
@@ -185,7 +186,7 @@ fn diagram(braid: &Braid) -> (Vec<(Ends, bool)>, usize) {
     (crossings, edges)
 }
 
-/// The edges that lead out once a crossing is taken in.
+/// The frontier after a crossing is added.
 fn advance(frontier: &[usize], ends: &Ends) -> Vec<usize> {
     let mut next: Vec<usize> = frontier.iter().copied().filter(|edge| !ends.contains(edge)).collect();
     for (number, edge) in ends.iter().enumerate() {
@@ -197,8 +198,8 @@ fn advance(frontier: &[usize], ends: &Ends) -> Vec<usize> {
     next
 }
 
-/// The order of taking in that keeps the frontier short: that of the word, or the best of those that begin somewhere
-/// and then take what shortens the frontier most.
+/// An order of adding the crossings that keeps the frontier short: the order of the word, or the best greedy order over
+/// all starting crossings.
 fn best_order(crossings: &[(Ends, bool)], edges: usize) -> Vec<usize> {
     let word = (0..crossings.len()).collect::<Vec<_>>();
     let greedy = word.iter().map(|start| greedy_order(crossings, edges, *start));
@@ -219,8 +220,8 @@ fn best_order(crossings: &[(Ends, bool)], edges: usize) -> Vec<usize> {
     best.unwrap_or(word)
 }
 
-/// Takes from a start on what closes the most open edges; of equals what closes the one that is open longest, which
-/// keeps what was taken in round instead of long.
+/// From a starting crossing on, always adds the crossing that closes the most open edges; if several are equal, the one
+/// that closes the edge that has been open longest, which keeps the added part of the diagram compact.
 fn greedy_order(crossings: &[(Ends, bool)], edges: usize, start: usize) -> Vec<usize> {
     /// An edge that is not open.
     const NEVER: usize = usize::MAX;
@@ -243,7 +244,7 @@ fn greedy_order(crossings: &[(Ends, bool)], edges: usize, start: usize) -> Vec<u
     order
 }
 
-/// Which edge's end is joined with which, while one crossing is taken in.
+/// The edge with which each edge's end is joined, while one crossing is added.
 struct Joined(Vec<Option<usize>>);
 
 impl Joined {
@@ -257,7 +258,8 @@ impl Joined {
         }
     }
 
-    /// Joins two ends; true if that closes a loop. An edge whose other end was taken in before goes on from there.
+    /// Joins two ends; true if that closes a loop. If an edge's other end was added before, the edge continues from
+    /// there.
     fn join(&mut self, a: usize, b: usize) -> bool {
         if a == b || self.0[a] == Some(b) {
             (self.0[a], self.0[b]) = (None, None);
@@ -268,7 +270,7 @@ impl Joined {
         false
     }
 
-    /// The matching by the places in a frontier; forgets it.
+    /// Returns the matching by positions in the frontier, and resets these entries.
     fn store(&mut self, frontier: &[usize]) -> Vec<u8> {
         let place = |edge: usize| frontier.iter().position(|other| *other == edge).unwrap_or(0);
         let joined = frontier.iter().map(|edge| place(self.0[*edge].unwrap_or(*edge)));
@@ -295,12 +297,12 @@ mod tests {
         assert_eq!(text(&[1, 1, 1]), "t + t^3 - t^4");
         assert_eq!(text(&[-1, -1, -1]), "-t^-4 + t^-3 + t^-1");
         assert_eq!(text(&[1, -2, 1, -2]), "t^-2 - t^-1 + 1 - t + t^2");
-        // Two and three circles apart, the Hopf link, and the Borromean rings (Jones 1987).
+        // Two and three separate circles, the Hopf link, and the Borromean rings (Jones 1987).
         assert_eq!(text(&[1, -1]), "-t^(-1/2) - t^(1/2)");
         assert_eq!(text(&[2, -2, 1, -1]), "t^-1 + 2 + t");
         assert_eq!(text(&[1, 1]), "-t^(1/2) - t^(5/2)");
         assert_eq!(text(&[1, -2, 1, -2, 1, -2]), "-t^-3 + 3t^-2 - 2t^-1 + 4 - 2t + 3t^2 - t^3");
-        // A strand that no letter touches is a circle apart.
+        // A strand that no letter uses is a separate circle.
         assert_eq!(text(&[2, 2, 2]), "-t^(1/2) - t^(3/2) - t^(5/2) + t^(9/2)");
     }
 }

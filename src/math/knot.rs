@@ -6,44 +6,44 @@ use super::{Braid, Laurent, Overflow, alexander, jones, polynomial::likeness};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Knot {
     pub braid: Braid,
-    /// Closed curves.
+    /// The number of closed curves.
     pub components: usize,
-    /// Positive letters less negative ones; of the word, not of the link.
+    /// Positive letters minus negative letters; a number of the word, not of the link.
     pub writhe: i64,
     pub jones: Laurent,
     pub alexander: Laurent,
     /// |V(-1)|.
     pub determinant: i64,
-    /// 0 or 1 of a knot (one component), else nothing.
+    /// 0 or 1 for a knot (one component), `None` for a link of several curves.
     pub arf: Option<i32>,
 }
 
-/// How alike two knots are as fingerprints, each 0 to 1.
+/// The similarity of two knots as fingerprints; each number is 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Likeness {
     /// 0.4 Jones + 0.3 Alexander + 0.3 structure.
     pub score: f64,
     pub jones: f64,
     pub alexander: f64,
-    /// Of components, writhe and determinant.
+    /// The similarity of components, writhe and determinant.
     pub structure: f64,
 }
 
 impl Knot {
-    /// Computes the invariants.
+    /// Computes the invariants of the closure of `braid`.
     ///
     /// # Errors
-    /// A number does not fit.
+    /// [`Overflow`] if a coefficient or the determinant does not fit into 64 bits.
     pub fn of(braid: Braid) -> Result<Self, Overflow> {
         let (jones, alexander) = (jones(&braid)?, alexander(&braid)?);
         let determinant = jones.at_minus_one().ok_or(Overflow)?;
         let components = braid.components();
-        // Of a knot det = |Delta(-1)| is odd; it is 1 or 7 mod 8 exactly if Arf is 0 (Murasugi 1969).
+        // For a knot, det = |Delta(-1)| is odd; it is 1 or 7 mod 8 if and only if Arf is 0 (Murasugi 1969).
         let arf = (components == 1).then_some(i32::from(!matches!(determinant % 8, 1 | 7)));
         Ok(Self { components, writhe: braid.writhe(), jones, alexander, determinant, arf, braid })
     }
 
-    /// How alike two knots are.
+    /// The similarity of two knots.
     #[must_use]
     pub fn likeness(&self, other: &Self) -> Likeness {
         let jones = self.jones.likeness(&other.jones);
@@ -58,7 +58,7 @@ impl Knot {
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "the same steps give the same bits")]
+#[expect(clippy::float_cmp, reason = "the same operations give the same bits")]
 mod tests {
     use proptest::prelude::*;
 
@@ -68,7 +68,7 @@ mod tests {
         Knot::of(Braid::parse(letters).unwrap()).unwrap()
     }
 
-    /// What must not change when a link is drawn otherwise.
+    /// The numbers that do not depend on the diagram of a link.
     fn invariants(letters: &[i32]) -> (usize, Laurent, Laurent, i64, Option<i32>) {
         let knot = knot(letters);
         (knot.components, knot.jones, knot.alexander, knot.determinant, knot.arf)
@@ -80,12 +80,12 @@ mod tests {
     }
 
     fn with_strands(mut letters: Vec<i32>) -> Vec<i32> {
-        // Cancels itself, and fixes the number of strands at five.
+        // The two letters cancel each other, and fix the number of strands at five.
         letters.extend([4, -4]);
         letters
     }
 
-    /// t for 1/t, normalised.
+    /// The coefficients after t is replaced by 1/t, normalized.
     fn mirrored(polynomial: &Laurent) -> Vec<i64> {
         let mut coefficients = polynomial.coefficients().to_vec();
         coefficients.reverse();
@@ -154,7 +154,7 @@ mod tests {
         fn both_polynomials_agree_on_the_determinant(letters in word(24)) {
             let knot = knot(&letters);
             prop_assert_eq!(knot.alexander.at_minus_one(), Some(knot.determinant));
-            // V(1) = (-2)^(components - 1), and |Delta(1)| is 1 of a knot and 0 of a link.
+            // V(1) = (-2)^(components - 1), and |Delta(1)| is 1 for a knot and 0 for a link.
             let at_one: i64 = knot.jones.coefficients().iter().sum();
             prop_assert_eq!(at_one, (-2_i64).pow(u32::try_from(knot.components - 1).unwrap()));
             let at_one: i64 = knot.alexander.coefficients().iter().sum();

@@ -1,7 +1,7 @@
 //! The mathematics behind personality: states and mixtures, and knots as fingerprints (`docs/personality.md`).
 //!
-//! Pure: no data, no noise, no partner. States are computed in f64; everything about knots in exact integers, and what
-//! does not fit is [`Overflow`], never a wrong number.
+//! The functions are pure: they use no stored data, no noise and no partner. States are computed in f64. Knots are
+//! computed in exact integers; a result that does not fit into 64 bits is [`Overflow`].
 
 mod alexander;
 mod braid;

@@ -2,17 +2,17 @@
 
 use std::fmt::Write as _;
 
-/// A Laurent polynomial whose exponents rise by 1 from the lowest, which may be half an odd number.
+/// A Laurent polynomial. Its exponents increase by 1 from the lowest, which may be half an odd number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Laurent {
     /// Twice the exponent of the first coefficient.
     halves: i64,
-    /// None, or the first and the last are not 0.
+    /// Empty for the zero polynomial; otherwise the first and the last coefficient are not 0.
     coefficients: Vec<i64>,
 }
 
 impl Laurent {
-    /// From twice the lowest exponent and the coefficients; zeros at both ends are dropped.
+    /// Creates a polynomial from twice the lowest exponent and the coefficients; zeros at both ends are removed.
     #[must_use]
     pub fn new(halves: i64, mut coefficients: Vec<i64>) -> Self {
         let Some(first) = coefficients.iter().position(|coefficient| *coefficient != 0) else {
@@ -25,19 +25,19 @@ impl Laurent {
         Self { halves: halves + 2 * skipped, coefficients }
     }
 
-    /// The lowest exponent: whole, or half an odd number; 0 of the zero polynomial.
+    /// The lowest exponent: an integer or half an odd number; 0 for the zero polynomial.
     #[must_use]
     pub fn lowest_exponent(&self) -> f64 {
         self.halves as f64 / 2.0
     }
 
-    /// The coefficients from the lowest exponent on; none of the zero polynomial.
+    /// The coefficients from the lowest exponent on; empty for the zero polynomial.
     #[must_use]
     pub fn coefficients(&self) -> &[i64] {
         &self.coefficients
     }
 
-    /// |p(-1)|; `None` if it does not fit.
+    /// |p(-1)|; `None` if it does not fit into 64 bits.
     #[must_use]
     pub fn at_minus_one(&self) -> Option<i64> {
         let terms = self.coefficients.iter().enumerate();
@@ -45,8 +45,8 @@ impl Laurent {
         i64::try_from(sum.abs()).ok()
     }
 
-    /// 1 - d/(1+d) with d the L1 distance of the coefficients over the larger L1 norm: 1 of equal polynomials, 1/3 or
-    /// more of any two.
+    /// The similarity 1 - d/(1+d), with d the L1 distance of the coefficients divided by the larger L1 norm: 1 for
+    /// equal polynomials, at least 1/3 for any two.
     #[must_use]
     pub fn likeness(&self, other: &Self) -> f64 {
         let term = |of: &Self, halves: i64| -> f64 {
@@ -65,7 +65,7 @@ impl Laurent {
         likeness(distance, norm(self).max(norm(other)))
     }
 
-    /// As mathematicians write it: `t + t^3 - t^4`, `-t^(1/2) - t^(5/2)`, `0`.
+    /// The polynomial in mathematical notation: `t + t^3 - t^4`, `-t^(1/2) - t^(5/2)`, `0`.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -94,13 +94,13 @@ impl Laurent {
     }
 }
 
-/// 1 - d/(1+d) with d the distance over the norm; two nothings are equal.
+/// The similarity 1 - d/(1+d) with d = distance / norm; 1 if the norm is 0, because then both values are zero.
 pub(super) fn likeness(distance: f64, norm: f64) -> f64 {
     if norm == 0.0 { 1.0 } else { 1.0 / (1.0 + distance / norm) }
 }
 
 #[cfg(test)]
-#[expect(clippy::float_cmp, reason = "the same steps give the same bits")]
+#[expect(clippy::float_cmp, reason = "the same operations give the same bits")]
 mod tests {
     use super::*;
 
@@ -121,9 +121,9 @@ mod tests {
         let (trefoil, zero) = (of(2, &[1, 0, 1, -1]), of(0, &[]));
         assert_eq!(trefoil.likeness(&trefoil), 1.0);
         assert_eq!(zero.likeness(&zero), 1.0);
-        // All of the norm of one apart: d = 1.
+        // The distance is the whole norm of one: d = 1.
         assert_eq!(trefoil.likeness(&zero), 0.5);
-        // No term in common, half exponents among them: d = (3 + 2) / 3.
+        // No term in common, one with half exponents: d = (3 + 2) / 3.
         assert_eq!(trefoil.likeness(&of(3, &[1, 1])), 1.0 / (1.0 + 5.0 / 3.0));
         assert_eq!(of(0, &[1, -1, 1]).likeness(&of(0, &[1, -3, 1])), 1.0 / (1.0 + 2.0 / 5.0));
     }

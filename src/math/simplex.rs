@@ -1,7 +1,7 @@
-//! The nearest point of the simplex.
+//! Projection onto the probability simplex.
 
-/// What must be subtracted from each value so that the positive rest sums to 1 (Duchi, Shalev-Shwartz, Singer &
-/// Chandra 2008): cut at 0 after it, the values are the nearest point of the simplex.
+/// The number to subtract from each value so that the positive differences sum to 1 (Duchi, Shalev-Shwartz, Singer &
+/// Chandra 2008). With negative differences set to 0, the result is the nearest point of the simplex.
 #[must_use]
 pub fn simplex_shift(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();

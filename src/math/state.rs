@@ -1,13 +1,13 @@
 //! The quantum state of a person and of a product.
 //!
-//! A dimension x in [0, 1] is a two-level system, "much" and "little", with amplitudes x and 1 - x. Twelve of them in a
-//! direct sum, normalised, are a person: z = (x, 1 - x) / ||.|| in R^24. With u = x - 1/2 that is z = (1/2 + u, 1/2 - u),
-//! the image under an isometry of
+//! A dimension x in [0, 1] is a two-level system, "much" and "little", with amplitudes x and 1 - x. The normalized
+//! direct sum of twelve of them is a person: z = (x, 1 - x) / ||.|| in R^24. With u = x - 1/2, before normalization,
+//! z = (1/2 + u, 1/2 - u), the image under an isometry of
 //!
 //! `psi = (sqrt 3, u) / sqrt(3 + ||u||^2)` in R^13.
 //!
-//! Component 0 is what all people share. Two people: |<psi|phi>|^2 = (3 + u.v)^2 / ((3 + ||u||^2)(3 + ||v||^2)), in
-//! [0, 1], and 1 only if they are equal.
+//! Component 0 is common to all people. The squared overlap of two people is
+//! |<psi|phi>|^2 = (3 + u.v)^2 / ((3 + ||u||^2)(3 + ||v||^2)), in [0, 1], and 1 only if they are equal.
 
 use nalgebra::SVector;
 
@@ -25,21 +25,21 @@ pub fn person(dimensions: &[f64; 12]) -> Vector {
     state.normalize()
 }
 
-/// What a product states: some of the twelve dimensions, at least one, each in [0, 1].
+/// The dimensions that a product states: at least one of the twelve, each in [0, 1].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Product {
     dimensions: [Option<f64>; 12],
-    /// A phi: the state with the people's weights put in.
+    /// A phi: the product's state multiplied by the reduction A.
     pub(super) weighted: Vector,
     /// The squares of the diagonal of A.
     pub(super) squares: Vector,
 }
 
 impl Product {
-    /// The state of a product; `None` if it states nothing, or something that is no number in [0, 1].
+    /// The state of a product; `None` if it states no dimension, or a value that is not a number in [0, 1].
     ///
-    /// With S the m stated dimensions: A = diag(sqrt(m/12), 1 in S, 0 elsewhere) reduces people to what the product can
-    /// be compared with, and phi = (sqrt(m/4), v in S), normalised, is the product: the state of a person in the space
+    /// With S the m stated dimensions, A = diag(sqrt(m/12), 1 in S, 0 elsewhere) reduces the states of people to the
+    /// stated dimensions, and phi = (sqrt(m/4), v in S), normalized, is the product: the state of a person in the space
     /// of m dimensions only.
     #[must_use]
     pub fn new(dimensions: [Option<f64>; 12]) -> Option<Self> {
@@ -66,7 +66,7 @@ impl Product {
         self.dimensions.iter().enumerate().filter_map(|(k, value)| Some((k, (*value)?)))
     }
 
-    /// The same product, as far as these dimensions go; `None` if it states none of them.
+    /// The same product restricted to the dimensions that `keep` accepts; `None` if it states none of them.
     #[must_use]
     pub fn only(&self, keep: impl Fn(usize) -> bool) -> Option<Self> {
         let mut dimensions = self.dimensions;

@@ -1,5 +1,5 @@
-//! The floor: bare axum at `/plain`, bare async-graphql at `/graphql`. It answers constants, on purpose: what
-//! `spots-enrichment bench` is compared with, and nothing that a partner could reach.
+//! The baseline server: bare axum at `/plain`, bare async-graphql at `/graphql`. It answers constants, so that
+//! `spots-enrichment bench` can compare the server with the cost of the libraries. Partners cannot reach it.
 
 use async_graphql::{EmptyMutation, EmptySubscription, Enum, ID, InputObject, Object, Schema, SimpleObject};
 use async_graphql_axum::{GraphQLRequest, GraphQLResponse};

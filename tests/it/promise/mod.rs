@@ -1,4 +1,4 @@
-//! The nine tests of the privacy promise (`docs/privacy.md`, "How to verify").
+//! The nine tests of the privacy promise, T1 to T9 (`docs/privacy.md`, "How to verify").
 
 mod t1_sensitivity;
 mod t2_sampler;

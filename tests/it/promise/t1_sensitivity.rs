@@ -1,4 +1,4 @@
-//! T1: one person, whoever it is, moves the sums of a group by at most D2. Everything else rests on this.
+//! T1: any one person changes the sums of a group by at most D2. All other tests of the promise depend on this.
 
 use std::collections::BTreeMap;
 
@@ -25,14 +25,14 @@ use crate::{
     rollup::{Files, MONDAY, OPTIONS},
 };
 
-/// Somebody, as the tables hold them.
+/// A person as stored in the tables.
 #[derive(Clone, Debug)]
 struct Person {
     visits: Vec<Visit>,
     dimensions: [Option<f64>; 12],
 }
 
-/// A connection between two people, with what each end drew the other to.
+/// A connection between two people. `drawn` is the time when the other end followed each end to a new place.
 #[derive(Clone, Debug)]
 struct Edge {
     ends: (usize, usize),
@@ -66,7 +66,7 @@ fn person() -> impl Strategy<Value = Person> {
 }
 
 fn edge(people: usize) -> impl Strategy<Value = Edge> {
-    // Low numbers are hubs: everybody knows them.
+    // Low numbers are hubs with many ties.
     let end = prop_oneof![0..people, 0..2_usize];
     let compatibility = prop_oneof![8 => 0.0..=1.0, 1 => Just(f64::NAN), 1 => Just(1e9)];
     let at = || option::of(0..100 * DAY);
@@ -78,7 +78,7 @@ fn population() -> impl Strategy<Value = (Vec<Person>, Vec<Edge>, usize)> {
     (2..24_usize).prop_flat_map(|people| (vec(person(), people), vec(edge(people), 0..200), 0..people))
 }
 
-/// Marks an edge as kept while both ends have a free place, in the order of the import, once and for ever.
+/// The kept edges: in import order, an edge is kept if both ends have fewer than [`TIE_CAP`] kept ties.
 fn kept(people: usize, edges: Vec<Edge>) -> Vec<Edge> {
     let (mut degree, mut met) = (vec![0; people], Vec::new());
     edges
@@ -96,7 +96,7 @@ fn kept(people: usize, edges: Vec<Edge>) -> Vec<Edge> {
         .collect()
 }
 
-/// The exact integer sums of every bundle over everybody but one.
+/// The exact integer sums of every bundle over all people except `but`.
 fn sums(people: &[Person], edges: &[Edge], but: Option<usize>, length: WindowLength) -> BTreeMap<Bundle, Vec<i64>> {
     let mut sums: BTreeMap<Bundle, Vec<i64>> =
         Bundle::ALL.into_iter().map(|bundle| (bundle, vec![0; bundle.width()])).collect();
@@ -142,7 +142,7 @@ fn sums(people: &[Person], edges: &[Edge], but: Option<usize>, length: WindowLen
     sums
 }
 
-/// Every group differs by at most its D2, in exact integers.
+/// Asserts in exact integers that every group differs by at most its D2.
 fn within_bounds(with: &BTreeMap<Bundle, Vec<i64>>, without: &BTreeMap<Bundle, Vec<i64>>, what: &str) {
     for (bundle, with) in with {
         let without = &without[bundle];
@@ -165,7 +165,7 @@ proptest! {
         let edges = kept(people.len(), edges);
         for length in WindowLength::ALL {
             let (with, without) = (sums(&people, &edges, None, length), sums(&people, &edges, Some(but), length));
-            within_bounds(&with, &without, "somebody");
+            within_bounds(&with, &without, "a random person");
         }
     }
 }
@@ -205,7 +205,7 @@ fn t1_the_most_hostile_people_move_no_sum_by_more_than_its_bound() {
     }
 }
 
-/// Files with hostile people among ordinary ones; who they are.
+/// Import files with hostile people among ordinary ones, and the ids of the hostile people.
 fn city() -> (Files, [&'static str; 4]) {
     let mut files = Files::default();
     let mut rng = ChaCha8Rng::seed_from_u64(2);
@@ -225,7 +225,7 @@ fn city() -> (Files, [&'static str; 4]) {
             files.visit(name, &spot, &clock(minute), &clock(minute + rng.random_range(0..720)));
         }
     }
-    // The hub knows everybody; ten of its ties are kept.
+    // The hub is tied to all other people; ten of its ties are kept.
     for other in names.iter().filter(|other| *other != "p01") {
         files.tie("p01", other, 1.0, "2020-05-20T00:00:00Z");
     }
@@ -238,7 +238,7 @@ fn city() -> (Files, [&'static str; 4]) {
     (files, hostile)
 }
 
-/// The sums that the server's own engine makes after an import, an erasure and a build.
+/// The sums that the server's own engine computes after an import, an optional erasure and an epoch build.
 async fn pipeline(on: On, files: &Files, but: Option<&str>) -> Vec<BTreeMap<Bundle, Vec<i64>>> {
     let (database, db) = TestDb::migrated(on).await;
     let folder = folder("sensitivity");
@@ -272,7 +272,7 @@ async fn t1_one_person_moves_no_sum_of_the_whole_pipeline_by_more_than_its_bound
         let with = pipeline(on, &files, None).await;
         for but in hostile {
             let without = pipeline(on, &files, Some(but)).await;
-            assert_ne!(with, without, "{but} counts");
+            assert_ne!(with, without, "{but} must count");
             for (with, without) in with.iter().zip(&without) {
                 within_bounds(with, without, but);
             }

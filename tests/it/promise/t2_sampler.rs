@@ -13,8 +13,9 @@ fn draw(sigma_milli: u128, seed: u64, draws: usize) -> Vec<i64> {
     gaussian(sigma_milli, draws, &mut ChaCha20Rng::seed_from_u64(seed)).unwrap()
 }
 
-/// Each integer's probability is exp(-x^2 / 2 sigma^2), normalized. Cells of fewer than 20 expected draws are one.
-/// A sigma that is 3 % off has a p-value below 1e-100; a right one falls below 1e-4 with one seed in 10,000.
+/// Each integer's probability is exp(-x^2 / 2 sigma^2), normalized. Cells with fewer than 20 expected draws are merged
+/// into one. A sigma that is 3 % off has a p-value below 1e-100; a correct sampler falls below 1e-4 with one seed in
+/// 10,000.
 fn chi_square(sigma_milli: u128) {
     let sigma = sigma_milli as f64 / 1000.0;
     let drawn = draw(sigma_milli, 1, DRAWS);
@@ -28,7 +29,7 @@ fn chi_square(sigma_milli: u128) {
     let mut rest = (0.0, DRAWS as f64);
     let mut counts = vec![0_u32; usize::try_from(2 * reach + 1).unwrap()];
     for x in drawn {
-        assert!(x.abs() <= reach, "{x} has no chance worth naming");
+        assert!(x.abs() <= reach, "{x} lies beyond 12 sigma, which has a negligible probability");
         counts[usize::try_from(x + reach).unwrap()] += 1;
     }
     for (x, count) in (-reach..=reach).zip(counts) {
@@ -40,7 +41,7 @@ fn chi_square(sigma_milli: u128) {
     }
     let left = DRAWS as f64 - rest.0;
     statistic += (rest.1 - left).powi(2) / left.max(1.0);
-    // Wilson and Hilferty 1931: the cube root of a chi-square over its degrees of freedom is all but normal.
+    // Wilson and Hilferty 1931: the cube root of a chi-square over its degrees of freedom is nearly normal.
     let freedom = f64::from(cells);
     let part = 2.0 / (9.0 * freedom);
     let z = ((statistic / freedom).cbrt() - (1.0 - part)) / part.sqrt();
@@ -57,8 +58,8 @@ fn t2_the_sampler_follows_the_exact_probabilities_at_sigma_26() {
     chi_square(26_000);
 }
 
-/// 20,000 draws: the standard error of a sample variance is 1 %, the bound lies 5 of them off (in 10 groups a right
-/// sampler fails for one seed in 170,000), a sigma that is 3 % off moves it by 6.
+/// With 20,000 draws the standard error of a sample variance is 1 %. The bound is 5 standard errors (in 10 groups a
+/// correct sampler fails for one seed in 170,000); a sigma that is 3 % off changes the variance by 6.
 #[test]
 fn t2_the_noise_of_every_group_has_its_variance() {
     for (number, group) in Bundle::ALL.into_iter().flat_map(Bundle::groups).enumerate() {
@@ -69,7 +70,7 @@ fn t2_the_noise_of_every_group_has_its_variance() {
     }
 }
 
-/// The noise of a bundle is that of its groups, in their order.
+/// The noise of a bundle is the noise of its groups, in their order.
 #[test]
 fn t2_a_bundle_is_drawn_group_by_group() {
     for bundle in Bundle::ALL {

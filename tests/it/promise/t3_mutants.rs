@@ -1,10 +1,10 @@
-//! T3: tests that cannot fail prove nothing. Each fault, switched on, must be found by the tests named here.
+//! T3: the tests of the promise can fail. Each fault, when switched on, must make the tests named here fail.
 
 use std::process::Command;
 
 use spots_enrichment::mutant::Mutant;
 
-/// Runs one test of this binary with a fault; its outcome and what it said.
+/// Runs one test of this binary with a fault. Returns whether it passed, and its standard output.
 fn run(test: &str, mutant: Option<Mutant>) -> (bool, String) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", test]).env_remove("MUTANT");
@@ -15,7 +15,7 @@ fn run(test: &str, mutant: Option<Mutant>) -> (bool, String) {
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Which tests find a fault.
+/// The tests that must detect a fault.
 fn finders(mutant: Mutant) -> &'static [&'static str] {
     match mutant {
         Mutant::Sigma => &["promise::t2_sampler::t2_the_noise_of_every_group_has_its_variance"],
@@ -38,12 +38,12 @@ fn t3_every_mutant_is_found() {
     for mutant in Mutant::ALL {
         for test in finders(mutant) {
             let (passed, said) = run(test, Some(mutant));
-            assert!(!passed && said.contains("0 passed; 1 failed"), "{test} does not find {}: {said}", mutant.name());
+            assert!(!passed && said.contains("0 passed; 1 failed"), "{test} misses {}: {said}", mutant.name());
         }
     }
 }
 
-/// The same tests without a fault, run the same way: else they could fail for another reason.
+/// The same tests must pass without a fault when run the same way; otherwise they could fail for another reason.
 #[test]
 fn t3_without_a_fault_the_same_tests_pass() {
     for test in Mutant::ALL.into_iter().flat_map(finders) {

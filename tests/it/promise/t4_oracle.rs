@@ -1,4 +1,5 @@
-//! T4: OpenDP as an independent oracle for what our table claims: the loss of each group, and epsilon of a loss.
+//! T4: OpenDP as an independent oracle for the numbers in the bundle table: the loss of each group, and epsilon of a
+//! loss.
 
 use opendp::{
     combinators::make_zCDP_to_approxDP,
@@ -12,7 +13,7 @@ use spots_enrichment::privacy::{
     bundles::{DELTA, epsilon, rho_of_units},
 };
 
-/// rho of integer Gaussian noise on a vector, by OpenDP.
+/// rho of integer Gaussian noise on a vector, computed by OpenDP.
 fn rho(d2: f64, sigma: f64) -> f64 {
     let domain = VectorDomain::new(AtomDomain::<i64>::default());
     let noise = make_gaussian::<_, _, ZeroConcentratedDivergence>(domain, L2Distance::<f64>::default(), sigma, None);
@@ -37,7 +38,7 @@ fn t4_opendp_agrees_on_epsilon() {
         let noise = make_gaussian(domain, AbsoluteDistance::<f64>::default(), 1.0 / (2.0 * rho).sqrt(), None).unwrap();
         let oracle = make_zCDP_to_approxDP(noise).unwrap().map(&1.0).unwrap().epsilon(DELTA).unwrap();
         let ours = epsilon(rho, DELTA);
-        assert!((ours - oracle).abs() < 1e-3, "{milli_units} milli-units: {ours}, OpenDP says {oracle}");
+        assert!((ours - oracle).abs() < 1e-3, "{milli_units} milliunits: {ours}, OpenDP computes {oracle}");
     }
 }
 
@@ -49,7 +50,7 @@ fn t4_epsilons_are_the_published_ones() {
     }
 }
 
-/// The price that the ledger charges is what OpenDP says that the bundle loses.
+/// The price that the ledger charges for a bundle is the sum of the shares of its groups.
 #[test]
 fn t4_every_group_is_in_the_price() {
     for bundle in Bundle::ALL {

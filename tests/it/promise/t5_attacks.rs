@@ -1,4 +1,4 @@
-//! T5: the best attacks that we know get no further than the promise says.
+//! T5: the best known attacks do not exceed the bounds of the promise.
 
 use std::sync::atomic::Ordering;
 
@@ -17,14 +17,14 @@ use spots_enrichment::{
 
 use crate::app::{ALL, On, TestApp, databases};
 
-/// Sizes that a key's month buys: 166 of 0.12 units, 19.92 in all.
+/// The number of sizes that a key's budget of 30 days pays for: 166 of 0.12 units, 19.92 in total.
 fn sizes() -> usize {
     usize::try_from(KEY_CAP_MU / Bundle::Size.price_mu()).unwrap()
 }
 
-/// The attacker knows everybody but one, subtracts them, and guesses from the mean of what is left whether that one is
-/// there: by Neyman and Pearson there is no better test. In theory 59.8 of 100 guesses are right with 20 units; 4,000
-/// guesses have a standard error of 0.8, the seeds are fixed.
+/// The attacker knows all people except one, subtracts them, and guesses from the mean of the remainder whether that
+/// person is in the data; by Neyman and Pearson there is no better test. In theory 59.8 of 100 guesses are right with
+/// 20 units; 4,000 guesses have a standard error of 0.8. The seeds are fixed.
 #[test]
 fn t5_the_best_test_of_membership_is_right_60_times_in_100() {
     const TRIALS: usize = 4_000;
@@ -39,10 +39,10 @@ fn t5_the_best_test_of_membership_is_right_60_times_in_100() {
     };
     let share = (0..TRIALS).filter(right).count() as f64 / TRIALS as f64;
     assert!(share <= 0.61, "{share} of the guesses are right");
-    assert!(share >= 0.57, "{share}: the attack is not the best one");
+    assert!(share >= 0.57, "{share} of the guesses are right: the attack is weaker than the best one");
 }
 
-/// Noise that wants to be published.
+/// Large positive noise, with which every size passes the noisy threshold.
 struct Loud;
 
 impl NoiseSource for Loud {
@@ -64,16 +64,16 @@ impl NoiseSource for Seeded {
 fn t5_the_floor_of_100_people_cannot_be_told_from_99() {
     let publish =
         |people: i64, noise: &dyn NoiseSource| Exact::new(vec![people]).publish("", Bundle::Size, noise).unwrap();
-    assert_eq!(publish(K_MIN - 1, &Loud), Outcome::Suppressed, "below the floor no noise helps");
+    assert_eq!(publish(K_MIN - 1, &Loud), Outcome::Suppressed, "99 people must be suppressed with any noise");
     let seeded = Seeded(ChaCha20Rng::seed_from_u64(5).into());
     let published = (0..100_000).filter(|_| publish(K_MIN, &seeded) != Outcome::Suppressed).count();
-    assert_eq!(published, 0, "100 people look like 99 but once in a billion times");
+    assert_eq!(published, 0, "100 people are published with a probability of about 1e-9 only");
     let published = (0..200).filter(|_| publish(400, &seeded) != Outcome::Suppressed).count();
     assert_eq!(published, 200, "a segment of 400 people is published");
 }
 
-/// Bits of `people` guessed from noisy counts over subsets, each chosen after the answers before it: those that are
-/// least clear so far are asked again, mixed anew.
+/// The share of the bits of `secret` that are guessed correctly from noisy counts over subsets. Each subset is chosen
+/// after the answers before it: in the second half, random subsets of the people whose bits are least certain so far.
 fn reconstruct(secret: &[bool], answers: usize, sigma_milli: u128, rng: &mut ChaCha20Rng) -> f64 {
     let mut scores = vec![0.0; secret.len()];
     for answer in 0..answers {
@@ -85,7 +85,7 @@ fn reconstruct(secret: &[bool], answers: usize, sigma_milli: u128, rng: &mut Cha
         let subset: Vec<usize> = order.iter().copied().filter(|_| rng.random()).collect();
         let exact = i64::try_from(subset.iter().filter(|person| secret[**person]).count()).unwrap();
         let noisy = exact + gaussian(sigma_milli, 1, rng).unwrap()[0];
-        // What the subset holds beyond half of its people speaks for its people, and against the others.
+        // A count above half of the subset is evidence for the bits of its people, and against those of the others.
         let excess = noisy as f64 - subset.len() as f64 / 2.0;
         for person in order {
             scores[person] += if subset.contains(&person) { excess } else { -excess };
@@ -95,8 +95,8 @@ fn reconstruct(secret: &[bool], answers: usize, sigma_milli: u128, rng: &mut Cha
     right as f64 / secret.len() as f64
 }
 
-/// The attack that Dinur and Nissim (2003) ended naive anonymization with. It wins where noise is small and answers are
-/// many, and gets 166 answers here.
+/// The reconstruction attack of Dinur and Nissim (2003). It succeeds if the noise is small and there are many answers;
+/// the budget allows 166 answers.
 #[test]
 fn t5_secret_bits_cannot_be_reconstructed_from_subsets() {
     let mut rng = ChaCha20Rng::seed_from_u64(6);
@@ -111,10 +111,10 @@ fn t5_secret_bits_cannot_be_reconstructed_from_subsets() {
     let with_us = attack(sizes(), group.sigma_milli, 40);
     assert!(with_us <= 0.58, "{with_us} of the bits are right");
     let without = attack(6_000, 2_000, 2);
-    assert!(without >= 0.95, "{without}: an attack that never wins shows nothing");
+    assert!(without >= 0.95, "{without} of the bits are right: the attack must succeed with little noise");
 }
 
-/// Repetition, synonyms and company: one question has one answer, so there is nothing to average.
+/// Repetition, synonyms and several keys: equivalent queries get one stored answer, so there is nothing to average.
 #[tokio::test]
 async fn t5_nothing_averages_the_noise_away() {
     for on in databases() {
@@ -142,14 +142,15 @@ async fn t5_nothing_averages_the_noise_away() {
     }
 }
 
-/// A segment in other words is another release with other noise: whoever has seen the one is not shown the other.
+/// A segment of nearly the same people under another definition is another release with other noise: an account that
+/// was shown one of them is not shown the other.
 #[tokio::test]
 async fn t5_segments_that_hold_the_same_people_are_not_shown_twice() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
     let size = |definition: &str| format!("{{ cohort(definition: {definition}) {{ size {{ value }} }} }}");
     client.ask(&size("{regions: [\"demo-harbor\"]}")).await.ok();
-    // Everybody of an age that is known: all but 4 in 100.
+    // All people of known age: 96 in 100.
     let near = size("{regions: [\"demo-harbor\"], age: {from: 18}}");
     for _ in 0..2 {
         let answer = client.ask(&near).await;
@@ -157,20 +158,21 @@ async fn t5_segments_that_hold_the_same_people_are_not_shown_twice() {
         assert_eq!(answer.body["errors"][0]["extensions"]["reason"], "MIN_DIFFERENCE");
         assert_eq!(answer.data("/cohort/size"), &serde_json::Value::Null);
     }
-    // Who has not seen the first may see the second, and then not the first.
+    // An account that has not seen the first segment is shown the second, and then not the first.
     let other = app.client_of("other", &ALL, KEY_CAP_MU).await;
     other.ask(&near).await.ok();
     assert_eq!(other.ask(&size("{regions: [\"demo-harbor\"]}")).await.codes(), ["INSUFFICIENT_DATA"]);
-    // The price stands, once; what would have followed is not charged.
+    // The size is charged once and not refunded; the other bundles of a denied segment are not charged.
     let portrait = near.replace("size { value }", "size { value } personality { archetype }");
     assert_eq!(client.ask(&portrait).await.codes(), ["INSUFFICIENT_DATA"; 2]);
     assert_eq!(app.charged(&format!("key:{}", client.key_id)).await, 240);
-    // Another window is another question; a segment that differs by many is shown.
+    // The rule compares segments of the same window only; a segment whose size differs by 256 or more is shown.
     client.ask("{ cohort(definition: {regions: [\"demo-harbor\"], age: {from: 18}}) { behavior(window: DAYS_84) { release { id } } } }").await.ok();
     client.ask(&size("{}")).await.ok();
 }
 
-/// Where a region is used up, a question that another key has asked before must be refused like one that nobody asked.
+/// If a region's budget is used up, a release that another key has viewed must be rejected in the same way as a release
+/// that no key has viewed.
 #[tokio::test]
 async fn t5_refusals_do_not_tell_what_others_have_asked() {
     for on in databases() {
@@ -185,7 +187,7 @@ async fn t5_refusals_do_not_tell_what_others_have_asked() {
         let (victim, attacker) = (app.client(&ALL).await, app.client_of("attacker", &ALL, KEY_CAP_MU).await);
         victim.ask(&size(24)).await;
         victim.ask(&size(34)).await;
-        // The attacker spends its part of 250 and all that is first come.
+        // The attacker spends its part of 250 and all of the first-come part.
         let mut asked = 0;
         for word in ["food", "nightlife_spot", "shop_and_service"] {
             for from in [18, 25, 35] {

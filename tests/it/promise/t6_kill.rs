@@ -1,5 +1,5 @@
-//! T6: a server that is killed at any step leaves a ledger from which the next one goes on: no answer without a charge,
-//! no second charge, and one draw that anybody sees.
+//! T6: a server that is killed at any step leaves a ledger from which the next server continues: no answer without a
+//! charge, no second charge, and only one sample that is ever returned.
 
 use std::{collections::BTreeMap, thread};
 
@@ -19,7 +19,7 @@ const PORTRAIT: &str = r#"{ cohort(definition: {regions: ["demo-harbor"]}) { siz
     behavior { release { id } visitsPerPerson { value } } personality { archetype dimensions { mean { value } } }
     network { connectionsPerPerson { value } } } }"#;
 
-/// Charges by subject and release, and payloads of what is published.
+/// Charges by subject and release, and the payloads of published releases (`None`: suppressed).
 async fn ledger(db: &DatabaseConnection) -> (BTreeMap<(String, String), i64>, BTreeMap<String, Option<String>>) {
     let charges = privacy_charge::Entity::find().all(db).await.unwrap();
     let releases = privacy_release::Entity::find().all(db).await.unwrap();
@@ -33,7 +33,8 @@ async fn ledger(db: &DatabaseConnection) -> (BTreeMap<(String, String), i64>, BT
     )
 }
 
-/// Kills a server that has come to a step for the n-th time (sizes first, then the other bundles), and starts another.
+/// Kills a server when it reaches a step for the `time`-th time (sizes first, then the other bundles), and starts
+/// another.
 async fn kill_at(on: On, step: Step, time: usize) {
     let what = format!("{on:?}, {}, time {time}", step.name());
     let app = TestApp::over(TestApp::database(on).await, NOW, 1).await;
@@ -49,7 +50,7 @@ async fn kill_at(on: On, step: Step, time: usize) {
     let asking = thread::spawn(move || send(connection, &asker, PORTRAIT));
     first.wait_for("stopped at");
     first.kill();
-    assert_eq!(asking.join().unwrap(), "", "{what}: somebody saw an answer");
+    assert_eq!(asking.join().unwrap(), "", "{what}: the killed server sent an answer");
 
     let (charges, published) = ledger(&db).await;
     let phase = |at: Step| time == 1 && step == at;
@@ -57,9 +58,9 @@ async fn kill_at(on: On, step: Step, time: usize) {
         assert!(charges.is_empty() && published.is_empty(), "{what}");
     } else {
         let paid = if time == 1 || step == Step::Charging { 1 } else { 4 };
-        assert_eq!(charges.len(), 2 * paid, "{what}: the key and the region, before anything is drawn");
+        assert_eq!(charges.len(), 2 * paid, "{what}: the key and the region are charged before sampling");
     }
-    // Half a minute later, as far as the lease of the dead is concerned.
+    // Expire the lease of the killed server, as if 30 seconds had passed.
     db.execute_unprepared("update privacy_releases set lease_until = 0 where status = 'pending'").await.unwrap();
 
     let second = Served::start(&database.url, |_| {});
@@ -71,9 +72,9 @@ async fn kill_at(on: On, step: Step, time: usize) {
         assert_eq!(after.get(entry), Some(mu), "{what}: a charge changed");
     }
     for (release, payload) in &published {
-        assert_eq!(shown.get(release), Some(payload), "{what}: what was drawn before was drawn again");
+        assert_eq!(shown.get(release), Some(payload), "{what}: a stored release was sampled again");
     }
-    assert_eq!((after.len(), shown.len()), (8, 4), "{what}: size, behavior, personality, network; once each");
+    assert_eq!((after.len(), shown.len()), (8, 4), "{what}: size, behavior, personality, network, each once");
     for subject in [format!("key:{key_id}"), "region:demo-harbor".to_owned()] {
         let paid: i64 = after.iter().filter(|((payer, _), _)| *payer == subject).map(|(_, mu)| mu).sum();
         assert_eq!(paid, 1_230, "{what}: {subject}");
@@ -85,7 +86,7 @@ async fn t6_a_server_that_is_killed_at_any_step_is_charged_once_and_draws_once()
     for on in databases() {
         for step in Step::ALL {
             for time in 1..=2 {
-                // There is one segment, and it is judged once.
+                // There is only one segment, so the minimum difference is decided only once.
                 if (step, time) != (Step::Judged, 2) {
                     kill_at(on, step, time).await;
                 }

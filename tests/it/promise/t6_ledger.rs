@@ -1,4 +1,4 @@
-//! T6: no cap is ever exceeded, whoever asks at the same moment, and what is published never changes.
+//! T6: no cap is ever exceeded under concurrent requests, and published releases never change.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,14 +29,14 @@ use spots_enrichment::{
 
 use crate::app::{ALL, Client, NOW, On, TestApp, TestDb, databases};
 
-/// Clients that ask at the same time.
+/// The number of concurrent requests.
 const CLIENTS: usize = 24;
 
-/// Requests without a limit that could hide the ledger's.
+/// Request limits that are too high to take effect before the limits of the ledger.
 const PLENTY: Limits =
     Limits { per_minute: 1_000_000, per_day: 1_000_000, points_per_minute: 1_000_000, ..Limits::DEFAULT };
 
-/// Definitions of segments, no two of them the same.
+/// The given number of different segment definitions.
 async fn definitions(app: &TestApp, number: usize) -> Vec<String> {
     let vocabulary = app.state.epoch().vocabulary.clone();
     let (words, categories) = (vocabulary.interests.iter(), vocabulary.categories.iter());
@@ -63,7 +63,8 @@ fn size_of(definition: &str) -> String {
     format!("{{ cohort(definition: {definition}) {{ size {{ value }} }} }}")
 }
 
-/// Reads the table again and again while others write to it: what each subject was charged never exceeds its cap.
+/// Reads the ledger repeatedly while requests write to it, and asserts that the charges of each subject never exceed
+/// its cap. Returns the number of reads.
 async fn watch(db: DatabaseConnection, stop: Arc<AtomicBool>) -> u32 {
     let mut looks = 0;
     while !stop.load(Ordering::SeqCst) {
@@ -77,7 +78,7 @@ async fn watch(db: DatabaseConnection, stop: Arc<AtomicBool>) -> u32 {
     looks
 }
 
-/// Charges in the order of their times: in every window that ends with one, the caps hold.
+/// Asserts that the caps hold in every window that ends with a charge.
 async fn every_window_holds(db: &DatabaseConnection) {
     let accounts = privacy_account::Entity::find().all(db).await.unwrap();
     let charges = privacy_charge::Entity::find().order_by_asc(privacy_charge::COLUMN.charged_at).all(db).await.unwrap();
@@ -111,7 +112,7 @@ async fn t6_960_requests_at_once_are_admitted_exactly_up_to_the_cap() {
             .map(|question| {
                 let key = &key;
                 async move {
-                    // On a busy machine SQLite's one write lock may not be had in time: a client is told to try again.
+                    // On a busy machine SQLite's single write lock may be unavailable in time: the client retries.
                     loop {
                         let answer = key.ask(&question).await;
                         if answer.codes() != ["UNAVAILABLE"] {
@@ -134,7 +135,7 @@ async fn t6_960_requests_at_once_are_admitted_exactly_up_to_the_cap() {
         let spent = app.charged(&format!("key:{}", key.key_id)).await;
         assert_eq!(spent, i64::try_from(fitting).unwrap() * Bundle::Size.price_mu());
         let releases = privacy_release::Entity::find().all(app.db()).await.unwrap();
-        assert_eq!(releases.len(), fitting, "a refusal leaves nothing");
+        assert_eq!(releases.len(), fitting, "a rejected request must leave no row");
         assert!(releases.iter().all(|release| release.status != "pending"));
     }
 }
@@ -168,7 +169,7 @@ async fn t6_960_requests_for_one_release_by_seven_keys_charge_each_key_once() {
     }
 }
 
-/// A release as somebody wants it; number and bundle make it a different one.
+/// A requested release; different numbers or bundles are different releases.
 fn wanted(number: usize, bundle: Bundle, regions: &[&str]) -> Wanted {
     Wanted {
         release_key: format!("{}-{number}", bundle.name()),
@@ -197,7 +198,7 @@ async fn t6_seven_colluding_keys_stop_at_the_cap_of_the_region() {
                 let (app, account, admitted) = (&app, &accounts[number % 7], &admitted);
                 async move {
                     let want = wanted(number, Bundle::Size, &["demo-hills"]);
-                    // On a busy machine SQLite's one write lock may not be had in time: a client is told to try again.
+                    // On a busy machine SQLite's single write lock may be unavailable in time: the client retries.
                     let admission = loop {
                         match ledger::admit(app.db(), account, std::slice::from_ref(&want), &[], NOW).await {
                             Err(Error::Unavailable) => {}
@@ -218,10 +219,10 @@ async fn t6_seven_colluding_keys_stop_at_the_cap_of_the_region() {
         stop.store(true, Ordering::SeqCst);
         watching.await.unwrap();
         let drawn = app.charged("region:demo-hills").await;
-        // Each of the keys may leave a rest of its part that is smaller than a price.
+        // Each key may leave a remainder of its part that is smaller than a price.
         assert!(drawn <= REGION_CAP_MU && drawn > REGION_CAP_MU - 8 * price, "{drawn}");
         for account in &accounts {
-            assert!(app.charged(account).await > REGION_CAP_MU / 2 / 7 - price, "each has its part");
+            assert!(app.charged(account).await > REGION_CAP_MU / 2 / 7 - price, "each key gets its part");
         }
         every_window_holds(app.db()).await;
     }
@@ -237,7 +238,7 @@ async fn t6_a_key_that_comes_late_finds_its_part_of_the_region() {
         let ask = async |account: &str, number: usize, at: i64| {
             ledger::admit(app.db(), account, &[wanted(number, Bundle::Personality, &["demo-hills"])], &[], at).await
         };
-        // Half first come and a quarter of its own, by steps of 500: 45,000 of 60,000.
+        // The first-come half and its own part, a quarter, in steps of 500: 45,000 of 60,000.
         let mut number = 0;
         let refusal = loop {
             match ask(&greedy, number, NOW).await {
@@ -246,25 +247,27 @@ async fn t6_a_key_that_comes_late_finds_its_part_of_the_region() {
             }
         };
         assert_eq!(number, 90);
-        // In 30 days to the second, told as the end of that day.
+        // The units return in exactly 30 days; the error gives the end of that day.
         assert_eq!(
             refusal,
             Error::PrivacyBudgetExhausted { region: Some("demo-hills".to_owned()), returns_at: NOW + 30 * DAY }
         );
-        // What the late key looks at counts for its part, also what the greedy one drew; the region pays once.
+        // The views of the late key count towards its part, also those of releases that the greedy key was the first to
+        // view; the region is charged once.
         for number in (0..10).chain(100..120) {
             ask(&late, number, NOW).await.unwrap();
         }
         assert_eq!(app.charged("region:demo-hills").await, 55_000);
-        // Its part is used up, and 45,000 are held by the other.
+        // Its part is used up, and the other account holds 45,000.
         assert!(ask(&late, 300, NOW).await.is_err());
-        assert!(ask(&late, 301, NOW + 30 * DAY - 1).await.is_err(), "not a second too early");
+        assert!(ask(&late, 301, NOW + 30 * DAY - 1).await.is_err(), "units must not return a second early");
         ask(&late, 302, NOW + 30 * DAY).await.unwrap();
         every_window_holds(app.db()).await;
     }
 }
 
-/// A key looks late at what another drew early: when the draws return, its part must still have room.
+/// A key views releases long after another key viewed them first. When the region charges have returned, the key's part
+/// must still have room.
 #[tokio::test]
 async fn t6_a_part_that_returns_finds_room() {
     for on in databases() {
@@ -278,19 +281,19 @@ async fn t6_a_part_that_returns_finds_room() {
             let want = wanted(number, Bundle::Personality, &["demo-hills"]);
             ledger::admit(app.db(), &accounts[account], &[want], &[], at).await
         };
-        // A part is 10,000: twenty looks. The first draws, the second looks fourteen days later.
+        // A part is 10,000: twenty views. The first key is charged, the second views the same releases 14 days later.
         for number in 0..20 {
             ask(0, number, NOW).await.unwrap();
         }
         for number in 0..20 {
             ask(1, number, NOW + 14 * DAY).await.unwrap();
         }
-        // Somebody takes all that is free when the draws have returned.
+        // The first key uses everything that is free after the region charges have returned.
         let mut number = 100;
         while ask(0, number, NOW + 40 * DAY).await.is_ok() {
             number += 1;
         }
-        // The second's looks return on day 44: then its part is whole again, and so is the third's.
+        // The second key's views return on day 44: then its part is complete again, and so is the third key's.
         for number in 1_000..1_020 {
             ask(1, number, NOW + 44 * DAY).await.unwrap();
             ask(2, number + 500, NOW + 44 * DAY).await.unwrap();
@@ -300,7 +303,7 @@ async fn t6_a_part_that_returns_finds_room() {
     }
 }
 
-/// A key that has drawn and ends must not make room of what it drew.
+/// When a key ends, the region charges attributed to it must not reduce the parts of the other keys.
 #[tokio::test]
 async fn t6_a_key_that_ends_takes_no_part_from_the_others() {
     for on in databases() {
@@ -338,7 +341,8 @@ async fn t6_a_key_that_ends_takes_no_part_from_the_others() {
     }
 }
 
-/// Two worlds that differ in whether a key's questions had been asked before: it must not be able to tell.
+/// Two worlds differ in whether a key's releases were viewed by another key before. The results must be the same, so
+/// that the key cannot detect the difference.
 #[tokio::test]
 async fn t6_limits_do_not_depend_on_what_others_have_asked() {
     for on in databases() {
@@ -363,7 +367,7 @@ async fn t6_limits_do_not_depend_on_what_others_have_asked() {
             let own = if asked_before { 0..10 } else { 100..110 };
             ask(1, own, NOW + DAY).await.unwrap();
             ask(0, 200..218, NOW + 2 * DAY).await.unwrap();
-            // Free questions: each refusal says when units return.
+            // These requests are rejected without a charge, and each error gives the time when units return.
             let mut seen = Vec::new();
             for cap in [8_000, 6_000, 5_000, 4_700, 4_600, 3_000] {
                 set(cap).await;
@@ -380,7 +384,7 @@ async fn t6_limits_do_not_depend_on_what_others_have_asked() {
     }
 }
 
-/// Random documents by random keys at random times, many of them at the edges of the windows.
+/// Random documents from random keys at random times, many of them at the edges of the windows.
 #[tokio::test]
 async fn t6_random_interleavings_never_exceed_a_cap_nor_refuse_a_guaranteed_part() {
     for on in databases() {
@@ -400,11 +404,11 @@ async fn t6_random_interleavings_never_exceed_a_cap_nor_refuse_a_guaranteed_part
         let mut rng = ChaCha8Rng::seed_from_u64(7);
         let (mut at, mut refused, mut admitted) = (NOW, 0, 0);
         let mut times = vec![at];
-        // Who looked at what of a region: the model of the guaranteed parts.
+        // The views of each account in each region: the model of the guaranteed parts.
         let mut viewed: BTreeMap<(String, String), Vec<(i64, i64)>> = BTreeMap::new();
         let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
         for _ in 0..400 {
-            // Half of the time to the second when something returns, or a second before.
+            // In a quarter of the steps, the exact second at which a charge returns, or one second before.
             at = match rng.random_range(0..8) {
                 0 => times[rng.random_range(0..times.len())] + BUDGET_WINDOW,
                 1 => times[rng.random_range(0..times.len())] + BUDGET_WINDOW - 1,
@@ -417,7 +421,7 @@ async fn t6_random_interleavings_never_exceed_a_cap_nor_refuse_a_guaranteed_part
                 .map(|_| {
                     let bundle = Bundle::ALL[rng.random_range(0..Bundle::ALL.len())];
                     let number = rng.random_range(0..300_usize);
-                    // The regions belong to the segment: the same number always means the same ones.
+                    // The regions are part of the segment: the same number always has the same regions.
                     let some = &regions[number % 3..=(number % 3 + number % 2).min(2)];
                     wanted(number, bundle, some)
                 })
@@ -444,7 +448,7 @@ async fn t6_random_interleavings_never_exceed_a_cap_nor_refuse_a_guaranteed_part
                 }
                 Err(Error::PrivacyBudgetExhausted { region: Some(_), .. }) => {
                     refused += 1;
-                    // Some region had no room: then the document was more than this key's part of one of them.
+                    // A region had no room: then the document must exceed this key's part of at least one region.
                     let within_parts = regions.iter().all(|region| {
                         let cost: i64 = fresh
                             .values()
@@ -462,25 +466,26 @@ async fn t6_random_interleavings_never_exceed_a_cap_nor_refuse_a_guaranteed_part
                             views.map(|(_, mu)| mu).sum::<i64>() + cost <= cap / 2 / 4
                         })
                     });
-                    assert!(!within_parts, "a guaranteed part was refused");
+                    assert!(!within_parts, "a request within the guaranteed parts was rejected");
                 }
                 Err(Error::PrivacyBudgetExhausted { .. }) => refused += 1,
                 Err(error) => panic!("{error:?}"),
             }
         }
-        assert!(admitted > 50 && refused > 50, "{admitted} admitted, {refused} refused");
+        assert!(admitted > 50 && refused > 50, "{admitted} admitted, {refused} rejected");
         every_window_holds(app.db()).await;
     }
 }
 
-/// What a worker has leased and not stored is taken over after half a minute; its own late draw is not stored.
+/// A release that a worker has leased and not stored is taken over after 30 seconds; the worker's late result is not
+/// stored.
 #[tokio::test]
 async fn t6_a_draw_that_never_ends_is_taken_over() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let client = app.client(&ALL).await;
         let question = size_of("{regions: [\"demo-harbor\"]}");
-        // Somebody charges, leases and dies.
+        // A second server over the same database answers the same query first.
         let pending = {
             let other = TestApp::beside(&app.database.url).await;
             let client = other.client_from(&client.key_id, &client.key);
@@ -495,6 +500,7 @@ async fn t6_a_draw_that_never_ends_is_taken_over() {
         let row = app.release_key(r#"{"regions": ["demo-hills"]}"#, Bundle::Size);
         let want = Wanted { release_key: row.clone(), ..wanted(0, Bundle::Size, &["demo-hills"]) };
         let want = Wanted { segment: "regions=demo-hills;bands=;interests=;categories=".to_owned(), ..want };
+        // A worker charges and leases a release, and never stores it.
         ledger::admit(&db, &key, &[want], &[], NOW).await.unwrap();
         let sql = format!(
             "update privacy_releases set lease_token = 'dead', lease_until = {} where release_key = '{row}'",
@@ -512,7 +518,7 @@ async fn t6_a_draw_that_never_ends_is_taken_over() {
     }
 }
 
-/// The rows of the ledger.
+/// All rows of the ledger tables, as text.
 async fn everything(db: &DatabaseConnection) -> String {
     format!(
         "{:?}{:?}{:?}",
@@ -527,8 +533,8 @@ async fn everything(db: &DatabaseConnection) -> String {
     )
 }
 
-/// An older database knows charges and releases only: what was paid for was shown, and by whom a region was drawn follows
-/// from the time.
+/// An older database has charges and releases only. The upgrade derives from them that a paid segment was shown, and
+/// from the time of the charges which account a region charge is attributed to.
 #[tokio::test]
 async fn t6_an_upgrade_knows_what_was_shown_and_who_drew() {
     for on in databases() {
@@ -563,7 +569,7 @@ async fn t6_what_is_published_or_charged_cannot_be_changed_or_deleted() {
             assert!(refused.is_err(), "{statement}");
         }
         if on == On::Sqlite {
-            // REPLACE deletes without asking: it must change nothing.
+            // SQLite's REPLACE deletes rows without firing delete triggers: it must change nothing.
             for statement in [
                 "insert or replace into privacy_releases (rowid, release_key, bundle, segment, window_days, epoch_id, status,
                     payload, rho, delta) select rowid, release_key, bundle, segment, window_days, epoch_id, 'ready',

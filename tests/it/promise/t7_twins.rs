@@ -1,5 +1,5 @@
-//! T7: twins. The same script over data with and without one person, with the same noise: who is charged, refused or
-//! answered is the same, and so is every message. What differs is inside of noisy numbers.
+//! T7: twins. The same script runs over data with and without one person, with the same noise: charges, rejections,
+//! answered fields and messages are the same. Only the noisy numbers differ.
 
 use sea_orm::{ConnectionTrait as _, EntityTrait as _};
 use serde_json::Value;
@@ -15,7 +15,7 @@ use spots_enrichment::{
 
 use crate::app::{ALL, NOW, On, TestApp, databases};
 
-/// What happened, without what is random by nature: ids of keys and of requests.
+/// The outcome of a run, without the ids of keys and requests, which are random.
 struct Record {
     /// Codes, reasons, paths and messages of each answer.
     refusals: Vec<Vec<String>>,
@@ -35,7 +35,7 @@ fn refusals(answer: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Runs the script; `but` is not in the data.
+/// Runs the script on data without the person `but`.
 async fn run(on: On, but: Option<&str>) -> Record {
     let database = TestApp::database(on).await;
     let db = db::connect(&database.url).await.unwrap();
@@ -107,7 +107,7 @@ async fn t7_one_person_more_changes_no_charge_and_no_refusal() {
         let with = run(on, None).await;
         let reasons = with.refusals.concat().join("\n");
         for reason in ["KEY_BUDGET", "REGION_BUDGET", "BELOW_THRESHOLD", "MIN_DIFFERENCE", "DOMINANCE", "VOCABULARY"] {
-            assert!(reasons.contains(reason), "the script meets no {reason}: {reasons}");
+            assert!(reasons.contains(reason), "the script must cause {reason}: {reasons}");
         }
         let mut moved = 0;
         for but in ["demo_0000000", "demo_0000777", "demo_0001500", "demo_0002222"] {
@@ -121,6 +121,6 @@ async fn t7_one_person_more_changes_no_charge_and_no_refusal() {
                 moved += i64::from(one != two);
             }
         }
-        assert!(moved > 0, "twins that are the same data show nothing");
+        assert!(moved > 0, "at least one size must differ between the twins");
     }
 }

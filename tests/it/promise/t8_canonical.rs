@@ -1,4 +1,5 @@
-//! T8: one meaning, one release. Whoever could ask the same in other words would get other noise, and average it away.
+//! T8: definitions with the same meaning are one release. Otherwise a partner could get independent noise for the same
+//! segment by writing it differently, and average the noise away.
 
 use std::{collections::BTreeSet, sync::atomic::Ordering};
 
@@ -21,7 +22,7 @@ fn vocabulary() -> Vocabulary {
     Vocabulary { regions: set(&REGIONS), interests: set(&INTERESTS), categories: set(&CATEGORIES) }
 }
 
-/// What a definition means: words of each field, and the first and last age band.
+/// The meaning of a definition: the vocabulary values of each field, and the first and last age band.
 type Meaning = (Vec<&'static str>, Option<(usize, usize)>, Vec<&'static str>, Vec<&'static str>);
 
 fn meaning() -> impl Strategy<Value = Meaning> {
@@ -34,7 +35,7 @@ fn meaning() -> impl Strategy<Value = Meaning> {
     )
 }
 
-/// Some way to write words: any order, repeated, in any case, with spaces.
+/// A random way to write vocabulary values: in any order and case, repeated, with spaces.
 fn written(words: Vec<&'static str>) -> impl Strategy<Value = Option<Vec<String>>> {
     let many = words.len();
     let more = if many == 0 { Just(Vec::new()).boxed() } else { proptest::collection::vec(0..many, 0..4).boxed() };
@@ -58,7 +59,7 @@ fn written(words: Vec<&'static str>) -> impl Strategy<Value = Option<Vec<String>
         })
 }
 
-/// Some way to write ages that touch these bands and no other.
+/// A random age range that overlaps these bands and no others.
 fn aged(bands: Option<(usize, usize)>) -> impl Strategy<Value = Option<AgeRange>> {
     let Some((first, last)) = bands else { return Just(None).boxed() };
     let (low, high) = (AGE_BANDS[first], AGE_BANDS[last]);
@@ -103,7 +104,7 @@ proptest! {
     }
 }
 
-/// Aliases, fragments, variables, saved segments, other fields of the same bundle: one release, drawn once.
+/// Aliases, fragments, variables, saved segments, other fields of the same bundle: one release, sampled once.
 #[tokio::test]
 async fn t8_the_same_meaning_in_any_document_is_one_release() {
     for on in databases() {

@@ -1,5 +1,5 @@
-//! T9: what is planted in the data, and the exact sums over it, come out nowhere: not in answers, logs at the finest
-//! level, metrics, errors, the schema, the request log, nor in what the operator's commands print.
+//! T9: values planted in the data, and the exact sums over it, appear in no output: answers, logs at the finest level,
+//! metrics, errors, the schema, the request log, or the output of the operator's commands.
 
 use std::{fmt::Write as _, process::Command};
 
@@ -22,10 +22,10 @@ use crate::{
     served::Served,
 };
 
-/// Words that are planted. None may come out.
+/// The planted values. None may appear in any output.
 const SENTINELS: [&str; 5] = ["zebra-agent", "zebra-spot", "zebra-rare-interest", "zebra_rare_category", "0.123457"];
 
-/// 400 people of the north with planted ids, spots, rare words and a planted score.
+/// 400 people of the region `north` with planted ids, spots, rare vocabulary values and a planted score.
 fn files() -> Files {
     let mut files = Files::default();
     for number in 0..400_i32 {
@@ -46,7 +46,8 @@ fn files() -> Files {
     files
 }
 
-/// The exact sums of a segment that are long enough not to be met by chance (a log line has six digits of a second).
+/// The exact sums of a segment with at least seven digits, so that they do not appear by coincidence (a log line has
+/// six digits of a second).
 async fn exact(db: &DatabaseConnection, epoch: &Epoch) -> Vec<String> {
     let engine = SqlEngine::new(db.clone());
     let mut sums = Vec::new();
@@ -108,6 +109,7 @@ async fn t9_nothing_planted_in_the_data_comes_out() {
                 personality {{ archetype archetypes {{ archetype share {{ value }} }} {dimensions} }}
                 network {{ connectionsPerPerson {{ value }} density {{ value }} tieCompatibility {{ value }} }} }} }}"
         );
+        // Errors repeat text of the query, so the queries contain only prefixes of the planted values.
         for document in [
             portrait.as_str(),
             "{ vocabulary { regions interests categories } viewer { usage { day units } privacyBudget { spent returns { at } regions { region firstComeLeft } } } }",
@@ -123,8 +125,7 @@ async fn t9_nothing_planted_in_the_data_comes_out() {
             seen.push_str(&server.raw(&key, document));
         }
         let text = server.raw(&key, &portrait);
-        assert!(text.contains("\"connectionsPerPerson\":{\"value\""), "the portrait is answered: {text}");
-        // What the asker typed comes back in errors; what stands in the data does not.
+        assert!(text.contains("\"connectionsPerPerson\":{\"value\""), "the portrait must be answered: {text}");
         for path in ["/", "/metrics", "/healthz", "/readyz", "/docs/schema.graphql"] {
             for address in [server.address.as_str(), &port.to_string()] {
                 seen.push_str(&get(address, path));
@@ -144,7 +145,7 @@ async fn t9_nothing_planted_in_the_data_comes_out() {
             let url = if arguments == ["schema"] { &[][..] } else { &url[..] };
             seen.push_str(&said(binary(&folder).args(arguments).args(url)));
         }
-        // A request that fails inside: its cause goes to the log.
+        // A request that fails inside the server: its cause is written to the log.
         db.execute_unprepared("alter table agent_rollup rename to gone").await.unwrap();
         let broken = server.raw(&key, "{ cohort(definition: {interests: [\"food\"]}) { size { value } } }");
         assert!(broken.contains("INTERNAL_ERROR"), "{broken}");
@@ -153,7 +154,7 @@ async fn t9_nothing_planted_in_the_data_comes_out() {
         let logged = server.said();
         let _ = write!(seen, "{logged}{}", rows(&db).await);
 
-        assert!(seen.contains("demo") || seen.contains("north"), "the search itself works");
+        assert!(seen.contains("demo") || seen.contains("north"), "the collected output must not be empty");
         for planted in SENTINELS {
             let found = seen
                 .match_indices(planted)
@@ -165,7 +166,7 @@ async fn t9_nothing_planted_in_the_data_comes_out() {
                 let digit = |letter: Option<char>| letter.is_some_and(|letter| letter.is_ascii_digit());
                 !digit(seen[..at].chars().next_back()) && !digit(seen[at + sum.len()..].chars().next())
             };
-            assert!(!seen.match_indices(&sum).any(|(at, _)| whole(at)), "the exact sum {sum} comes out");
+            assert!(!seen.match_indices(&sum).any(|(at, _)| whole(at)), "the exact sum {sum} appears in the output");
         }
     }
 }
