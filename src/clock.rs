@@ -1,4 +1,4 @@
-//! Time is an argument: everything that needs "now" is handed a [`Clock`].
+//! Clocks and calendar arithmetic. Time is an argument: code that needs the current time receives a [`Clock`].
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeZone, Timelike, Utc, Weekday};
 
@@ -7,18 +7,18 @@ pub const DAY: i64 = 86_400;
 /// Seconds in a week.
 pub const WEEK: i64 = 7 * DAY;
 
-/// Where "now" comes from.
+/// A source of the current time.
 pub trait Clock: Send + Sync {
-    /// Unix milliseconds, UTC.
+    /// The current time in Unix milliseconds, UTC.
     fn now_ms(&self) -> i64;
 
-    /// Unix seconds, UTC.
+    /// The current time in Unix seconds, UTC.
     fn now(&self) -> i64 {
         self.now_ms() / 1000
     }
 }
 
-/// The machine's own clock.
+/// The system clock.
 pub struct SystemClock;
 
 impl Clock for SystemClock {
@@ -28,10 +28,10 @@ impl Clock for SystemClock {
     }
 }
 
-/// Reads an RFC 3339 time such as `2012-04-03T18:00:00Z` as Unix seconds.
+/// Parses an RFC 3339 time such as `2012-04-03T18:00:00Z` into Unix seconds.
 ///
 /// # Errors
-/// Says what was wrong, in words for the person who made the file.
+/// A message for the author of the file, if the text is not an RFC 3339 time or its year is not between 1970 and 2199.
 pub fn parse_time(text: &str) -> Result<i64, String> {
     let time =
         DateTime::parse_from_rfc3339(text).map_err(|_| format!("{text:?} is not a time like 2012-04-03T18:00:00Z"))?;
@@ -41,7 +41,7 @@ pub fn parse_time(text: &str) -> Result<i64, String> {
     Ok(time.timestamp())
 }
 
-/// Unix seconds as RFC 3339, UTC.
+/// Formats Unix seconds as an RFC 3339 time in UTC; `unknown` if they are out of range.
 #[must_use]
 pub fn format_time(seconds: i64) -> String {
     Utc.timestamp_opt(seconds, 0)
@@ -49,34 +49,34 @@ pub fn format_time(seconds: i64) -> String {
         .map_or_else(|| "unknown".to_owned(), |time| time.format("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
-/// The Monday 00:00 UTC at or before a time.
+/// The Monday 00:00 UTC at or before a time, in Unix seconds.
 #[must_use]
 pub fn monday(seconds: i64) -> i64 {
     // 1970-01-01 was a Thursday: the first Monday came four days later.
     (seconds - 4 * DAY).div_euclid(WEEK) * WEEK + 4 * DAY
 }
 
-/// Midnight UTC of a calendar day.
+/// The midnight UTC at which a calendar day begins, in Unix seconds.
 #[must_use]
 pub fn midnight(date: NaiveDate) -> i64 {
     date.and_time(NaiveTime::MIN).and_utc().timestamp()
 }
 
-/// The first midnight UTC at or after a time.
+/// The first midnight UTC at or after a time, in Unix seconds.
 #[must_use]
 pub fn day_after(seconds: i64) -> i64 {
     (seconds + DAY - 1).div_euclid(DAY) * DAY
 }
 
-/// ISO year x 100 + ISO week of the week that closed at `ends_at` (a Monday 00:00 UTC).
+/// ISO year x 100 + ISO week of the week that ended at `ends_at` (a Monday 00:00 UTC, in Unix seconds).
 #[must_use]
 pub fn week_number(ends_at: i64) -> i32 {
     let last_day = Utc.timestamp_opt(ends_at - DAY, 0).single().map(|time| time.date_naive().iso_week());
     last_day.map_or(0, |week| week.year() * 100 + i32::try_from(week.week()).unwrap_or(0))
 }
 
-/// Which of eight parts of the week a time lies in: Monday to Friday, then the weekend, each as
-/// night (0-6), morning (6-12), afternoon (12-18), evening (18-24), all in UTC.
+/// The part of the week of a time, 0 to 7: Monday to Friday (0 to 3), then the weekend (4 to 7), each split into night
+/// (0-6), morning (6-12), afternoon (12-18) and evening (18-24), all in UTC.
 #[must_use]
 pub fn week_part(seconds: i64) -> usize {
     let Some(time) = Utc.timestamp_opt(seconds, 0).single() else { return 0 };

@@ -1,4 +1,4 @@
-//! Epochs, windows, and the words that a definition may use in an epoch.
+//! Epochs, windows, and the vocabulary of an epoch, that is, the values that a segment definition may use.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -9,10 +9,11 @@ use crate::{
     entity::{epoch, epoch_word},
 };
 
-/// How long after its end a week may still get late events; it is readable only then.
+/// The delay after the end of a week in which late events may still arrive, in seconds (72 hours). An epoch can be
+/// built and read only after it.
 pub const READABLE_AFTER: i64 = 72 * 3600;
 
-/// How many days a window covers.
+/// The number of days that a window covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, async_graphql::Enum)]
 pub enum WindowLength {
     /// The last week of the epoch.
@@ -24,9 +25,10 @@ pub enum WindowLength {
 }
 
 impl WindowLength {
-    /// All of them, shortest first.
+    /// All lengths, shortest first.
     pub const ALL: [Self; 3] = [Self::Days7, Self::Days28, Self::Days84];
 
+    /// The length in days.
     #[must_use]
     pub fn days(self) -> i32 {
         match self {
@@ -36,7 +38,7 @@ impl WindowLength {
         }
     }
 
-    /// Visits of one person beyond this count as this many (`docs/privacy.md`).
+    /// The cap on the number of visits of one person in the window (`docs/privacy.md`).
     #[must_use]
     pub fn visit_cap(self) -> i32 {
         match self {
@@ -47,54 +49,52 @@ impl WindowLength {
     }
 }
 
-/// A stretch of time that ends with an epoch.
+/// A time window that ends with an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Window {
     pub epoch_id: i32,
-    /// Unix seconds; not part of the window.
+    /// The end of the window, exclusive, in Unix seconds.
     pub ends_at: i64,
     pub length: WindowLength,
 }
 
 impl Window {
-    /// Unix seconds; the first second of the window.
+    /// The first second of the window, in Unix seconds.
     #[must_use]
     pub fn starts_at(&self) -> i64 {
         self.ends_at - i64::from(self.length.days()) * DAY
     }
 
-    /// The epoch as ISO week, such as `2012-W21`.
+    /// The epoch as an ISO week, such as `2012-W21`.
     #[must_use]
     pub fn epoch_name(&self) -> String {
         epoch_name(self.epoch_id)
     }
 }
 
-/// An epoch's number as ISO week, such as `2012-W21`.
+/// Formats an epoch's number (ISO year x 100 + ISO week) as an ISO week, such as `2012-W21`.
 #[must_use]
 pub fn epoch_name(epoch_id: i32) -> String {
     format!("{}-W{:02}", epoch_id / 100, epoch_id % 100)
 }
 
-/// The newest readable epoch: the words it knows and the windows it has.
+/// A readable epoch with its vocabulary.
 #[derive(Clone, Debug)]
 pub struct Epoch {
     pub epoch_id: i32,
+    /// Unix seconds.
     pub ends_at: i64,
     pub vocabulary: Arc<Vocabulary>,
 }
 
 impl Epoch {
-    /// The window of this epoch with that length.
+    /// The window of this length that ends with the epoch.
     #[must_use]
     pub fn window(&self, length: WindowLength) -> Window {
         Window { epoch_id: self.epoch_id, ends_at: self.ends_at, length }
     }
 
-    /// Loads the newest epoch that is readable at `now`, if there is one.
-    ///
-    /// # Errors
-    /// As the database says.
+    /// Loads the newest epoch that is readable at `now` (Unix seconds); `None` if there is none.
     pub async fn load_newest(db: &DatabaseConnection, now: i64) -> Result<Option<Self>, DbErr> {
         let newest = epoch::Entity::find()
             .filter(epoch::COLUMN.ends_at.lte(now - READABLE_AFTER))
@@ -111,7 +111,7 @@ impl Epoch {
     }
 }
 
-/// The closed lists of words of an epoch.
+/// The vocabulary of an epoch: the closed lists of values that a segment definition may use.
 #[derive(Clone, Debug, Default)]
 pub struct Vocabulary {
     pub regions: BTreeSet<String>,

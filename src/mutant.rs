@@ -1,29 +1,30 @@
-//! Faults and stops to order, for the tests that must notice them (`docs/privacy.md`, "How to verify").
+//! Fault injection: faults and stops that tests switch on, to prove that other tests detect them (`docs/privacy.md`,
+//! "How to verify").
 //!
-//! Without the feature `mutants` nothing here does anything, and with it no release build compiles.
+//! Without the feature `mutants` this module has no effect. With it, a release build does not compile.
 
 #[cfg(all(feature = "mutants", not(debug_assertions)))]
-compile_error!("the feature `mutants` breaks the privacy promise on request: it is for tests only");
+compile_error!("the feature `mutants` disables privacy guarantees and is for tests only: build without it");
 
-/// A fault, switched on by `MUTANT=name`.
+/// A fault, switched on by the environment variable `MUTANT=name`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
-    /// The noise is a tenth too small.
+    /// The standard deviation of the noise is 10 % too small.
     Sigma,
-    /// A person's dimensions are not scaled down to their norm.
+    /// The dimensions of a person are not scaled down to the maximum norm.
     Clipping,
-    /// A group's loss is left out of the price of its bundle.
+    /// The privacy loss of one group is missing from the price of its bundle.
     Unpaid,
-    /// A key is not charged.
+    /// Keys are not charged.
     Charge,
-    /// The floor of 100 people is gone.
+    /// The minimum of 100 people is not checked.
     Floor,
-    /// The size of 256 that two nested segments must differ by is not looked at.
+    /// The minimum difference of 256 people between nested segments is not checked.
     Difference,
 }
 
 impl Mutant {
-    /// All of them.
+    /// All faults.
     pub const ALL: [Self; 6] = [Self::Sigma, Self::Clipping, Self::Unpaid, Self::Charge, Self::Floor, Self::Difference];
 
     /// The name in the environment.
@@ -47,7 +48,7 @@ impl Mutant {
         *ON == self.name()
     }
 
-    /// Whether this fault is on: never.
+    /// Always false: faults need the feature `mutants`.
     #[cfg(not(feature = "mutants"))]
     #[must_use]
     pub const fn is_on(self) -> bool {
@@ -55,25 +56,25 @@ impl Mutant {
     }
 }
 
-/// A moment between a question and its answer, at which a test may kill the server.
+/// A point in the processing of a question at which a test can kill the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The charges are in the transaction, which is not committed.
+    /// The charges are written; the transaction is not committed.
     Charging,
     /// The charges are committed.
     Charged,
-    /// The lease of a draw is taken.
+    /// The lease of a release is acquired.
     Leased,
-    /// The noise is drawn; nothing of it is stored.
+    /// The noise is sampled; the release is not stored.
     Drawn,
-    /// The release is stored; nobody has seen it.
+    /// The release is stored; no response contains it yet.
     Stored,
-    /// Whether the segment may be shown is decided.
+    /// The minimum-difference verdict is stored.
     Judged,
 }
 
 impl Step {
-    /// All of them, in the order in which a question passes them.
+    /// All steps, in the order in which a question passes them.
     pub const ALL: [Self; 6] = [Self::Charging, Self::Charged, Self::Leased, Self::Drawn, Self::Stored, Self::Judged];
 
     /// The name in the environment.
@@ -89,7 +90,8 @@ impl Step {
         }
     }
 
-    /// With `STOP_AT=name`, or `STOP_AT=name:2` for the second time, says so and waits for ever.
+    /// If the environment variable `STOP_AT` is the name of this step, prints `stopped at` and the value, and never
+    /// returns. With `STOP_AT=name:2` it stops the second time the step is reached.
     #[cfg(feature = "mutants")]
     pub async fn reach(self) {
         use std::sync::{
@@ -105,13 +107,13 @@ impl Step {
         }
     }
 
-    /// Goes on.
+    /// Does nothing: stops need the feature `mutants`.
     #[cfg(not(feature = "mutants"))]
     pub async fn reach(self) {}
 }
 
 #[cfg(feature = "mutants")]
-#[expect(clippy::disallowed_methods, reason = "no setting of the server: no server has this feature")]
+#[expect(clippy::disallowed_methods, reason = "not a setting of the server: the feature is for tests only")]
 fn setting(name: &str) -> String {
     std::env::var(name).unwrap_or_default()
 }

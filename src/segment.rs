@@ -1,4 +1,4 @@
-//! What a partner means by a segment: definition -> canonical form -> [`Cohort`].
+//! Segment definitions and their canonical form: a [`Definition`] is parsed into a [`Cohort`].
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{epoch::Vocabulary, error::Error};
 
-/// The closed age bands. Band 0 is "unknown"; the first of these is band 1.
+/// The age bands. Band 0 means "unknown"; the first of these is band 1.
 pub const AGE_BANDS: [AgeBand; 6] = [
     AgeBand { name: "18-24", from: 18, to: Some(24) },
     AgeBand { name: "25-34", from: 25, to: Some(34) },
@@ -16,69 +16,71 @@ pub const AGE_BANDS: [AgeBand; 6] = [
     AgeBand { name: "65+", from: 65, to: None },
 ];
 
-/// Values that a field of a definition may name at most.
+/// The maximum number of values in one field of a definition.
 pub const MAX_VALUES: usize = 3;
 
-/// Ages `from` to `to`, both included.
+/// The ages from `from` to `to` in years, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AgeBand {
     pub name: &'static str,
     pub from: i32,
-    /// `None`: no upper end.
+    /// `None` = no upper limit.
     pub to: Option<i32>,
 }
 
-/// The band of an age: 0 for unknown, `None` for a minor, who is never counted.
+/// The number of the band of an age: 0 if the age is unknown, `None` for minors, who are never counted.
 #[must_use]
 pub fn age_band(age: Option<i32>) -> Option<i32> {
     let Some(age) = age else { return Some(0) };
     (1..).zip(AGE_BANDS).find(|(_, band)| age >= band.from && band.to.is_none_or(|to| age <= to)).map(|(band, _)| band)
 }
 
-/// A segment as a person writes it: AND between fields, OR within one, an absent field means all.
+/// The definition of a segment. Fields are combined with AND, the values of one field with OR. An absent field does not
+/// restrict the segment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, async_graphql::InputObject)]
 #[graphql(name = "SegmentDefinition")]
 pub struct Definition {
-    /// Home regions, at most three; absent = everywhere.
+    /// Home regions, at most three; absent = all regions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regions: Option<Vec<String>>,
-    /// Ages, widened to whole bands; absent = all adults, and people whose age is unknown.
+    /// Age range, widened to whole age bands; absent = all adults and people of unknown age.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age: Option<AgeRange>,
-    /// Interests, at most three: people with any of them.
+    /// Interests, at most three; includes people with at least one of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interests: Option<Vec<String>>,
-    /// Preferred categories of places, at most three: people with any of them.
+    /// Preferred categories of places, at most three; includes people with at least one of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub categories: Option<Vec<String>>,
 }
 
-/// Ages from and to, both included; widened to whole age bands.
+/// An age range in years, both ends included. It is widened to whole age bands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, async_graphql::InputObject)]
 pub struct AgeRange {
-    /// Youngest age; absent = 18. Minors are never counted.
+    /// Minimum age; absent = 18. Minors are never counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<i32>,
-    /// Oldest age; absent = no upper end.
+    /// Maximum age; absent = no upper limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<i32>,
 }
 
-/// A definition in its one canonical form: sorted, without repeats, ages as bands, empty = all.
+/// A definition in canonical form: values are sorted and unique, ages are age bands, and an empty list means all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Cohort {
     pub regions: Vec<String>,
-    /// Numbers of [`AGE_BANDS`], from 1.
+    /// Numbers of the [`AGE_BANDS`], from 1.
     pub bands: Vec<i32>,
     pub interests: Vec<String>,
     pub categories: Vec<String>,
 }
 
 impl Cohort {
-    /// Reads a definition against the words of an epoch.
+    /// Parses a definition and validates it against the vocabulary of an epoch.
     ///
     /// # Errors
-    /// [`Error::BadUserInput`] naming the field: an unknown word (with near ones), too many, or an impossible age.
+    /// [`Error::NotInVocabulary`] for an unknown value, with similar values as suggestions. [`Error::BadUserInput`] for
+    /// more than [`MAX_VALUES`] values in a field, or an invalid age range. Both name the field.
     pub fn parse(definition: &Definition, vocabulary: &Vocabulary) -> Result<Self, Error> {
         Ok(Self {
             regions: words("regions", definition.regions.as_deref(), &vocabulary.regions)?,
@@ -88,7 +90,7 @@ impl Cohort {
         })
     }
 
-    /// The canonical form as text: equal texts, equal releases.
+    /// The canonical form as text. Equal texts identify equal releases.
     #[must_use]
     pub fn canonical(&self) -> String {
         let bands: Vec<_> = self.bands.iter().map(ToString::to_string).collect();
@@ -101,7 +103,8 @@ impl Cohort {
         )
     }
 
-    /// Reads a canonical form back; words hold none of its marks (`import` sees to it).
+    /// Parses a canonical form; `None` if it is malformed. Values contain no delimiters of the form; `import` ensures
+    /// this.
     #[must_use]
     pub fn from_canonical(text: &str) -> Option<Self> {
         let mut fields = text.split(';').zip(["regions=", "bands=", "interests=", "categories="]);
@@ -115,7 +118,7 @@ impl Cohort {
         Some(Self { regions, bands, interests: words()?, categories: words()? })
     }
 
-    /// Whether everybody in it is also in another, by the definitions alone.
+    /// Whether every person in this cohort is also in `other`, decided by the definitions only.
     #[must_use]
     pub fn is_within(&self, other: &Self, vocabulary: &Vocabulary) -> bool {
         fn within<T: PartialEq>(inner: &[T], outer: &[T]) -> bool {
@@ -128,7 +131,7 @@ impl Cohort {
             && within(&self.categories, &other.categories)
     }
 
-    /// The regions whose people it may hold: these pay for it.
+    /// The regions that the cohort covers, whose accounts are charged for its releases.
     pub fn regions_charged<'a>(&'a self, vocabulary: &'a Vocabulary) -> Vec<&'a str> {
         if self.regions.is_empty() {
             vocabulary.regions.iter().map(String::as_str).collect()
@@ -148,7 +151,7 @@ fn words(field: &str, given: Option<&[String]>, known: &BTreeSet<String>) -> Res
             let hint = if near.is_empty() { String::new() } else { format!(" Did you mean {}?", near.join(", ")) };
             return Err(Error::NotInVocabulary {
                 field: format!("definition.{field}"),
-                message: format!("{word:?} is not in the vocabulary (ask for `vocabulary`).{hint}"),
+                message: format!("{word:?} is not in the vocabulary; query `vocabulary` for all values.{hint}"),
             });
         }
         words.insert(word);
@@ -162,14 +165,14 @@ fn words(field: &str, given: Option<&[String]>, known: &BTreeSet<String>) -> Res
     Ok(words.into_iter().collect())
 }
 
-/// The numbers of the bands that ages touch.
+/// The numbers of the age bands that overlap an age range.
 ///
 /// # Errors
-/// The ages are none.
+/// [`Error::BadUserInput`] if the range is empty, negative, or contains minors only.
 pub fn bands(age: AgeRange) -> Result<Vec<i32>, Error> {
     let (from, to) = (age.from.unwrap_or(AGE_BANDS[0].from), age.to.unwrap_or(i32::MAX));
     if from < 0 || to < AGE_BANDS[0].from {
-        return Err(Error::input("definition.age", "only adults are counted: ages begin at 18."));
+        return Err(Error::input("definition.age", "only adults are counted: the minimum age is 18."));
     }
     if from > to {
         return Err(Error::input("definition.age", format!("`from` ({from}) is above `to` ({to}).")));
@@ -178,14 +181,14 @@ pub fn bands(age: AgeRange) -> Result<Vec<i32>, Error> {
     Ok((1..).zip(AGE_BANDS).filter(|(_, band)| touched(band)).map(|(number, _)| number).collect())
 }
 
-/// Whether a text can be the name of a segment in queries.
+/// Whether a text is a valid slug of a segment: 2 to 60 characters of `a` to `z`, `0` to `9` and `-`.
 #[must_use]
 pub fn is_slug(text: &str) -> bool {
     let letter = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
     (2..=60).contains(&text.len()) && text.chars().all(letter)
 }
 
-/// Up to three of the known words that a misspelt one may have meant, nearest first.
+/// Up to three known values that are similar to a misspelled one, most similar first.
 pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut near: Vec<_> = known
         .map(|candidate| (strsim::normalized_damerau_levenshtein(word, candidate), candidate))
@@ -252,7 +255,8 @@ mod tests {
         assert!(within(&some, &all) && within(&some, &some) && !within(&all, &some));
         assert!(within(&some, &cohort(&["us-nyc-queens"], &[2, 3], &["food", "nightlife"])));
         assert!(!within(&some, &cohort(&["us-nyc-manhattan"], &[2], &["food"])));
-        // All ages named are not all ages: the unknown ones are missing. All regions named are all regions.
+        // A list of all age bands is not equal to "all ages", because it excludes unknown ages. A list of all regions
+        // is equal to "all regions".
         let named = cohort(&["us-nyc-manhattan", "us-nyc-queens"], &[1, 2, 3, 4, 5, 6], &[]);
         assert!(within(&named, &all) && !within(&all, &named));
         assert!(within(&all, &cohort(&["us-nyc-manhattan", "us-nyc-queens"], &[], &[])));

@@ -1,18 +1,18 @@
-//! One product as its partner sends or imports it.
+//! A product as a partner sends or imports it, and its validation.
 
 use sea_orm::Value;
 
 use super::{PriceBand, ProductState};
 use crate::entity::product;
 
-/// Letters of an id or a category.
+/// The maximum length of an id, category or subcategory, in characters.
 const LONGEST_NAME: usize = 200;
-/// Letters of a title.
+/// The maximum length of a title, in characters.
 const LONGEST_TITLE: usize = 500;
-/// No price is larger.
+/// The maximum price.
 const MOST: f64 = 1e12;
 
-/// A product.
+/// A product as submitted.
 #[derive(Clone, Debug)]
 pub struct Item {
     pub id: String,
@@ -27,10 +27,10 @@ pub struct Item {
     pub state: ProductState,
 }
 
-/// Why a product is not stored.
+/// The reason why a product is not stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The field that is wrong, as the schema names it.
+    /// The invalid field, by its name in the GraphQL schema.
     pub field: String,
     pub message: String,
 }
@@ -42,10 +42,10 @@ impl Fault {
 }
 
 impl Item {
-    /// Trims texts and checks everything.
+    /// Trims all texts, turns empty categories into `None`, and validates all fields.
     ///
     /// # Errors
-    /// The first fault.
+    /// The first invalid field.
     pub fn checked(mut self) -> Result<Self, Fault> {
         self.id = self.id.trim().to_owned();
         self.title = self.title.trim().to_owned();
@@ -69,7 +69,7 @@ impl Item {
                 return Err(Fault::new(field, format!("must be 0 to {most}.")));
             }
         }
-        // The schema tells it as an Int.
+        // The GraphQL type is Int, which has 32 bits.
         if self.rating_count.is_some_and(|count| !(0..=i64::from(i32::MAX)).contains(&count)) {
             return Err(Fault::new("ratingCount", format!("must be 0 to {}.", i32::MAX)));
         }
@@ -92,6 +92,10 @@ impl Item {
         "stated",
     ];
 
+    /// The values of [`Self::COLUMNS`], in their order. Only terms of the vocabulary are kept.
+    ///
+    /// # Errors
+    /// If the state cannot be serialized.
     pub(super) fn values(self, partner_id: &str) -> serde_json::Result<Vec<Value>> {
         let band = self.state.price.map(|band| band.word().to_owned());
         let stated = serde_json::to_string(&ProductState { price: None, ..self.state.known() })?;
@@ -111,27 +115,27 @@ impl Item {
     }
 }
 
-/// What a stored product states.
+/// The state of a stored product, from its columns `price_range` and `stated`.
 ///
 /// # Errors
-/// The column is damaged.
+/// If `stated` is not valid JSON of a state.
 pub(super) fn state(price_range: Option<&str>, stated: &str) -> serde_json::Result<ProductState> {
     let state: ProductState = serde_json::from_str(stated)?;
     Ok(ProductState { price: price_range.and_then(PriceBand::parse), ..state })
 }
 
 impl product::Model {
-    /// What the product states.
+    /// The state of the product.
     ///
     /// # Errors
-    /// The column is damaged.
+    /// If the column `stated` is not valid JSON of a state.
     pub fn state(&self) -> serde_json::Result<ProductState> {
         state(self.price_range.as_deref(), &self.stated)
     }
 }
 
 fn is_text(text: &str, longest: usize) -> bool {
-    // Counted only as far as it matters: a text of a megabyte is no reason to count a megabyte.
+    // Counts at most `longest + 1` characters, so that a very long text is rejected without being read in full.
     text.chars().take(longest + 1).count() <= longest && !text.chars().any(char::is_control)
 }
 

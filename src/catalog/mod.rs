@@ -1,5 +1,5 @@
-//! A partner's own products: what they are like, how they are stored, and how they rank for a segment. No partner's
-//! products are ever read for another.
+//! The product catalogs of partners: product states, storage, and ranking for a segment. A query reads the products of
+//! one partner only.
 
 mod item;
 mod shelf;
@@ -11,7 +11,7 @@ pub use item::{Fault, Item};
 pub use shelf::{Shelf, Shelved, Shelves};
 pub use state::{Attribute, PriceBand, ProductState, Resolved, Source};
 
-/// Products or ids that one mutation may send.
+/// The maximum number of products or ids in one mutation.
 pub const MOST_SENT: usize = 500;
-/// Products of one partner.
+/// The maximum number of products of one partner.
 pub const MOST_PRODUCTS: u64 = 100_000;

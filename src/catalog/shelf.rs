@@ -1,4 +1,4 @@
-//! A partner's products as states, ready to be ranked.
+//! The in-memory catalog of a partner: the products as states, ready for ranking.
 
 use std::{cmp::Ordering, sync::Arc, time::Duration};
 
@@ -13,13 +13,13 @@ use crate::{
     math::Density,
 };
 
-/// Products that are kept in memory, of all partners together; each takes some 600 bytes.
+/// The maximum number of cached products of all partners together; a product takes about 600 bytes.
 const KEPT: u64 = 200_000;
 
-/// A catalog that nobody asks for so long is read again when somebody does; so are versions that are gone.
+/// The idle time after which a cached catalog is evicted. Outdated versions are evicted in the same way.
 const IDLE: Duration = Duration::from_mins(10);
 
-/// A product on the shelf: what ranking needs of it.
+/// The part of a product that ranking needs.
 #[derive(Debug)]
 pub struct Shelved {
     pub id: String,
@@ -28,13 +28,14 @@ pub struct Shelved {
     pub resolved: Resolved,
 }
 
-/// A partner's products that state something, by id.
+/// A partner's products that have a state. Products without any known value are omitted.
 #[derive(Debug, Default)]
 pub struct Shelf(pub Vec<Shelved>);
 
 impl Shelf {
-    /// The places of the best products for the people of a mixture, best first: by compatibility, of equals the better
-    /// rated (unrated ones last), then by id.
+    /// The indexes of the `first` best products for a segment with the density matrix `rho`, best first. Products are
+    /// ordered by descending compatibility, then by descending rating (products without a rating last), then by id. If
+    /// `category` is given, only products of that category are ranked.
     #[must_use]
     pub fn rank(&self, rho: &Density, category: Option<&str>, first: usize) -> Vec<usize> {
         let suits = |product: &Shelved| category.is_none_or(|own| product.category.as_deref() == Some(own));
@@ -43,7 +44,7 @@ impl Shelf {
             products.map(|(place, product)| (rho.compatibility(&product.resolved.product), place)).collect();
         let better = |a: &(f64, usize), b: &(f64, usize)| self.better(*a, *b);
         if first < ranked.len() {
-            // All of the best before any of the rest; only they need an order.
+            // Partition first: only the best `first` products need to be sorted.
             ranked.select_nth_unstable_by(first, better);
             ranked.truncate(first);
         }
@@ -61,14 +62,15 @@ impl Shelf {
     }
 }
 
-/// Id, category, rating, price band and what else is stated, as stored.
+/// Id, category, rating, price band, and the rest of the state, as stored.
 type Row = (String, Option<String>, Option<f64>, Option<String>, String);
 
-/// The shelves of all partners, each as of the newest version of its catalog.
+/// A cache of the catalogs of all partners, keyed by partner and catalog version.
 pub struct Shelves {
     db: DatabaseConnection,
     kept: Cache<(String, i64), Arc<Shelf>>,
-    /// Catalogs are read one at a time: a partner who changes a large one all the time takes one core at most.
+    /// Catalogs are loaded one at a time, so that a partner that changes a large catalog continuously uses at most one
+    /// core.
     reading: Semaphore,
 }
 
@@ -83,10 +85,10 @@ impl Shelves {
         }
     }
 
-    /// A partner's shelf.
+    /// The current catalog of a partner, from the cache or the database. Empty for an unknown partner.
     ///
     /// # Errors
-    /// As the database says.
+    /// [`Error::Unavailable`] if the database is unreachable. [`Error::Internal`] for any other failure.
     pub async fn of(&self, partner_id: &str) -> Result<Arc<Shelf>, Error> {
         let version: Option<i64> = partner::Entity::find()
             .select_only()
@@ -95,7 +97,7 @@ impl Shelves {
             .into_tuple()
             .one(&self.db)
             .await?;
-        // Rows that are read after the version are as new or newer; a newer version is read again.
+        // The rows are read after the version, so they are at least as new. A newer version is a new cache entry.
         let key = (partner_id.to_owned(), version.unwrap_or_default());
         self.kept.try_get_with(key, self.load(partner_id)).await.map_err(|cause| (*cause).clone())
     }
@@ -114,7 +116,7 @@ impl Shelves {
             .into_tuple()
             .all(&self.db)
             .await?;
-        // A large catalog takes a part of a second to read: not on a thread that serves others.
+        // Decoding a large catalog takes a fraction of a second, which must not block a thread that serves requests.
         let shelved = tokio::task::spawn_blocking(move || {
             let shelved = |(id, category, rating, price_range, stated): Row| {
                 let state = item::state(price_range.as_deref(), &stated)?;

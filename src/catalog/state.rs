@@ -1,4 +1,4 @@
-//! What a partner says of a product, and the state that follows from it.
+//! The description of a product by its partner, and the product state that results from it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,12 +11,12 @@ use crate::{
     personality::{DIMENSIONS, number::VALUE_ORIENTATION},
 };
 
-/// Words of one kind that one product may have.
+/// The maximum number of terms of one kind (styles, features, attributes) per product.
 const MOST_OF_A_KIND: usize = 20;
-/// Letters of a word.
+/// The maximum length of a term, in characters.
 const LONGEST_WORD: usize = 60;
 
-/// How a price compares within its category.
+/// The level of a price within its category.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, async_graphql::Enum)]
 #[serde(rename_all = "lowercase")]
 pub enum PriceBand {
@@ -31,10 +31,10 @@ pub enum PriceBand {
 }
 
 impl PriceBand {
-    /// All of them, cheapest first.
+    /// All bands, cheapest first.
     pub const ALL: [Self; 4] = [Self::Budget, Self::Mid, Self::Premium, Self::Luxury];
 
-    /// The word in files and in the database.
+    /// The name in files and in the database.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -45,13 +45,13 @@ impl PriceBand {
         }
     }
 
-    /// The band of a word.
+    /// The band with this name; `None` if the name is unknown.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|band| band.word() == word)
     }
 
-    /// The value orientation that it stands for.
+    /// The value orientation that the band represents, 0 to 1.
     #[must_use]
     pub fn value(self) -> f64 {
         match self {
@@ -63,74 +63,74 @@ impl PriceBand {
     }
 }
 
-/// A named value of a product.
+/// A named numeric attribute of a product.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, async_graphql::InputObject)]
 #[graphql(name = "ProductAttribute")]
 pub struct Attribute {
-    /// Such as `energyLevel`; `vocabulary { attributes }` has them all.
+    /// The name, such as `energyLevel`; `vocabulary { attributes }` lists all names.
     pub name: String,
-    /// 0 to 1.
+    /// The value, 0 to 1.
     pub value: f64,
 }
 
-/// What a product is like: any of the twelve dimensions, and words that stand for some of them. Where several say
-/// something of one dimension, a dimension given as a number goes before an attribute, that before the price band, that
-/// before features, those before styles; of several words of a kind the mean counts. A word that `vocabulary` does not
-/// hold comes back as ignored.
+/// The description of a product: any of the twelve dimensions as numbers, and terms that imply values of dimensions. If
+/// several inputs set the same dimension, the first of these applies: the dimension as a number, an attribute, the
+/// price band, features, styles. If several terms of one kind set the same dimension, their mean applies. Terms that
+/// are not in `vocabulary` are ignored and returned in `ignored`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, async_graphql::InputObject)]
 #[serde(default)]
 pub struct ProductState {
-    /// For people eager to explore, 0 to 1.
+    /// How eager the target audience is to explore, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exploration_eagerness: Option<f64>,
-    /// For people oriented towards community, 0 to 1.
+    /// How strongly the target audience is oriented towards community, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub community_orientation: Option<f64>,
-    /// For people who prefer the authentic, 0 to 1.
+    /// How strongly the target audience prefers authentic offers, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authenticity_preference: Option<f64>,
-    /// For people who discover through others, 0 to 1.
+    /// How much the target audience discovers through other people, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub social_discovery_style: Option<f64>,
-    /// For people flexible in time, 0 to 1.
+    /// How flexible the target audience is in time, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temporal_flexibility: Option<f64>,
-    /// For people adventurous in place, 0 to 1.
+    /// How adventurous the target audience is in the choice of places, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location_adventurousness: Option<f64>,
-    /// For people who collect and curate, 0 to 1.
+    /// How much the target audience collects and curates, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub curation_tendency: Option<f64>,
-    /// For people who rely on people they trust, 0 to 1.
+    /// How much the target audience relies on people it trusts, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trust_network_reliance: Option<f64>,
-    /// 0 = calm, 1 = lively.
+    /// The energy level that the target audience prefers: 0 = calm, 1 = lively.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub energy_preference: Option<f64>,
-    /// For people who seek the new, 0 to 1.
+    /// How strongly the target audience seeks novelty, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub novelty_seeking: Option<f64>,
-    /// 0 = budget, 1 = premium.
+    /// The price level that the target audience prefers: 0 = budget, 1 = premium.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value_orientation: Option<f64>,
-    /// For people who bear crowds, 0 to 1.
+    /// How well the target audience tolerates crowds, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crowd_tolerance: Option<f64>,
-    /// How its price compares within its category.
+    /// The level of the price within the category.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<PriceBand>,
-    /// What it looks and feels like, at most 20 words.
+    /// Terms for the look and feel of the product, at most 20.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub styles: Option<Vec<String>>,
-    /// What it has or does, at most 20 words.
+    /// Terms for the features of the product, at most 20.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub features: Option<Vec<String>>,
-    /// Named values, at most 20.
+    /// Named numeric attributes, at most 20.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attributes: Option<Vec<Attribute>>,
 }
 
-/// Which of a product's sayings decided a dimension.
+/// The kind of input that determined a dimension of a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     Style,
@@ -140,16 +140,16 @@ pub enum Source {
     Personality,
 }
 
-/// What a product's sayings come to.
+/// The resolved state of a product.
 #[derive(Clone, Debug)]
 pub struct Resolved {
     pub product: math::Product,
-    /// What decided each dimension that is stated.
+    /// The source of each dimension; `None` if the dimension is not set.
     pub sources: [Option<Source>; 12],
 }
 
 impl Resolved {
-    /// The product, as far as one source decided it.
+    /// The product, reduced to the dimensions that one source determined; `None` if there are none.
     #[must_use]
     pub fn only(&self, source: Source) -> Option<math::Product> {
         self.product.only(|k| self.sources[k] == Some(source))
@@ -157,7 +157,7 @@ impl Resolved {
 }
 
 impl ProductState {
-    /// The dimensions that are given as numbers, in their order.
+    /// The dimensions that are given as numbers, in the order of [`DIMENSIONS`].
     #[must_use]
     pub fn dimensions(&self) -> [Option<f64>; 12] {
         [
@@ -176,7 +176,7 @@ impl ProductState {
         ]
     }
 
-    /// A state of numbers only.
+    /// A state with the given dimensions, in the order of [`DIMENSIONS`], and no terms.
     #[must_use]
     pub fn of_dimensions(dimensions: [Option<f64>; 12]) -> Self {
         let mut state = Self::default();
@@ -200,10 +200,10 @@ impl ProductState {
         state
     }
 
-    /// Checks numbers and the lengths of lists.
+    /// Checks the ranges of numbers, the lengths of lists and terms, and that no attribute occurs more than once.
     ///
     /// # Errors
-    /// The field and what it must be.
+    /// The name of the first invalid field, and a message.
     pub fn check(&self) -> Result<(), (String, String)> {
         let between = |value: f64| (0.0..=1.0).contains(&value);
         for (name, value) in DIMENSIONS.iter().zip(self.dimensions()) {
@@ -220,7 +220,7 @@ impl ProductState {
             words::attribute(&attribute.name).is_some_and(|(_, dimension)| !named.insert(*dimension))
         };
         if attributes.len() <= MOST_OF_A_KIND && attributes.iter().any(twice) {
-            return Err(("attributes".to_owned(), "one stands twice.".to_owned()));
+            return Err(("attributes".to_owned(), "contains a duplicate name.".to_owned()));
         }
         let words = |list: &Option<Vec<String>>| list.clone().unwrap_or_default();
         let names = attributes.iter().map(|attribute| attribute.name.clone()).collect();
@@ -230,15 +230,15 @@ impl ProductState {
             let sane = |word: &String| word.chars().count() <= LONGEST_WORD && !word.chars().any(char::is_control);
             if words.len() > MOST_OF_A_KIND || !words.iter().all(sane) {
                 let message =
-                    format!("at most {MOST_OF_A_KIND} words of {LONGEST_WORD} letters, no control characters.");
+                    format!("at most {MOST_OF_A_KIND} terms of {LONGEST_WORD} characters, no control characters.");
                 return Err((field.to_owned(), message));
             }
         }
         Ok(())
     }
 
-    /// The same with the words that are known only, each once and as the tables spell it: all that is ever kept of a
-    /// product.
+    /// The same state with only the terms that are in the vocabulary, each once and in its canonical spelling. This is
+    /// the form that is stored.
     #[must_use]
     pub fn known(self) -> Self {
         let words = |list: Option<Vec<String>>, table: &Words| -> Option<Vec<String>> {
@@ -256,13 +256,13 @@ impl ProductState {
         }
     }
 
-    /// Name, dimension and value of the attributes that are known.
+    /// The name, dimension and value of each attribute that is in the vocabulary.
     fn known_attributes(&self) -> impl Iterator<Item = (&'static str, usize, f64)> + '_ {
         let attributes = self.attributes.iter().flatten();
         attributes.filter_map(|given| words::attribute(&given.name).map(|(name, k)| (*name, *k, given.value)))
     }
 
-    /// What it comes to; `None` if nothing is stated that is known. Call [`Self::check`] first.
+    /// Resolves the state to values of dimensions; `None` if no dimension is set. Call [`Self::check`] first.
     #[must_use]
     pub fn resolve(&self) -> Option<Resolved> {
         let (mut values, mut sources) = (self.dimensions(), [None; 12]);
@@ -296,7 +296,7 @@ impl ProductState {
         math::Product::new(values).map(|product| Resolved { product, sources })
     }
 
-    /// Words that no table holds, each once, sorted.
+    /// The terms that are not in the vocabulary, each once, sorted.
     #[must_use]
     pub fn ignored(&self) -> BTreeSet<String> {
         let unknown = |list: &Option<Vec<String>>, table: &Words| -> Vec<String> {
@@ -308,22 +308,22 @@ impl ProductState {
         words.into_iter().flatten().chain(attributes).collect()
     }
 
-    /// What a question's product comes to.
+    /// Validates and resolves the state of the argument `product` of a query.
     ///
     /// # Errors
-    /// [`Error::BadUserInput`] naming the field: something is out of range, or nothing is stated.
+    /// [`Error::BadUserInput`], naming the field, if [`Self::check`] fails or no dimension is set.
     pub fn read(&self) -> Result<Resolved, Error> {
         self.check().map_err(|(field, message)| Error::input(format!("product.{field}"), message))?;
         self.resolve().ok_or_else(|| {
             Error::input(
                 "product",
-                "states nothing that is known: give a dimension, a price band or a word of `vocabulary`.",
+                "contains no known value: give a dimension, a price band or a term of `vocabulary`.",
             )
         })
     }
 }
 
-/// `energy_preference` as `energyPreference`.
+/// Converts `energy_preference` to `energyPreference`.
 fn camel(name: &str) -> String {
     let mut words = name.split('_');
     let first = words.next().unwrap_or_default().to_owned();
@@ -357,8 +357,8 @@ mod tests {
         };
         let resolved = state.read().unwrap();
         let stated: BTreeMap<usize, f64> = resolved.product.stated().collect();
-        // vintage says authenticity .85 and curation .75, elegant curation .75 and value .75, handmade authenticity .9,
-        // surprise exploration .75 and flexibility .75.
+        // vintage implies authenticity 0.85 and curation 0.75, elegant curation 0.75 and value 0.75, handmade
+        // authenticity 0.9, surprise exploration 0.75 and flexibility 0.75.
         let expected = [(0, 0.75), (2, 0.9), (4, 0.75), (6, 0.75), (8, 0.35), (9, 0.1), (10, 0.95)];
         assert_eq!(stated, expected.into());
         assert_eq!(resolved.sources[2], Some(Source::Feature));

@@ -1,5 +1,5 @@
-//! Products in the database. Each change raises the catalog's version, so that every server sees it with its next
-//! question.
+//! Products in the database. Each change increments the version of the catalog, so that every server reads it with its
+//! next request.
 
 use std::collections::HashSet;
 
@@ -15,29 +15,31 @@ use crate::{
     error::Error,
 };
 
-/// What became of the products of one call.
+/// The result of storing the products of one call.
 #[derive(Debug, Default)]
 pub struct Stored {
     pub created: u64,
-    /// They were there before; their values are now those that were sent.
+    /// The number of existing products whose values were replaced by the submitted ones.
     pub updated: u64,
-    /// By their place in the call.
+    /// The products that were not stored: their index in the call, and the reason.
     pub faults: Vec<(usize, Fault)>,
 }
 
-/// Stores a partner's products, and says which of them are not.
+/// Validates and stores products of a partner in one transaction. Invalid products, products with a duplicate id and
+/// products beyond [`MOST_PRODUCTS`] are reported in [`Stored::faults`]; all others are stored.
 ///
 /// # Errors
-/// As the database says; then none is stored.
+/// [`Error::Unavailable`] if the database is unreachable or locked. [`Error::Internal`] for any other failure. No
+/// product is stored.
 pub async fn upsert(db: &DatabaseConnection, partner_id: &str, items: Vec<Item>) -> Result<Stored, Error> {
     let mut faults = Vec::new();
     let mut met: HashSet<String> = HashSet::new();
     let mut whole = Vec::new();
     for (place, item) in items.into_iter().enumerate() {
         match item.checked() {
-            // The first one counts, so that the answer does not depend on how the rest fares.
+            // The first valid product with an id is stored, whatever follows it.
             Ok(item) if !met.insert(item.id.clone()) => {
-                faults.push((place, Fault::new("id", "stands twice in this call; the first one counts.")));
+                faults.push((place, Fault::new("id", "duplicate value; only the first product with it is stored.")));
             }
             Ok(item) => whole.push((place, item)),
             Err(fault) => faults.push((place, fault)),
@@ -55,19 +57,19 @@ pub async fn upsert(db: &DatabaseConnection, partner_id: &str, items: Vec<Item>)
     Ok(Stored { created, updated, faults })
 }
 
-/// What became of checked products.
+/// The result of writing validated products.
 pub struct Written<P> {
     pub created: u64,
     pub updated: u64,
-    /// Where those stood for which there is no place.
+    /// The positions of the products that were not written because the catalog is full.
     pub refused: Vec<P>,
 }
 
-/// Writes checked products, none of them twice, each with the place where it stood. Call [`raise_version`] first in the
-/// same transaction.
+/// Writes validated products with distinct ids, each given with its position in the input. Call [`raise_version`] first
+/// in the same transaction.
 ///
 /// # Errors
-/// As the database says.
+/// [`Error::Unavailable`] if the database is unreachable or locked. [`Error::Internal`] for any other failure.
 pub async fn write<P>(
     transaction: &DatabaseTransaction,
     partner_id: &str,
@@ -93,16 +95,13 @@ pub async fn write<P>(
     Ok(Written { created, updated, refused })
 }
 
-/// A catalog that is full.
+/// The fault of a product that does not fit in a full catalog.
 #[must_use]
 pub fn full() -> Fault {
-    Fault::new("id", format!("{MOST_PRODUCTS} products are stored; delete some first."))
+    Fault::new("id", format!("the limit of {MOST_PRODUCTS} products is reached; delete some first."))
 }
 
-/// Deletes those of a partner's products that have these ids; returns how many there were.
-///
-/// # Errors
-/// As the database says.
+/// Deletes the products of a partner that have one of these ids. Returns the number of deleted products.
 pub async fn delete(db: &DatabaseConnection, partner_id: &str, ids: &[String]) -> Result<u64, Error> {
     if ids.is_empty() {
         return Ok(0);
@@ -114,17 +113,15 @@ pub async fn delete(db: &DatabaseConnection, partner_id: &str, ids: &[String]) -
         .filter(product::COLUMN.product_id.is_in(ids))
         .exec(&transaction)
         .await?;
-    // What changed nothing is no new version: every server would read the catalog anew.
+    // Without a change the new version is rolled back, because every server would reload the catalog.
     if deleted.rows_affected > 0 {
         transaction.commit().await?;
     }
     Ok(deleted.rows_affected)
 }
 
-/// Raises the version of a partner's catalog, and holds back other changes of it until the transaction ends.
-///
-/// # Errors
-/// As the database says.
+/// Increments the version of a partner's catalog. The lock on the row blocks other changes of the catalog until the
+/// transaction ends.
 pub async fn raise_version(transaction: &DatabaseTransaction, partner_id: &str) -> Result<(), DbErr> {
     partner::Entity::update_many()
         .col_expr(partner::Column::CatalogVersion, Expr::col("catalog_version").add(1))
@@ -134,7 +131,7 @@ pub async fn raise_version(transaction: &DatabaseTransaction, partner_id: &str) 
     Ok(())
 }
 
-/// Those of these ids that are stored.
+/// The subset of `ids` that is stored.
 async fn there<'a>(
     db: &impl ConnectionTrait,
     partner_id: &str,
@@ -155,7 +152,7 @@ async fn there<'a>(
     Ok(there)
 }
 
-/// A partner's products: the only way to any.
+/// A query for the products of one partner. All queries for products start from it.
 #[must_use]
 pub fn of(partner_id: &str) -> sea_orm::Select<product::Entity> {
     product::Entity::find().filter(product::COLUMN.partner_id.eq(partner_id))

@@ -1,5 +1,5 @@
-//! The words by which a product can be described, and the dimensions that each stands for: a published convention
-//! (`Query.vocabulary`, `docs/personality.md`), not a measurement.
+//! The vocabulary for products: the terms that describe a product, and the values of dimensions that each term implies.
+//! This is a published convention (`Query.vocabulary`, `docs/personality.md`), not a measurement.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -10,10 +10,10 @@ use crate::personality::number::{
     TEMPORAL_FLEXIBILITY as FLEXIBILITY, TRUST_NETWORK_RELIANCE as TRUST, VALUE_ORIENTATION as VALUE,
 };
 
-/// Entries of the longer table of words.
+/// The maximum number of terms in [`STYLES`] and in [`FEATURES`].
 pub const MOST_WORDS: u64 = 16;
 
-/// A word and the values of the dimensions that it stands for.
+/// A term and the values of dimensions that it implies, as (index of the dimension, value in 0 to 1).
 #[derive(Clone, Copy, Debug)]
 pub struct Word {
     pub word: &'static str,
@@ -24,7 +24,7 @@ const fn word(word: &'static str, means: &'static [(usize, f64)]) -> Word {
     Word { word, means }
 }
 
-/// What a product looks and feels like.
+/// Terms for the look and feel of a product, sorted.
 pub const STYLES: &[Word] = &[
     word("artisanal", &[(AUTHENTICITY, 0.9), (CURATION, 0.7)]),
     word("bohemian", &[(AUTHENTICITY, 0.75), (FLEXIBILITY, 0.8)]),
@@ -44,7 +44,7 @@ pub const STYLES: &[Word] = &[
     word("vintage", &[(AUTHENTICITY, 0.85), (NOVELTY, 0.3), (CURATION, 0.75)]),
 ];
 
-/// What a product has or does.
+/// Terms for the features of a product, sorted.
 pub const FEATURES: &[Word] = &[
     word("beginner_friendly", &[(EXPLORATION, 0.4), (TRUST, 0.65)]),
     word("collectible", &[(CURATION, 0.9)]),
@@ -64,11 +64,11 @@ pub const FEATURES: &[Word] = &[
     word("travel_ready", &[(ADVENTURE, 0.75), (FLEXIBILITY, 0.7)]),
 ];
 
-/// A word with a value of the partner's own, which is the value of its one dimension.
+/// Attributes and their dimensions. The partner gives the value, which is used as the value of the dimension.
 pub const ATTRIBUTES: &[(&str, usize)] =
     &[("energyLevel", ENERGY), ("novelty", NOVELTY), ("communityOriented", COMMUNITY)];
 
-/// A table by the bare forms of its words.
+/// A table of terms, keyed by their normalized spelling.
 pub struct Words(HashMap<String, &'static Word>);
 
 impl Words {
@@ -88,20 +88,21 @@ impl Words {
         Self(table.iter().map(|entry| (bare(entry.word), entry)).collect())
     }
 
-    /// The entry of a word, whatever its case, hyphens, blanks and underscores.
+    /// The entry of a term; case, hyphens, spaces and underscores are ignored. `None` if the term is unknown.
     #[must_use]
     pub fn find(&self, given: &str) -> Option<&'static Word> {
         self.0.get(&bare(given)).copied()
     }
 }
 
-/// The entry of an attribute, written in any way.
+/// The entry of an attribute; case, hyphens, spaces and underscores are ignored. `None` if the attribute is unknown.
 #[must_use]
 pub fn attribute(given: &str) -> Option<&'static (&'static str, usize)> {
     let given = bare(given);
     ATTRIBUTES.iter().find(|(name, _)| name.eq_ignore_ascii_case(&given))
 }
 
+/// Normalizes the spelling of a term: removes hyphens, underscores and spaces, and converts it to lower case.
 fn bare(word: &str) -> String {
     word.chars().filter(|letter| !"-_ ".contains(*letter)).flat_map(char::to_lowercase).collect()
 }

@@ -1,11 +1,11 @@
-//! What one person adds to a release, as integers whose norm is bounded (`docs/privacy.md`, "One person's part").
+//! The contribution of one person to a release: integers with a bounded norm (`docs/privacy.md`, "One person's part").
 //!
-//! Shares and means are rounded towards zero after centring, so the bound of every group holds to the last bit.
-//! A part of which nothing is known counts as the centre: zero.
+//! Shares and means are rounded towards zero after centering, so the bound of every group holds exactly. An unknown
+//! part counts as the center, which is zero.
 
 use crate::{clock::week_part, epoch::WindowLength, mutant::Mutant, personality};
 
-/// The closed list of category groups; a word that is not on it counts as `other`.
+/// The closed list of category groups. A group that is not on the list counts as `other`.
 pub const CATEGORY_GROUPS: [&str; 12] = [
     "arts_and_entertainment",
     "college_and_university",
@@ -21,21 +21,25 @@ pub const CATEGORY_GROUPS: [&str; 12] = [
     "other",
 ];
 
-/// Mean dwell times beyond this count as this many seconds.
+/// The cap on the mean dwell time of a person, in seconds.
 pub const DWELL_CAP_S: i64 = 120 * 60;
-/// Kept ties of one person, at most (theta).
+/// The maximum number of kept ties of one person (theta).
 pub const TIE_CAP: usize = 10;
-/// The Euclidean norm to which u is scaled down, in 1/10,000 (R = 1.25).
+/// The maximum Euclidean norm of u, in 1/10,000 (R = 1.25). A longer u is scaled down to it.
 pub const NORM_CAP: i64 = 12_500;
 /// One, in 1/10,000.
 const ONE: i64 = 10_000;
 
-/// One action of a person.
+/// One visit or attended event of a person.
 #[derive(Clone, Copy, Debug)]
 pub struct Visit {
+    /// Unix seconds.
     pub start: i64,
+    /// Unix seconds; `None` = unknown.
     pub end: Option<i64>,
+    /// Whether it was an attended event.
     pub event: bool,
+    /// Whether the person had visited the spot before.
     pub returning: bool,
     /// Index into [`CATEGORY_GROUPS`]; `None` = unknown.
     pub group: Option<usize>,
@@ -46,18 +50,21 @@ pub struct Visit {
 pub struct Tie {
     /// In [0, 1].
     pub compatibility: f64,
+    /// When the tie was made, in Unix seconds.
     pub made_at: i64,
-    /// When the other end last came, for the first time, to a spot where this person had been before.
+    /// The latest first visit of the person at the other end to a spot that this person had visited before, in Unix
+    /// seconds; `None` if there is none.
     pub drawn_at: Option<i64>,
 }
 
-/// The index of a category group.
+/// The index of a category group in [`CATEGORY_GROUPS`]; that of `other` if the group is not on the list.
 #[must_use]
 pub fn category_group(word: &str) -> usize {
     CATEGORY_GROUPS.iter().position(|group| *group == word).unwrap_or(CATEGORY_GROUPS.len() - 1)
 }
 
-/// BEH 4, DWELL 3, TIME 8, CAT 12, in 1/10,000; `None` for somebody without a visit, who does not qualify.
+/// The 27 numbers of the bundle BEHAVIOR in 1/10,000: BEH 4, DWELL 3, TIME 8, CAT 12. `None` for a person without a
+/// visit, who does not qualify.
 #[must_use]
 pub fn behavior(length: WindowLength, visits: &[Visit]) -> Option<[i64; 27]> {
     let count = i64::try_from(visits.len()).ok().filter(|count| *count > 0)?;
@@ -92,7 +99,7 @@ fn centred(count: usize, of: i64, cells: i64) -> i64 {
     (ONE * cells * count - ONE * of) / (cells * of)
 }
 
-/// The shares of the cells, centred; all zero if nothing was counted.
+/// Fills `cells` with the centered share of the hits in each cell; all zero if there are no hits.
 fn fill(cells: &mut [i64], hits: impl Iterator<Item = usize>) {
     let mut counts = vec![0_usize; cells.len()];
     hits.for_each(|cell| counts[cell] += 1);
@@ -105,7 +112,8 @@ fn fill(cells: &mut [i64], hits: impl Iterator<Item = usize>) {
     }
 }
 
-/// What a person is like: u in 1/10,000, the histogram bin of each dimension, and the archetype's code.
+/// A person's profile: u in 1/10,000, the histogram bin of each dimension (0 to 9), and the code of the archetype (0 to
+/// 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
     pub mean: [i64; 12],
@@ -113,13 +121,14 @@ pub struct Profile {
     pub archetype: usize,
 }
 
-/// Reads a complete profile; `None` if a dimension is unknown or not a number, such a person does not qualify.
+/// Computes the profile from the twelve dimensions. Values outside [0, 1] are clamped to the range. `None` if a
+/// dimension is unknown or not finite: the person does not qualify.
 #[must_use]
 pub fn profile(dimensions: &[Option<f64>; 12]) -> Option<Profile> {
     let mut tenths = [0_i32; 12];
     for (tenth, dimension) in tenths.iter_mut().zip(dimensions) {
         let value = dimension.filter(|value| value.is_finite())?.clamp(0.0, 1.0);
-        // To the nearest step: the bounds 0 and 1 lie on the grid, so no rounding can leave them.
+        // Rounded to the nearest step. The bounds 0 and 1 lie on the grid, so rounding stays within them.
         #[expect(clippy::cast_possible_truncation, reason = "between 0 and 10,000")]
         let step = (value * 10_000.0).round() as i32;
         *tenth = step;
@@ -134,23 +143,25 @@ pub fn profile(dimensions: &[Option<f64>; 12]) -> Option<Profile> {
     Some(Profile { mean, bins, archetype: personality::archetype(&tenths) })
 }
 
-/// The numbers of MOMENTS: a symmetric matrix of 13 rows without what stands twice.
+/// The number of values in the bundle MOMENTS: the diagonal and upper triangle of a symmetric 13 x 13 matrix.
 pub const MOMENTS: usize = 91;
 /// One, in 1/10^8.
 const FINE: i64 = 100_000_000;
-/// sqrt 2 and sqrt 6 in 1/10^8, rounded down: what stands off the diagonal twice carries sqrt 2.
+/// sqrt(2) in 1/10^8, rounded down: the factor of off-diagonal entries, each of which represents two equal entries.
 pub(super) const ROOT_2: i64 = 141_421_356;
+/// sqrt(6) = sqrt(2) sqrt(3) in 1/10^8, rounded down: the factor of the off-diagonal entries in the first row.
 pub(super) const ROOT_6: i64 = 244_948_974;
 
-/// 3 + ||u||^2 in 1/10^8: the squared length of a state before it is normalised.
+/// 3 + ||u||^2 in 1/10^8: the squared length of a state before normalization. `mean` is u in 1/10,000.
 #[must_use]
 pub fn state_norm(mean: &[i64; 12]) -> i64 {
     3 * FINE + mean.iter().map(|u| u * u).sum::<i64>()
 }
 
-/// M 91 in 1/10^8: psi psi^T - I/13 for psi = (sqrt 3, u)/sqrt(3 + ||u||^2), row by row from the diagonal on; entries off
-/// the diagonal times sqrt 2, so that the norm of the 91 numbers is that of the matrix: sqrt(12/13) at most, because
-/// every entry is rounded towards zero. `engine::sql` computes the same integers in the database.
+/// The 91 numbers of the bundle MOMENTS in 1/10^8: the matrix psi psi^T - I/13 for psi = (sqrt 3, u)/sqrt(3 + ||u||^2),
+/// row by row from the diagonal on. Off-diagonal entries are multiplied by sqrt 2, so that the norm of the 91 numbers
+/// is the norm of the matrix. It is at most sqrt(12/13), because every entry is rounded towards zero. `engine::sql`
+/// computes the same integers in the database.
 #[must_use]
 pub fn moments(mean: &[i64; 12]) -> [i64; MOMENTS] {
     let norm = state_norm(mean);
@@ -166,15 +177,17 @@ pub fn moments(mean: &[i64; 12]) -> [i64; MOMENTS] {
     moments
 }
 
-/// Row and column of each number of MOMENTS, in their order.
+/// The row and column of each number of the bundle MOMENTS, in order.
 pub fn moment_places() -> impl Iterator<Item = (usize, usize)> {
     (0..13).flat_map(|row| (row..13).map(move |column| (row, column)))
 }
 
-/// NET 4 in 1/10,000: ties, their compatibility, those made in the window, those whose other end was drawn to a new
-/// place in the window; each summed, divided by theta = 10, minus 1/2.
+/// The 4 numbers of the bundle NETWORK in 1/10,000: the number of ties, the sum of their compatibility, the number of
+/// ties made in the window, and the number of ties whose other end was drawn to a new place in the window; each divided
+/// by theta = 10, minus 1/2. `starts_at` is the start of the window in Unix seconds.
 ///
-/// Each tie adds whole steps (at most 1,000), so that one tie less changes each number by 1/theta at most.
+/// Each tie adds an integer of at most 1,000 to each number, so removing one tie changes each number by at most
+/// 1/theta.
 #[must_use]
 pub fn network(starts_at: i64, ties: &[Tie]) -> [i64; 4] {
     let step = ONE / i64::try_from(TIE_CAP).unwrap_or(1);
@@ -264,7 +277,7 @@ mod tests {
         for (moment, (i, j)) in moments(&profile.mean).into_iter().zip(moment_places()) {
             let exact = if i == j { psi[i] * psi[i] - 1.0 / 13.0 } else { 2.0_f64.sqrt() * psi[i] * psi[j] };
             assert!((moment as f64 / 1e8 - exact).abs() < 2e-8, "{i}, {j}: {moment}, not {exact}");
-            // Towards zero, up to the rounding of f64.
+            // Rounded towards zero, up to the rounding error of f64.
             assert!(moment.abs() as f64 <= exact.abs() * 1e8 + 1e-6, "{i}, {j}: {moment}, not {exact}");
         }
     }

@@ -1,4 +1,4 @@
-//! Sums of integers over cohorts: any engine, any order, the same bits.
+//! Sums of integers over cohorts. All engines return the same integers, whatever the order of summation.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ mod sql;
 pub use memory::MemoryEngine;
 pub use sql::SqlEngine;
 
-/// One bundle of one cohort in one window.
+/// A request for the sums of one bundle over one cohort in one window.
 #[derive(Clone, Debug)]
 pub struct SumRequest {
     pub cohort: Arc<Cohort>,
@@ -27,19 +27,20 @@ pub struct SumRequest {
     pub bundle: Bundle,
 }
 
-/// Makes exact sums, which only [`crate::privacy`] can turn into something that may be seen.
+/// Computes exact sums. Only [`crate::privacy`] can turn them into values that may be released.
 #[async_trait]
 pub trait Engine: Send + Sync {
-    /// The sums of each request, in their order, each in the order of its bundle's groups.
+    /// The sums of each request, in the order of `requests`; each vector is in the order of its bundle's groups.
     ///
     /// # Errors
-    /// The data cannot be reached.
+    /// [`Error::Unavailable`] if the database is unreachable or an epoch has been deleted. [`Error::Internal`] for any
+    /// other failure.
     async fn sums(&self, requests: &[SumRequest]) -> Result<Vec<Exact<Sums>>, Error>;
 
-    /// Makes ready for an epoch, beside the questions that are asked meanwhile; called again and again.
+    /// Prepares the engine for an epoch while requests are served. Called periodically.
     ///
     /// # Errors
-    /// The data cannot be reached: sums are made as before.
+    /// If the data of the epoch cannot be loaded. The engine then continues as before.
     async fn refresh(&self, _epoch_id: i32) -> anyhow::Result<()> {
         Ok(())
     }

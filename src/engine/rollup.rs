@@ -1,6 +1,6 @@
-//! Raw rows -> one row of integers per person and window: `epoch build`.
+//! The epoch builder (`epoch build`): reduces the raw rows to one row of integers per person and window.
 //!
-//! Everything happens in one transaction: a build that fails leaves no epoch. People are read in pages, so memory does
+//! A build runs in one transaction, so a build that fails leaves no epoch. People are read in pages, so memory use does
 //! not grow with their number.
 
 use std::collections::{BTreeMap, HashMap};
@@ -22,54 +22,60 @@ use crate::{
     segment::age_band,
 };
 
-/// People read at a time.
+/// The number of people per page.
 const PAGE: u64 = 2_000;
-/// A word of the vocabulary that fewer people share is left out: it could only be refused, and it may name somebody.
+/// The minimum number of people who share an interest or category, for it to enter the vocabulary. A segment of a rarer
+/// value could only be withheld, and a rare value may identify a person.
 pub const WORD_MIN: u64 = 100;
-/// Epochs kept; older ones are dropped by the next build.
+/// The number of epochs that are kept. A build deletes older ones.
 const EPOCHS_KEPT: u64 = 2;
 
-/// What a build made.
+/// The result of a build.
 #[derive(Debug)]
 pub struct Built {
     pub epoch_id: i32,
+    /// Unix seconds.
     pub ends_at: i64,
-    /// People counted in at least one window.
+    /// The number of people who are counted in at least one window.
     pub agents: i64,
-    /// False: this epoch existed, and an epoch is never changed.
+    /// False if the epoch already existed. An existing epoch is never changed.
     pub new: bool,
 }
 
-/// The end of the newest week that the data fills: a week is filled if something happened in its last day.
+/// The end of the newest complete week in the data, in Unix seconds. A week is complete if a visit started on its last
+/// day and it ended at least 72 hours before `now`.
 ///
 /// # Errors
-/// There are no visits.
+/// If there are no visits that started more than 72 hours before `now`, or the database fails.
 pub async fn newest_filled_week(db: &DatabaseConnection, now: i64) -> anyhow::Result<i64> {
     let newest: Option<Option<i64>> = user_action::Entity::find()
         .select_only()
         .expr(user_action::COLUMN.start_time.max())
-        // A visit of the future is a slip of somebody's clock.
+        // A visit in the future has a wrong time.
         .filter(user_action::COLUMN.start_time.lt(now - READABLE_AFTER))
         .into_tuple()
         .one(db)
         .await?;
-    let newest = newest.flatten().context("there are no visits yet: `spots-enrichment import` brings them")?;
+    let newest = newest.flatten().context("there are no visits yet: load some with `spots-enrichment import`")?;
     Ok(monday(Ord::min(newest + DAY, now - READABLE_AFTER)))
 }
 
-/// Builds the epoch that ends at the Monday at or before `as_of` (Unix seconds).
+/// Builds the epoch that ends at the Monday 00:00 UTC at or before `as_of` (Unix seconds). The vocabulary of interests
+/// and categories consists of the values that at least [`WORD_MIN`] people share.
 ///
 /// # Errors
-/// The week closed less than 72 hours before `now`, nobody qualifies, or the database fails; nothing is left then.
+/// If the week ended less than 72 hours before `now`, newer epochs already fill the number that is kept, no person
+/// qualifies, a person has more than [`contribution::TIE_CAP`] kept ties, or the database fails. The transaction is
+/// rolled back.
 pub async fn build(db: &DatabaseConnection, as_of: i64, now: i64, progress: Progress) -> anyhow::Result<Built> {
     build_with_words(db, as_of, now, None, progress).await
 }
 
-/// The same, with closed lists of interests and categories instead of the words that are common in the data: then the
-/// vocabulary says nothing about anybody.
+/// The same as [`build`], but with fixed lists of interests and categories if `words` is given. The vocabulary then
+/// does not depend on the data and reveals nothing about people.
 ///
 /// # Errors
-/// As [`build`].
+/// The same as [`build`].
 pub async fn build_with_words(
     db: &DatabaseConnection,
     as_of: i64,
@@ -86,11 +92,11 @@ pub async fn build_with_words(
             format_time(ends_at + READABLE_AFTER)
         );
     }
-    // Visits and ties must be of one moment, also while an import runs.
+    // Visits and ties must come from one snapshot, also while an import runs.
     let transaction = db::begin_snapshot(db).await?;
     db::lock_epochs(&transaction).await?;
     if let Some(there) = epoch::Entity::find_by_id(epoch_id).one(&transaction).await? {
-        // What a ledger that was made anew lacks.
+        // The accounts are missing if the ledger was recreated.
         let regions = epoch_word::Entity::find()
             .filter(epoch_word::COLUMN.epoch_id.eq(epoch_id))
             .filter(epoch_word::COLUMN.kind.eq("region"))
@@ -102,7 +108,7 @@ pub async fn build_with_words(
     }
     let newer = epoch::Entity::find().filter(epoch::COLUMN.ends_at.gt(ends_at)).count(&transaction).await?;
     if newer >= EPOCHS_KEPT {
-        bail!("{newer} newer epochs are kept: an older one would be dropped at once");
+        bail!("{newer} newer epochs exist and {EPOCHS_KEPT} epochs are kept: an older one would be dropped at once");
     }
     let row = epoch::ActiveModel { epoch_id: Set(epoch_id), ends_at: Set(ends_at), built_at: Set(now), agents: Set(0) };
     epoch::Entity::insert(row).exec_without_returning(&transaction).await?;
@@ -118,7 +124,7 @@ pub async fn build_with_words(
     bar.finish();
     ensure!(
         builder.counted > 0,
-        "nobody with consent, of age, with a complete profile has a visit in the 84 days before {}: no epoch was built",
+        "no epoch was built: no adult with consent, region and complete profile has a visit in the 84 days before {}",
         format_time(ends_at)
     );
 
@@ -142,10 +148,10 @@ pub async fn build_with_words(
     Ok(Built { epoch_id, ends_at, agents: builder.counted, new: true })
 }
 
-/// Makes a temporary table of everybody's kept ties inside their region, seen from both ends.
+/// Creates the temporary table `epoch_ties`: the kept ties between people of one region, one row for each end of a tie.
 ///
-/// Step by step and with keys, because a planner that met it as one query could join everybody who ever came to a
-/// popular spot with everybody else.
+/// The work is split into steps with keyed tables. For a single query, the planner could choose to join all visitors of
+/// a popular spot with each other.
 async fn prepare_ties(transaction: &DatabaseTransaction, ends_at: i64) -> anyhow::Result<()> {
     let starts_at = ends_at - 12 * WEEK;
     let mut steps = vec![
@@ -182,7 +188,7 @@ async fn prepare_ties(transaction: &DatabaseTransaction, ends_at: i64) -> anyhow
         "create index epoch_ties_by_agent on epoch_ties (agent_id)".to_owned(),
     ];
     if transaction.get_database_backend() == DbBackend::Postgres {
-        // It does not look at temporary tables by itself.
+        // PostgreSQL's autovacuum does not analyze temporary tables.
         steps.insert(4, "analyze epoch_people, epoch_first_visits".to_owned());
     }
     for step in steps {
@@ -202,7 +208,7 @@ async fn open_accounts(
     Ok(())
 }
 
-/// People who may be counted, but for their age and profile: with consent, and of a region that can pay for them.
+/// The people with consent and a known region, whose account is charged. Age and profile are checked later.
 fn counted() -> Select<agent::Entity> {
     agent::Entity::find().filter(agent::COLUMN.consent.eq(true)).filter(agent::COLUMN.region.is_not_null())
 }
@@ -238,7 +244,7 @@ struct TieRow {
     drawn_at: Option<i64>,
 }
 
-/// The columns of the rollup in the order in which [`Builder::row`] fills them.
+/// The bulk insert into `agent_rollup`, with the columns in the order in which [`Builder::row`] fills them.
 fn bulk() -> Bulk {
     use sea_orm::{IdenStatic, Iterable};
     let columns = agent_rollup::Column::iter().map(|column| column.as_str()).collect();
@@ -257,7 +263,8 @@ struct Builder {
 }
 
 impl Builder {
-    /// Rolls up the page of people after `after`; returns the last of them, or nothing at the end.
+    /// Writes the rows of the next page of people, those with an id greater than `after`. Returns the last id of the
+    /// page, or `None` if there are no more people.
     async fn page(
         &mut self,
         transaction: &DatabaseTransaction,
@@ -292,7 +299,7 @@ impl Builder {
             };
             let visits = visits.remove(&person.agent_id).unwrap_or_default();
             let ties = ties.remove(&person.agent_id).unwrap_or_default();
-            // The noise is made for this bound: a table that breaks it must not be published.
+            // The noise is calibrated for this bound, so data that violates it must not be released.
             ensure!(ties.len() <= contribution::TIE_CAP, "a person has more than {} kept ties", contribution::TIE_CAP);
             let mut counted = false;
             for length in WindowLength::ALL {
@@ -383,8 +390,9 @@ impl Builder {
         }
     }
 
-    /// Regions are the operator's words; so are the others where there is a list of them. Else they come from the data
-    /// and must be common.
+    /// The vocabulary of the epoch, as (kind, value). Regions are those of the counted people; their codes are set by
+    /// the operator. Interests and categories come from `lists` if given, otherwise from the data, if at least
+    /// [`WORD_MIN`] people share them.
     fn vocabulary(&self, lists: Option<&Vocabulary>) -> Vec<(&'static str, String)> {
         let regions = self.regions.keys().map(|word| ("region", word.clone()));
         let (interests, categories): (Vec<String>, Vec<String>) = match lists {
@@ -396,7 +404,7 @@ impl Builder {
     }
 }
 
-/// Words that many people share.
+/// The values that at least [`WORD_MIN`] people share.
 fn common(counts: &BTreeMap<String, u64>) -> Vec<String> {
     counts.iter().filter(|(_, count)| **count >= WORD_MIN).map(|(word, _)| word.clone()).collect()
 }
@@ -433,12 +441,12 @@ fn read_profile(row: &personality_profile::Model) -> Option<contribution::Profil
     ])
 }
 
-/// `a|b` as `|a|b|`, so that `|a|` finds a word.
+/// Converts `a|b` to `|a|b|`, so that a search for `|a|` matches whole values only.
 fn bars(words: &str) -> Value {
     if words.is_empty() { "".into() } else { format!("|{words}|").into() }
 }
 
-/// An epoch in words, for the operator.
+/// A one-line description of an epoch, for the operator.
 #[must_use]
 pub fn describe(built: &Built) -> String {
     format!("epoch {} (ends {})", epoch_name(built.epoch_id), format_time(built.ends_at))

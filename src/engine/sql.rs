@@ -1,8 +1,8 @@
-//! The reference engine: the database sums, one statement for all cohorts of a bundle.
+//! The reference engine: computes the sums in the database, with one statement for up to 100 cohorts of a bundle.
 //!
-//! A statement is a UNION ALL with a branch per cohort. Each branch is a range of the rollup's primary key (epoch,
-//! window, region, age band) and needs no other table, so a rollup partitioned over several servers sums where the
-//! rows are.
+//! A statement is a UNION ALL with one branch per cohort. A branch scans a range of the primary key of `agent_rollup`
+//! (epoch, window, region, age band) and sums rows of that table only, so that a table partitioned over several servers
+//! can be summed where the rows are.
 
 use std::collections::BTreeMap;
 
@@ -26,10 +26,10 @@ use crate::{
     privacy::{Bundle, Exact, Sums},
 };
 
-/// Branches of one statement; SQLite allows 500.
+/// The maximum number of branches in one statement; SQLite allows 500.
 const COHORTS_PER_STATEMENT: usize = 100;
 
-/// Sums in SQL.
+/// Computes sums in SQL.
 pub struct SqlEngine {
     db: DatabaseConnection,
 }
@@ -54,8 +54,8 @@ impl Engine for SqlEngine {
                 let statement = statement(bundle, numbers.iter().map(|&number| (number, &requests[number])));
                 for row in self.db.query_all(&statement).await? {
                     let number: i64 = row.try_get_by_index(0)?;
-                    // A build may have dropped the epoch that this server still holds. Sums over nothing would become
-                    // pure noise that looks like an answer.
+                    // A build may have deleted the epoch that this server still uses. The sums over no rows would be
+                    // zero, and the release would be pure noise that looks like an answer.
                     if row.try_get_by_index::<i64>(1)? != 1 {
                         return Err(Error::Unavailable);
                     }
@@ -66,7 +66,7 @@ impl Engine for SqlEngine {
             }
         }
         sums.into_iter()
-            .map(|sums| sums.map(Exact::new).ok_or_else(|| Error::internal("a cohort has no sum")))
+            .map(|sums| sums.map(Exact::new).ok_or_else(|| Error::internal("no sums for a cohort")))
             .collect()
     }
 }
@@ -88,10 +88,10 @@ fn branch(bundle: Bundle, number: usize, request: &SumRequest) -> SelectStatemen
         .from(epoch::Entity)
         .and_where(Expr::col((epoch::Entity, epoch::Column::EpochId)).eq(request.window.epoch_id))
         .to_owned();
-    // PostgreSQL cannot tell the type of a bare parameter in a select list.
+    // PostgreSQL cannot infer the type of a bare parameter in a select list.
     select.expr(Expr::value(number).cast_as("bigint")).expr(epoch_there).from(Entity);
     for term in terms(bundle) {
-        // PostgreSQL sums bigint as numeric; an empty cohort sums to nothing at all.
+        // PostgreSQL returns the sum of bigint as numeric; the sum over an empty cohort is null.
         select.expr(Expr::expr(term.sum().cast_as("bigint")).if_null(Expr::cust("0")));
     }
     select.cond_where(filter(request));
@@ -121,7 +121,7 @@ fn filter(request: &SumRequest) -> Condition {
     filter
 }
 
-/// What each number of a bundle sums over the rows, in the order of the bundle's groups.
+/// The SQL expression that is summed for each number of a bundle, in the order of the bundle's groups.
 fn terms(bundle: Bundle) -> Vec<SimpleExpr> {
     let columns = |name: &str, size: usize| -> Vec<SimpleExpr> {
         (0..size).map(|number| Expr::col(format!("{name}_{number}"))).collect()
@@ -141,22 +141,22 @@ fn terms(bundle: Bundle) -> Vec<SimpleExpr> {
         .concat(),
         Bundle::Personality => [
             columns("mean", 12),
-            // u^2 - 1/8 in 1/10^8 follows from u in 1/10^4, to the last bit.
+            // u^2 - 1/8 in 1/10^8 is exact, because u is an integer in 1/10^4.
             (0..12).map(|number| Expr::cust(format!("mean_{number} * mean_{number} - 12500000"))).collect(),
             (0..12).flat_map(|number| (0..10).map(move |bin| one_if(format!("bin_{number}"), bin))).collect(),
             (0..6).map(|code| one_if("archetype".to_owned(), code)).collect(),
         ]
         .concat(),
-        // As `contribution::moments`, in the same steps: both databases divide integers towards zero.
+        // The same steps as in `contribution::moments`: both databases round integer division towards zero.
         Bundle::Moments => moment_places().map(|place| Expr::cust(moment(place))).collect(),
         Bundle::Network => named(&["network_ties", "network_compatibility", "network_new", "network_drawn"]),
     }
 }
 
-/// A number of MOMENTS in SQL.
+/// The SQL expression of a number of the bundle MOMENTS.
 fn moment((i, j): (usize, usize)) -> String {
     const FINE: i64 = 100_000_000;
-    // PostgreSQL multiplies integers of 32 bits in 32 bits.
+    // PostgreSQL multiplies 32-bit integers in 32 bits, which would overflow.
     let wide = |number: i64| format!("cast({number} as bigint)");
     match (i.checked_sub(1), j.checked_sub(1)) {
         (Some(i), Some(j)) if i == j => {

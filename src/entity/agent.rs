@@ -1,4 +1,4 @@
-//! A person, by an opaque id, as the app knows them.
+//! `agents`: people, each identified by the app's opaque id.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,15 +8,16 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub agent_id: String,
-    /// Home region: an opaque code of at least city size; none = unknown, such a person is never counted.
+    /// Home region: an opaque code of an area of at least city size. `None` = unknown; the person is then never
+    /// counted.
     pub region: Option<String>,
-    /// Whole years; none = unknown.
+    /// In whole years; `None` = unknown.
     pub age: Option<i32>,
-    /// Words separated by `|`.
+    /// Values separated by `|`.
     pub interests: String,
-    /// Words separated by `|`.
+    /// Values separated by `|`.
     pub category_preferences: String,
-    /// Without it a person is never counted.
+    /// A person without consent is never counted.
     pub consent: bool,
 }
 

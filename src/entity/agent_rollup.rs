@@ -1,6 +1,6 @@
-//! One row per counted person and window: the integers that a release sums (`docs/privacy.md`).
+//! `agent_rollup`: the integers that releases sum, one row per counted person and window (`docs/privacy.md`).
 //!
-//! Written by `rollup`, read only as sums. People who do not qualify in a window have no row in it.
+//! Written by the epoch builder, read only by the engines. People who do not qualify in a window have no row for it.
 
 use sea_orm::entity::prelude::*;
 
@@ -15,14 +15,14 @@ pub struct Model {
     pub window_days: i32,
     #[sea_orm(primary_key, auto_increment = false)]
     pub region: String,
-    /// 0 = unknown, else the number of the band, from 1.
+    /// 0 = unknown; otherwise the number of the age band, from 1.
     #[sea_orm(primary_key, auto_increment = false)]
     pub age_band: i32,
     #[sea_orm(primary_key, auto_increment = false)]
     pub agent_id: String,
-    /// `|a|b|`, so that `|a|` finds a word.
+    /// In the form `|a|b|`, so that a search for `|a|` matches whole values only.
     pub interests: String,
-    /// As `interests`.
+    /// In the same form as `interests`.
     pub categories: String,
     pub behavior_visits: i32,
     pub behavior_dwell: i32,

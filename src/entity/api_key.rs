@@ -1,4 +1,4 @@
-//! A partner's key; the key itself is never stored, only its SHA-256.
+//! `api_keys`: API keys of partners. Only the SHA-256 of a key is stored.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,30 +9,30 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub key_id: String,
     pub partner_id: String,
-    /// SHA-256 of the whole key.
+    /// The SHA-256 of the whole key.
     pub key_hash: Vec<u8>,
     /// `poc` or `live`.
     pub environment: String,
-    /// Words separated by `|`.
+    /// Scopes separated by `|`.
     pub scopes: String,
-    /// Requests in a minute, which begins with the first of them.
+    /// The maximum number of requests per minute. The minute begins with the first request.
     pub per_minute: i64,
-    /// Requests in a day, UTC.
+    /// The maximum number of requests per UTC day.
     pub per_day: i64,
-    /// The ledger account that pays for what this key is shown.
+    /// The privacy account that is charged for the releases that this key views.
     pub privacy_subject: String,
     pub created_at: i64,
     pub expires_at: Option<i64>,
     pub revoked_at: Option<i64>,
-    /// Points that one document may cost.
+    /// The maximum cost of one document, in points.
     pub max_query_points: i64,
-    /// Points that the bucket holds and that come back in a minute.
+    /// The capacity of the token bucket and its refill per minute, in points.
     pub points_per_minute: i64,
-    /// Points in a day, UTC.
+    /// The maximum number of points per UTC day.
     pub points_per_day: i64,
-    /// To the minute; written in the background.
+    /// With a resolution of one minute; written in the background.
     pub last_used_at: Option<i64>,
-    /// The key that followed when this one was rotated.
+    /// The id of the key that replaced this one when it was rotated.
     pub replaced_by: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! One row per request, refusals too.
+//! `api_request_logs`: one row per request, including rejected requests.
 
 use sea_orm::entity::prelude::*;
 
@@ -14,20 +14,20 @@ pub struct Model {
     pub key_id: Option<String>,
     pub partner_id: Option<String>,
     pub operation_name: Option<String>,
-    /// SHA-256 of the document; its text and variables are never stored.
+    /// The SHA-256 of the document. Its text and variables are never stored.
     pub document_hash: Option<String>,
     pub status: i32,
-    /// The first error's code.
+    /// The code of the first error.
     pub error_code: Option<String>,
-    /// Privacy price paid by this request, in milli-units.
+    /// The privacy budget charged to the key by this request, in milliunits.
     pub units_mu: i64,
-    /// Microseconds from the first byte read to the answer.
+    /// The time from the first byte read to the response, in microseconds.
     pub processing_us: i64,
-    /// Whether it counts as a request of its key: it passed the limits.
+    /// Whether the request passed the limits and counts against them.
     pub admitted: bool,
-    /// Points reserved before it ran.
+    /// The points that were reserved before execution.
     pub points_requested: i64,
-    /// Points it was charged in the end.
+    /// The points that were finally charged.
     pub points: i64,
 }
 

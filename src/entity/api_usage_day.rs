@@ -1,4 +1,4 @@
-//! What a key used on a day, by the code of the first error: the request log, added up as it is written.
+//! `api_usage_days`: the usage of a key per day and code of the first error. Updated as the request log is written.
 
 use sea_orm::entity::prelude::*;
 
@@ -11,14 +11,14 @@ pub struct Model {
     /// Days since 1970-01-01 UTC.
     #[sea_orm(primary_key, auto_increment = false)]
     pub day: i64,
-    /// Empty = no error.
+    /// The code of the first error; empty = no error.
     #[sea_orm(primary_key, auto_increment = false)]
     pub error_code: String,
     pub requests: i64,
-    /// Requests that passed the limits.
+    /// The number of requests that passed the limits.
     pub admitted: i64,
     pub points: i64,
-    /// Privacy price in milli-units.
+    /// The privacy budget charged to the key, in milliunits.
     pub units_mu: i64,
 }
 

@@ -1,4 +1,4 @@
-//! What was done to keys, caps and people, by whoever holds the command line.
+//! `audit_events`: operator actions on keys, caps and people, performed at the command line.
 
 use sea_orm::entity::prelude::*;
 
@@ -12,9 +12,9 @@ pub struct Model {
     pub happened_at: i64,
     /// `create`, `rotate`, `revoke`, `limits` or `forget`.
     pub action: String,
-    /// A key's id or `region:...`; empty for a person who was erased.
+    /// The id of a key, or `region:...`; empty for the erasure of a person.
     pub subject: String,
-    /// What changed, in words; never a key.
+    /// A description of the change. Never contains a key.
     pub detail: String,
 }
 

@@ -1,4 +1,4 @@
-//! A tie between two people, stored once, the lesser id first.
+//! `ai2ai_connections`: ties between two people. Each tie is stored once, with the lesser id first.
 
 use sea_orm::entity::prelude::*;
 
@@ -14,7 +14,7 @@ pub struct Model {
     pub compatibility_score: f64,
     /// Unix seconds, UTC.
     pub created_at: i64,
-    /// Chosen once, at import: only kept ties are ever counted (`docs/privacy.md`).
+    /// Decided once, at the first import of the tie. Only kept ties are counted (`docs/privacy.md`).
     pub kept: bool,
 }
 

@@ -1,4 +1,4 @@
-//! A weekly, immutable snapshot.
+//! `epochs`: weekly snapshots. A snapshot changes only when a person is erased.
 
 use sea_orm::entity::prelude::*;
 
@@ -6,14 +6,14 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "epochs")]
 pub struct Model {
-    /// ISO year x 100 + ISO week of the week that closed.
+    /// ISO year x 100 + ISO week of the last week of the epoch.
     #[sea_orm(primary_key, auto_increment = false)]
     pub epoch_id: i32,
-    /// The Monday 00:00 UTC at which the week closed, Unix seconds.
+    /// The end of the last week: a Monday 00:00 UTC, in Unix seconds.
     pub ends_at: i64,
     /// Unix seconds, UTC.
     pub built_at: i64,
-    /// People counted in at least one window; for the operator only, never published.
+    /// The number of people counted in at least one window. For the operator only; never released.
     pub agents: i64,
 }
 

@@ -1,4 +1,4 @@
-//! A word that a segment definition may use in an epoch.
+//! `epoch_words`: the vocabulary of an epoch, that is, the values that a segment definition may use.
 
 use sea_orm::entity::prelude::*;
 

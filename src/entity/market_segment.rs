@@ -1,4 +1,4 @@
-//! A saved definition: shared by the operator, or a partner's own.
+//! `market_segments`: saved segment definitions, owned by a partner or shared by the operator.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,11 +8,11 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub segment_id: String,
-    /// None = shared with every partner.
+    /// The partner that owns the segment; `None` = shared with every partner.
     pub partner_id: Option<String>,
     pub slug: String,
     pub name: String,
-    /// The definition as JSON, as it was given.
+    /// The definition as JSON, unchanged as submitted.
     pub definition: String,
     pub created_at: i64,
     pub updated_at: i64,

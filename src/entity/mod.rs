@@ -1,4 +1,5 @@
-//! One table per file: shape only, no logic, and no GraphQL, so that a new column is never public by accident.
+//! The database entities, one table per file. They define columns and keys only, and have no GraphQL types, so that a
+//! new column is never public by accident.
 
 pub mod agent;
 pub mod agent_rollup;

@@ -1,4 +1,4 @@
-//! A customer.
+//! `partners`: the organizations that use the API.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,7 +9,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub partner_id: String,
     pub created_at: i64,
-    /// Rises with every change of the partner's products.
+    /// Incremented with every change of the partner's products.
     pub catalog_version: i64,
 }
 

@@ -1,4 +1,4 @@
-//! Twelve answers of one person, each in [0, 1]; none = unknown.
+//! `personality_profiles`: the twelve personality dimensions of a person, each in [0, 1]; `None` = unknown.
 
 use sea_orm::entity::prelude::*;
 

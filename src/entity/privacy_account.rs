@@ -1,4 +1,4 @@
-//! How much a key or a region may lose; amounts are milli-units (1 unit = 1000).
+//! `privacy_accounts`: the privacy caps of keys and regions. Amounts are in milliunits (1 unit = 1000).
 
 use sea_orm::entity::prelude::*;
 
@@ -9,9 +9,9 @@ pub struct Model {
     /// `key:...` or `region:...`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub subject: String,
-    /// In any 30 days.
+    /// The cap in any 30 days.
     pub cap_mu: i64,
-    /// In any 365 days; none = no yearly cap.
+    /// The cap in any 365 days; `None` = no yearly cap.
     pub cap_year_mu: Option<i64>,
 }
 

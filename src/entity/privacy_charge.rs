@@ -1,4 +1,4 @@
-//! What a subject paid for a release: once, never refunded.
+//! `privacy_charges`: the charges of accounts for releases. A charge is made once and never refunded.
 
 use sea_orm::entity::prelude::*;
 
@@ -10,10 +10,11 @@ pub struct Model {
     pub subject: String,
     #[sea_orm(primary_key, auto_increment = false)]
     pub release_key: String,
+    /// The amount in milliunits.
     pub mu: i64,
     /// Unix seconds, UTC.
     pub charged_at: i64,
-    /// Of a region's charge: the account that was the first to look.
+    /// For a charge to a region: the key account that was the first to request the release. `None` for other charges.
     pub drawn_by: Option<String>,
 }
 

@@ -1,5 +1,5 @@
-//! What a first view of a stored release writes and throws away, so that it takes as long as a draw. About nobody;
-//! rows that a crash leaves behind do no harm.
+//! `privacy_rehearsals`: decoy rows. A first view of a stored release writes and deletes them, so that it takes as long
+//! as making a release. They contain no data about people; rows that remain after a crash are harmless.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,7 +9,7 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub release_key: String,
-    /// As long as a payload; zeros.
+    /// Zeros, about as long as a real payload.
     pub payload: String,
 }
 

@@ -1,4 +1,4 @@
-//! A published noisy vector: drawn once, stored, read back for every answer.
+//! `privacy_releases`: noisy vectors of sums. A release is sampled once, stored, and read for every response.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,19 +9,19 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub release_key: String,
     pub bundle: String,
-    /// The canonical form.
+    /// The canonical form of the segment.
     pub segment: String,
     pub window_days: i32,
     pub epoch_id: i32,
     /// `pending`, `ready` or `suppressed`.
     pub status: String,
-    /// The noisy sums as JSON; never exact ones.
+    /// The noisy sums as JSON; never exact sums. `None` unless the status is `ready`.
     pub payload: Option<String>,
     pub rho: f64,
     pub delta: f64,
-    /// Who is drawing.
+    /// The random token of the worker that is making the release.
     pub lease_token: Option<String>,
-    /// Unix seconds; past it another worker may draw.
+    /// Unix seconds; after this time another worker may make the release.
     pub lease_until: Option<i64>,
     pub published_at: Option<i64>,
 }

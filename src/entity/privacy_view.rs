@@ -1,4 +1,5 @@
-//! Whether an account was shown a segment, or denied it for being too near to one that it had seen.
+//! `privacy_views`: minimum-difference verdicts, that is, whether a segment was shown to an account, or withheld
+//! because it overlaps a segment of nearly the same size that the account had been shown before.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,7 +9,7 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub subject: String,
-    /// The release of the segment's size.
+    /// The release key of the segment's size.
     #[sea_orm(primary_key, auto_increment = false)]
     pub release_key: String,
     pub shown: bool,

@@ -1,4 +1,4 @@
-//! A product of one partner's own catalog.
+//! `products`: the products in the partners' catalogs. Each product belongs to one partner.
 
 use sea_orm::entity::prelude::*;
 
@@ -20,7 +20,7 @@ pub struct Model {
     pub rating_count: Option<i64>,
     /// `budget`, `mid`, `premium` or `luxury`.
     pub price_range: Option<String>,
-    /// JSON: the dimensions and words that the partner stated, without the price band.
+    /// The product state as JSON: the dimensions and terms that the partner submitted, without the price band.
     pub stated: String,
 }
 

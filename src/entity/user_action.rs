@@ -1,4 +1,4 @@
-//! A visit or an attended event.
+//! `user_actions`: visits and attended events.
 
 use sea_orm::entity::prelude::*;
 
@@ -13,16 +13,16 @@ pub struct Model {
     /// Unix seconds, UTC.
     #[sea_orm(primary_key, auto_increment = false)]
     pub start_time: i64,
-    /// `spot_visit` or `event_attendance`; others count as visits.
+    /// `spot_visit` or `event_attendance`; any other value counts as a visit.
     #[sea_orm(primary_key, auto_increment = false)]
     pub action_type: String,
     pub category: Option<String>,
     pub category_group: Option<String>,
-    /// Unix seconds, UTC; none = unknown, such a visit has no dwell time.
+    /// Unix seconds, UTC; `None` = unknown: the visit then has no dwell time.
     pub end_time: Option<i64>,
-    /// Same agent, same spot, an earlier visit.
+    /// Whether the same person has an earlier visit to the same spot.
     pub is_return_visit: bool,
-    /// Whether the file said so itself; otherwise the import derives it.
+    /// Whether `is_return_visit` was given in the imported file; otherwise the import derives it.
     pub return_given: bool,
 }
 

@@ -1,5 +1,6 @@
-//! What is left to whom. Of a region an account learns its own part at once, the common part only as of midnight and in
-//! coarse steps: the exact figure would tell it whether its question was the first of its kind.
+//! Remaining privacy budgets. For a region, an account sees its own guaranteed part immediately, but the first-come
+//! part only as of the last midnight and in coarse steps: the exact amount would reveal whether its question was the
+//! first of its kind.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,42 +13,45 @@ use super::{
 };
 use crate::{clock::DAY, entity::privacy_account, error::Error};
 
-/// Steps in which the common part of a region's budget is told, in milli-units.
+/// The step to which the first-come part of a region's budget is rounded down, in milliunits.
 pub const STEP_MU: i64 = 5_000;
 
-/// What an account may spend and has spent in the 30 days that end now; milli-units.
+/// The cap and the spending of an account in the 30 days that end now, in milliunits.
 pub struct Budget {
     pub cap_mu: i64,
     pub spent_mu: i64,
-    /// When what was spent returns: times and amounts, soonest first, those of a day (UTC) together.
+    /// When spent budget becomes available again: (Unix seconds, milliunits), soonest first. The amounts of one UTC day
+    /// are combined under the latest time of that day.
     pub returns: Vec<Charge>,
 }
 
 impl Budget {
-    /// What can be spent now; a cap that was lowered leaves nothing.
+    /// The amount that can be spent now, in milliunits; 0 if the cap was lowered below the amount already spent.
     #[must_use]
     pub fn left_mu(&self) -> i64 {
         (self.cap_mu - self.spent_mu).max(0)
     }
 }
 
-/// What an account may still make of a region's budget; milli-units.
+/// The part of a region's budget that is available to one account, in milliunits.
 pub struct RegionBudget {
     pub region: String,
     pub cap_mu: i64,
     pub cap_year_mu: Option<i64>,
-    /// The part of the 30 days' cap that is kept for each active account.
+    /// The part of the 30-day cap that is guaranteed to each active account.
     pub guaranteed_mu: i64,
-    /// What this account has not used of its parts of the 30 and of the 365 days: the smaller one.
+    /// The unused rest of this account's guaranteed parts: the smaller one of the 30-day part and the 365-day part.
     pub guaranteed_left_mu: i64,
-    /// What was left for whoever comes first at the last midnight UTC, rounded down to [`STEP_MU`].
+    /// The amount that was left in the first-come part at the last midnight UTC, rounded down to a multiple of
+    /// [`STEP_MU`].
     pub first_come_left_mu: i64,
 }
 
-/// Reads budgets.
+/// Loads budgets.
 pub struct Budgets {
     db: DatabaseConnection,
-    /// Regions, accounts and midnights: what was free then, by the caps and keys of the first question of the day.
+    /// (region account, key account, midnight) -> the first-come amount at that midnight, computed with the caps and
+    /// keys in force at the first query of the day.
     first_come: Cache<(String, String, i64), i64>,
 }
 
@@ -56,10 +60,7 @@ impl Budgets {
         Self { db, first_come: Cache::new(10_000) }
     }
 
-    /// What an account may spend, and when more returns.
-    ///
-    /// # Errors
-    /// As the database says.
+    /// The budget of an account at `at` (Unix seconds). An unknown account has a cap of 0.
     pub async fn of(&self, account: &str, at: i64) -> Result<Budget, Error> {
         let row = privacy_account::Entity::find_by_id(account).one(&self.db).await?;
         let cap_mu = row.map_or(0, |row| row.cap_mu);
@@ -78,10 +79,8 @@ impl Budgets {
         Ok(Budget { cap_mu, spent_mu: spent.iter().map(|(_, mu)| mu).sum(), returns })
     }
 
-    /// What an account may make of the budgets of regions; a region without an account is left out.
-    ///
-    /// # Errors
-    /// As the database says.
+    /// The parts of the budgets of `regions` that are available to an account at `at` (Unix seconds), in the order of
+    /// `regions`. A region without an account is omitted.
     pub async fn of_regions(&self, account: &str, regions: &[String], at: i64) -> Result<Vec<RegionBudget>, Error> {
         let subjects: Vec<String> = regions.iter().map(|region| region_subject(region)).collect();
         let rows = privacy_account::Entity::find().filter(privacy_account::COLUMN.subject.is_in(&subjects));
@@ -119,7 +118,8 @@ impl Budgets {
         Ok(regions.iter().filter_map(budget).collect())
     }
 
-    /// What is free beyond the parts at the last midnight, with the account's looks in place of its draws.
+    /// The amount beyond the guaranteed parts that was free at the last midnight, by region account. The account's own
+    /// use is measured by its views, not by its charges to the region.
     async fn first_come(
         &self,
         account: &str,

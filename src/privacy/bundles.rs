@@ -1,9 +1,9 @@
-//! The table of what a release holds, how much noise it gets and what it costs (`docs/privacy.md`, "What is released").
+//! The table of bundles: the contents, noise and price of each kind of release (`docs/privacy.md`, "What is released").
 //!
-//! Every contribution of a person is a vector of integers, its Euclidean norm (for the network: the norm of the whole
-//! change that one person's absence makes) bounded by D2. The noise of a group has sigma >= D2 / sqrt(2 f rho0), so a
-//! group loses at most f x rho0 and a bundle at most its price x rho0. [`check`] proves that in integers before the
-//! server starts.
+//! A person contributes a vector of integers to each group. Its Euclidean norm is at most D2; for the network, D2
+//! bounds the norm of the whole change when one person is removed. The noise of a group has sigma >= D2 / sqrt(2 f
+//! rho0), so the privacy loss of a group is at most f x rho0 and that of a bundle at most its price x rho0. [`check`]
+//! proves this in integer arithmetic before the server starts.
 
 use std::sync::LazyLock;
 
@@ -15,47 +15,48 @@ use crate::{
     mutant::Mutant,
 };
 
-/// rho of one unit, in 1/10,000: 0.0062.
+/// rho of one privacy unit, in 1/10,000: 0.0062.
 pub const RHO0_E4: u128 = 62;
-/// The delta at which epsilons are published.
+/// The delta at which epsilon values are published.
 pub const DELTA: f64 = 5e-7;
-/// What the size rule adds to delta: the chance that 100 people are taken for 256.
+/// The amount that the size rule adds to delta: the probability that a segment of 100 people reaches the noisy size
+/// 256.
 pub const DELTA_SIZE: f64 = 1e-9;
-/// The version of this table and of the rules around it; part of every release's key.
+/// The version of this table and of the release rules; part of every release key.
 pub const POLICY_VERSION: &str = "2026-1";
-/// Fewer people than this are never published, whatever the noise says.
+/// The minimum exact number of people: smaller segments are never released, regardless of the noise.
 pub const K_MIN: i64 = 100;
-/// The noisy size a segment must reach: 100 + 6 sigma of the size.
+/// The minimum noisy size of a released segment, in people: 100 + 6 sigma of the size.
 pub const PUBLICATION_LINE: i64 = 256;
 
-/// What one release holds. The order is the order in which they are paid.
+/// The statistics that one release contains. Bundles are charged in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Bundle {
-    /// How many people.
+    /// The number of people.
     Size,
-    /// What they do.
+    /// Visits: number, dwell time, time of week, categories.
     Behavior,
-    /// What they are like.
+    /// Personality dimensions: means, squares, histograms, archetypes.
     Personality,
-    /// How they are connected.
+    /// Ties between people.
     Network,
-    /// How their dimensions go together: the second moments of their states.
+    /// The second moments of the personality states, from which correlations between dimensions follow.
     Moments,
 }
 
-/// Some numbers of a bundle that share one bound and one sigma.
+/// Numbers of a bundle that share one sensitivity bound and one sigma.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Group {
     pub name: &'static str,
     /// How many numbers.
     pub size: usize,
-    /// How many integer steps make 1.
+    /// The number of integer steps per 1.
     pub scale: i64,
-    /// The square of D2, in squared integer steps.
+    /// The square of the sensitivity D2, in squared integer steps.
     pub d2_squared: u128,
-    /// The share f of rho0, in thousandths; also the price in milli-units.
+    /// The share f of rho0, in thousandths; also the price in milliunits.
     pub share_milli: u32,
-    /// The noise's standard deviation, in thousandths of an integer step, rounded up.
+    /// The standard deviation of the noise, in thousandths of an integer step, rounded up.
     pub sigma_milli: u128,
 }
 
@@ -84,10 +85,10 @@ const MOMENTS: &[Group] = &[group("M", 91, E8, 9_230_769_230_769_231, 880, 919_7
 const NETWORK: &[Group] = &[group("NET", 4, E4, 30_000 * 30_000, 300, 491_869_377)];
 
 impl Bundle {
-    /// All of them, in the order of payment.
+    /// All bundles, in the order in which they are charged.
     pub const ALL: [Self; 5] = [Self::Size, Self::Behavior, Self::Personality, Self::Network, Self::Moments];
 
-    /// The name in the ledger and in the docs.
+    /// The name in the ledger and in the documentation.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -99,7 +100,7 @@ impl Bundle {
         }
     }
 
-    /// What it holds, in order.
+    /// The groups of the bundle, in the order in which their numbers are stored.
     #[must_use]
     pub fn groups(self) -> &'static [Group] {
         match self {
@@ -111,7 +112,7 @@ impl Bundle {
         }
     }
 
-    /// What it costs, in milli-units.
+    /// The price of one release, in milliunits.
     #[must_use]
     pub fn price_mu(self) -> i64 {
         match self {
@@ -124,16 +125,16 @@ impl Bundle {
         }
     }
 
-    /// How many numbers it holds.
+    /// The number of values in the bundle.
     #[must_use]
     pub fn width(self) -> usize {
         self.groups().iter().map(|group| group.size).sum()
     }
 
-    /// The group of this name and where its numbers begin.
+    /// The group with this name, and the index of its first value in the bundle.
     ///
     /// # Panics
-    /// On a name that the table does not hold: a slip of ours that the first test of a field finds.
+    /// If the bundle has no group with this name. This is a programming error that any test of the field detects.
     #[must_use]
     pub fn group(self, name: &str) -> (Group, usize) {
         let mut start = 0;
@@ -146,21 +147,21 @@ impl Bundle {
         panic!("no group {name} in {}", self.name())
     }
 
-    /// rho that it may lose at most.
+    /// The privacy loss of one release, as an upper bound of rho.
     #[must_use]
     pub fn rho(self) -> f64 {
         rho_of_units(self.price_mu())
     }
 
-    /// epsilon that one release loses at most, at [`DELTA`].
+    /// The privacy loss of one release, as an upper bound of epsilon at [`DELTA`].
     #[must_use]
     pub fn epsilon(self) -> f64 {
-        // A search over alpha takes as long as the rest of an answer: once is enough.
+        // The search over alpha takes as long as the rest of a request, so it runs once per process.
         static EPSILONS: LazyLock<[f64; 5]> = LazyLock::new(|| Bundle::ALL.map(|bundle| epsilon(bundle.rho(), DELTA)));
         EPSILONS[self as usize]
     }
 
-    /// delta of one release.
+    /// The delta of one release.
     #[must_use]
     pub fn delta(self) -> f64 {
         if self == Self::Size { DELTA + DELTA_SIZE } else { DELTA }
@@ -168,31 +169,31 @@ impl Bundle {
 }
 
 impl Group {
-    /// The noise's standard deviation in integer steps.
+    /// The standard deviation of the noise, in integer steps.
     #[must_use]
     pub fn sigma(&self) -> f64 {
         self.sigma_milli as f64 / 1000.0
     }
 }
 
-/// Units of an amount of milli-units, to be shown; the ledger knows whole milli-units only.
+/// Converts milliunits to units, for display only; the ledger uses whole milliunits.
 #[must_use]
 pub fn units(mu: i64) -> f64 {
     mu as f64 / 1000.0
 }
 
-/// rho of an amount of milli-units.
+/// The rho of an amount of milliunits.
 #[must_use]
 pub fn rho_of_units(mu: i64) -> f64 {
     RHO0_E4 as f64 / 1e4 * mu as f64 / 1000.0
 }
 
-/// epsilon of a rho-zCDP loss at a delta (Canonne, Kamath & Steinke 2020, Proposition 12): the smallest over alpha of
-/// `alpha rho + ln(1/(alpha delta))/(alpha - 1) + ln(1 - 1/alpha)`.
+/// Converts a rho-zCDP loss to epsilon at a delta (Canonne, Kamath & Steinke 2020, Proposition 12): the minimum over
+/// alpha of `alpha rho + ln(1/(alpha delta))/(alpha - 1) + ln(1 - 1/alpha)`.
 #[must_use]
 pub fn epsilon(rho: f64, delta: f64) -> f64 {
     let at = |alpha: f64| alpha * rho - (alpha * delta).ln() / (alpha - 1.0) + (1.0 - 1.0 / alpha).ln();
-    // Convex in ln(alpha - 1) around its only minimum: a ternary search.
+    // The function of ln(alpha - 1) is convex around its only minimum, so a ternary search finds it.
     let (mut low, mut high) = (1e-4_f64.ln(), 1e8_f64.ln());
     for _ in 0..200 {
         let (left, right) = (low + (high - low) / 3.0, high - (high - low) / 3.0);
@@ -205,16 +206,16 @@ pub fn epsilon(rho: f64, delta: f64) -> f64 {
     at(1.0 + low.exp()).max(0.0)
 }
 
-/// What the accuracy of released numbers follows from, in one line: the table in `docs/privacy.md` says it was made for
-/// these.
+/// The constants that determine the accuracy of released numbers, in one line. The accuracy table in `docs/privacy.md`
+/// starts with this line.
 #[must_use]
 pub fn constants() -> String {
     let group = |group: &Group| format!("{} {:.3}", group.name, group.sigma() / group.scale as f64);
     let sigmas: Vec<String> = Bundle::ALL.into_iter().flat_map(Bundle::groups).map(group).collect();
     let [week, month, quarter] = WindowLength::ALL.map(WindowLength::visit_cap);
     format!(
-        "Policy {POLICY_VERSION}, rho0 = {}; sigma of the sums: {}; caps: {week}, {month}, {quarter} visits, {} minutes, \
-         norm {}, {TIE_CAP} ties.",
+        "Policy {POLICY_VERSION}, rho0 = {}; sigma of the sums: {}; caps: {week}, {month}, {quarter} visits, {} \
+         minutes, norm {}, {TIE_CAP} ties.",
         RHO0_E4 as f64 / 1e4,
         sigmas.join(", "),
         DWELL_CAP_S / 60,
@@ -222,10 +223,11 @@ pub fn constants() -> String {
     )
 }
 
-/// Recomputes what every bundle loses and refuses a table that loses more than it charges.
+/// Recomputes the privacy loss of every bundle and compares it with the price.
 ///
 /// # Errors
-/// Names the group or bundle that is wrong.
+/// If the noise of a group is too small for its share of the price, or if the shares of a bundle do not add up to its
+/// price. The error names the group or bundle.
 pub fn check() -> anyhow::Result<()> {
     for bundle in Bundle::ALL {
         check_bundle(bundle.name(), bundle.groups(), bundle.price_mu())?;
@@ -239,10 +241,10 @@ fn check_bundle(name: &str, groups: &[Group], price_mu: i64) -> anyhow::Result<(
         // D2^2 / (2 sigma^2) <= f rho0, cleared of fractions: sigma in thousandths, f in thousandths, rho0 in 1/10,000.
         let loss = group.d2_squared * 1_000_000 * 1_000 * 10_000;
         let allowed = 2 * u128::from(group.share_milli) * RHO0_E4 * group.sigma_milli * group.sigma_milli;
-        ensure!(loss <= allowed, "{name}: the noise of {} is smaller than its share of the price allows", group.name);
+        ensure!(loss <= allowed, "{name}: the noise of {} is too small for its share of the price", group.name);
         shares += i64::from(group.share_milli);
     }
-    ensure!(shares == price_mu, "{name}: its groups lose {shares} milli-units, its price is {price_mu}");
+    ensure!(shares == price_mu, "{name}: its groups lose {shares} milliunits, but its price is {price_mu}");
     Ok(())
 }
 
@@ -271,7 +273,7 @@ mod tests {
     #[test]
     fn the_table_of_accuracy_was_made_for_these_constants() {
         let document = include_str!("../../docs/privacy.md");
-        assert!(document.contains(&constants()), "`just accuracy` makes the table anew for: {}", constants());
+        assert!(document.contains(&constants()), "run `just accuracy` to update the table for: {}", constants());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Stored releases: read, or drawn under a lease and stored, then read.
+//! Stored releases: read if they exist; otherwise computed with noise under a lease, stored, and then read.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -19,19 +19,24 @@ use crate::{
     mutant::Step,
 };
 
-/// Seconds that a worker has to draw and store before another may take over.
+/// The duration of a lease in seconds. After it another worker may take over the release.
 const LEASE: i64 = 30;
-/// Releases that are drawn and stored together. A request that is cut short keeps what is stored: without such steps, one
-/// that asks for more than can be drawn in its time would be cut short each time it is tried.
+/// The maximum number of releases that are computed and stored in one step. A request that times out keeps the steps
+/// that are already stored. Without steps, a request that needs more releases than fit in its timeout would time out on
+/// every retry.
 const AT_ONCE: usize = 24;
-/// How long a question waits for another worker's draw.
+/// The timeout for a release that another worker is computing.
 const PATIENCE: Duration = Duration::from_secs(8);
 
 impl Desk {
-    /// The stored releases that answer these questions; draws the ones that are still pending.
+    /// The stored releases that answer these questions. Pending ones are computed and stored first.
     ///
-    /// What is due is worked out even if it is stored already, and thrown away: a first view takes the same time
-    /// whether or not somebody asked before.
+    /// Releases in `due` are computed even if they are already stored, and the result is discarded: a first view takes
+    /// the same time whether or not another key has requested the release before.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if another worker does not finish a pending release within the timeout, or if the random
+    /// number generator, the database or the epoch is unavailable.
     pub(super) async fn releases(
         &self,
         questions: &Keyed,
@@ -46,7 +51,7 @@ impl Desk {
         Ok(found)
     }
 
-    /// The same for one step.
+    /// The same as [`Desk::releases`], for one step of at most [`AT_ONCE`] releases.
     async fn releases_of(
         &self,
         questions: &[(&String, &Question)],
@@ -71,7 +76,7 @@ impl Desk {
                 return Ok(found);
             }
             if !self.draw(&pending, &idle).await? && !pending.is_empty() {
-                // Another worker holds the lease of every pending one: its row will be ready in a moment.
+                // Another worker holds the lease of every pending release and is about to store it.
                 if Instant::now() > deadline {
                     return Err(Error::Unavailable);
                 }
@@ -80,7 +85,7 @@ impl Desk {
         }
     }
 
-    /// Reads the rows that are no longer pending.
+    /// Reads the releases that are no longer pending, from the cache or the database.
     pub(super) async fn read(
         &self,
         questions: &BTreeMap<&String, &Question>,
@@ -119,8 +124,8 @@ impl Desk {
         Ok(found)
     }
 
-    /// Draws and stores those of the pending releases whose lease is free; false if none was. What is idle is drawn
-    /// beside them and thrown away.
+    /// Computes and stores the pending releases whose lease is free. Returns false if there were none. The `idle`
+    /// questions, whose releases are already stored, are computed as well and discarded.
     async fn draw(&self, pending: &[(&String, &Question)], idle: &[&Question]) -> Result<bool, Error> {
         let token = random_hex(16)?;
         let rehearsed: Vec<(String, Bundle)> =
@@ -145,7 +150,7 @@ impl Desk {
             })
             .collect();
         let sums = match self.engine.sums(&requests).await {
-            // What was published stays published, also when its epoch is gone.
+            // The engine fails for an epoch that has been deleted, but releases that are already stored stay available.
             Err(_) if leased.is_empty() => {
                 self.store(&token, Vec::new(), rehearsed).await?;
                 return Ok(false);
@@ -156,7 +161,7 @@ impl Desk {
         let keys: Vec<(String, Bundle)> =
             leased.iter().map(|(key, question)| ((*key).clone(), question.bundle)).collect();
         let idle: Vec<Bundle> = idle.iter().map(|question| question.bundle).collect();
-        // Exact sampling is arithmetic on big integers: milliseconds that must not hold up the other requests.
+        // Exact sampling is arithmetic on big integers. It takes milliseconds, which must not block other requests.
         let outcomes = tokio::task::spawn_blocking(move || {
             for bundle in idle {
                 OsNoise.draw("", bundle)?;
@@ -180,10 +185,11 @@ impl Desk {
         Ok(stored)
     }
 
-    /// Takes the leases that are free, and says which; writes as much for what is rehearsed.
+    /// Acquires the free leases and returns their release keys. Inserts a decoy row for each release in `rehearsed`, so
+    /// that a decoy causes the same writes.
     ///
-    /// All of a step in one transaction, as they are stored: a commit for each would make a draw of many longer than a look
-    /// at many.
+    /// One transaction covers all releases of a step, as in [`Desk::store`]. With one commit per release, computing
+    /// many releases would take measurably longer than viewing many stored ones.
     async fn lease(
         &self,
         pending: &[(&String, &Question)],
@@ -221,7 +227,7 @@ impl Desk {
         Ok(leased.into_iter().collect())
     }
 
-    /// Stores what was drawn, and writes and deletes as much for what was rehearsed.
+    /// Stores the outcomes. Updates the decoy rows in the same transaction, and deletes them in the background.
     async fn store(
         &self,
         token: &str,
@@ -234,7 +240,8 @@ impl Desk {
                 Outcome::Ready(payload) => ("ready", Some(serde_json::to_string(&payload).map_err(Error::internal)?)),
                 Outcome::Suppressed => ("suppressed", None),
             };
-            // A worker whose lease ran out stores nothing: whoever took over has drawn, and only one draw may be seen.
+            // A worker whose lease was taken over stores nothing: the new worker has sampled its own noise, and only
+            // one sample may be published.
             privacy_release::Entity::update_many()
                 .col_expr(privacy_release::Column::Status, Expr::value(status))
                 .col_expr(privacy_release::Column::Payload, Expr::value(payload))
@@ -246,7 +253,7 @@ impl Desk {
                 .await?;
         }
         for (key, bundle) in &rehearsed {
-            // A noisy sum has about eight digits.
+            // A noisy sum has about eight digits, so the decoy payload is about as long as a real one.
             let payload = "00000000,".repeat(bundle.width());
             privacy_rehearsal::Entity::update_many()
                 .col_expr(privacy_rehearsal::Column::Payload, Expr::value(payload))
@@ -256,14 +263,14 @@ impl Desk {
         }
         transaction.commit().await?;
         if !rehearsed.is_empty() {
-            // After the answer, so that it takes no time of it.
+            // In the background, so that the deletion does not delay the response.
             let (db, keys) = (self.db.clone(), rehearsed.into_iter().map(|(key, _)| key).collect::<Vec<String>>());
             tokio::spawn(async move {
                 let gone = privacy_rehearsal::Entity::delete_many()
                     .filter(privacy_rehearsal::COLUMN.release_key.is_in(keys))
                     .exec(&db);
                 if let Err(cause) = gone.await {
-                    tracing::warn!(%cause, "rehearsals could not be deleted");
+                    tracing::warn!(%cause, "decoy rows could not be deleted");
                 }
             });
         }

@@ -1,6 +1,7 @@
-//! Who pays for a release, and how much is left. Nothing is drawn before its charge is committed.
+//! The privacy ledger: charges releases to accounts and checks the caps. Noise is sampled only after the charge is
+//! committed.
 //!
-//! Amounts are integer milli-units. A subject pays once for a release and never gets a refund.
+//! Amounts are integer milliunits. An account is charged at most once for a release, and charges are never refunded.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -26,42 +27,39 @@ use crate::{
     mutant::{Mutant, Step},
 };
 
-/// The rolling window of `cap_mu`.
+/// The rolling window of `cap_mu`, in seconds.
 pub const BUDGET_WINDOW: i64 = 30 * DAY;
-/// The rolling window of `cap_year_mu`.
+/// The rolling window of `cap_year_mu`, in seconds.
 pub const YEAR: i64 = 365 * DAY;
-/// A key's cap in any 30 days, unless the operator says otherwise.
+/// The default cap of a key in any 30 days, in milliunits.
 pub const KEY_CAP_MU: i64 = 20_000;
-/// A region's cap in any 30 days.
+/// The default cap of a region in any 30 days, in milliunits.
 pub const REGION_CAP_MU: i64 = 60_000;
-/// A region's cap in any 365 days.
+/// The default cap of a region in any 365 days, in milliunits.
 pub const REGION_CAP_YEAR_MU: i64 = 240_000;
 
-/// What the account of a region begins with.
+/// The prefix of the name of a region's account.
 pub const REGION: &str = "region:";
 
-/// The account of a region.
+/// The name of a region's account.
 #[must_use]
 pub fn region_subject(region: &str) -> String {
     format!("{REGION}{region}")
 }
 
-/// A release that somebody wants to see.
+/// A release that a document requests.
 #[derive(Clone, Debug)]
 pub struct Wanted {
     pub release_key: String,
     pub bundle: Bundle,
     pub window: Window,
-    /// The canonical segment.
+    /// The canonical form of the segment.
     pub segment: String,
-    /// The regions that pay when it is drawn.
+    /// The regions that are charged when the release is made.
     pub regions: Vec<String>,
 }
 
-/// Opens an account, unless it exists.
-///
-/// # Errors
-/// As the database says.
+/// Opens an account with these caps, in milliunits. An existing account is left unchanged.
 pub async fn open_account(
     db: &impl ConnectionTrait,
     subject: &str,
@@ -78,10 +76,7 @@ pub async fn open_account(
     Ok(())
 }
 
-/// Gives all regions one cap, in 30 and in 365 days: for people who do not exist.
-///
-/// # Errors
-/// As the database says.
+/// Sets the 30-day and the 365-day cap of all regions to `cap_mu` milliunits. For synthetic people only.
 pub async fn cap_all_regions(db: &impl ConnectionTrait, cap_mu: i64) -> Result<(), DbErr> {
     privacy_account::Entity::update_many()
         .col_expr(privacy_account::Column::CapMu, Expr::value(cap_mu))
@@ -92,10 +87,11 @@ pub async fn cap_all_regions(db: &impl ConnectionTrait, cap_mu: i64) -> Result<(
     Ok(())
 }
 
-/// Changes caps of an account that exists, and says what changed.
+/// Changes the caps of an existing account, in milliunits; `None` leaves a cap unchanged. Returns a description of the
+/// change.
 ///
 /// # Errors
-/// There is no such account.
+/// If the account does not exist, or the database fails.
 pub async fn change_caps(
     transaction: &DatabaseTransaction,
     subject: &str,
@@ -103,7 +99,7 @@ pub async fn change_caps(
     cap_year_mu: Option<i64>,
 ) -> anyhow::Result<String> {
     let before = privacy_account::Entity::find_by_id(subject).lock_exclusive().one(transaction).await?;
-    let before = before.context("no epoch has had people of that region: `regions list` shows those that had")?;
+    let before = before.context("no epoch has had people of that region; `regions list` shows the known regions")?;
     let mut after = before.clone();
     after.cap_mu = cap_mu.unwrap_or(before.cap_mu);
     after.cap_year_mu = cap_year_mu.or(before.cap_year_mu);
@@ -117,10 +113,7 @@ fn caps(account: &privacy_account::Model) -> String {
     format!("{} units in 30 days{year}", units(account.cap_mu))
 }
 
-/// Which of the releases a subject has paid for.
-///
-/// # Errors
-/// As the database says.
+/// The subset of `releases` that a subject has been charged for.
 pub async fn paid(db: &impl ConnectionTrait, subject: &str, releases: &[String]) -> Result<HashSet<String>, Error> {
     let keys: Vec<String> = privacy_charge::Entity::find()
         .select_only()
@@ -133,13 +126,15 @@ pub async fn paid(db: &impl ConnectionTrait, subject: &str, releases: &[String])
     Ok(keys.into_iter().collect())
 }
 
-/// Admits all of `now` or none of it, in one transaction, and returns what the key paid.
+/// Charges all releases in `now` or none of them, in one transaction. Returns the amount charged to the key, in
+/// milliunits.
 ///
-/// `later` is what the same document will want if `now` turns out well: it is not charged, but it must fit, so that a
-/// document is refused whole before any data is read.
+/// `later` lists the releases that the same document needs if the sizes in `now` pass. They are not charged, but they
+/// must fit in the budget too, so that a document is rejected as a whole before any data is read.
 ///
 /// # Errors
-/// [`Error::PrivacyBudgetExhausted`], with nothing charged to anybody.
+/// [`Error::PrivacyBudgetExhausted`] if `now` and `later` do not fit in the budget of the key or of a region; no
+/// account is charged. [`Error::Internal`] if an account is missing.
 pub async fn admit(
     db: &DatabaseConnection,
     payer: &str,
@@ -157,7 +152,7 @@ pub async fn admit(
     let paid = load_paid(&transaction, &subjects, all()).await?;
     let due = Due::of(payer, now.iter(), &paid);
     let everything = Due::of(payer, all(), &paid);
-    // Dropping the transaction rolls it back: nothing is charged, the pending rows are gone.
+    // On an error the transaction is dropped and rolled back: nothing is charged, and the pending rows are removed.
     everything.must_fit(&transaction, &accounts, at).await?;
 
     let paid_mu = due.of_subject(payer);
@@ -182,8 +177,11 @@ pub async fn admit(
     Ok(paid_mu)
 }
 
-/// Locks accounts, in one order for everybody, so that two documents cannot wait for each other. SQLite holds its one
-/// write lock since the transaction began and ignores the clause.
+/// Locks the accounts of `subjects`, always in ascending order, so that two documents cannot deadlock. SQLite holds its
+/// only write lock from the start of the transaction and ignores the locking clause.
+///
+/// # Errors
+/// [`Error::Internal`] if one of the accounts does not exist.
 pub(super) async fn lock(
     transaction: &DatabaseTransaction,
     subjects: &BTreeSet<String>,
@@ -200,7 +198,7 @@ pub(super) async fn lock(
     Ok(accounts)
 }
 
-/// Who paid for which of the releases already: subject and release.
+/// The existing charges of `subjects` for the releases in `wanted`, as (subject, release key).
 async fn load_paid(
     db: &impl ConnectionTrait,
     subjects: &BTreeSet<String>,
@@ -215,12 +213,12 @@ async fn load_paid(
     Ok(charges.into_iter().map(|charge| (charge.subject, charge.release_key)).collect())
 }
 
-/// What a document owes.
+/// The charges that a document needs.
 struct Due<'a> {
     payer: &'a str,
-    /// Subject and release -> milli-units.
+    /// (subject, release key) -> milliunits.
     charges: BTreeMap<(String, String), i64>,
-    /// What the payer owes for releases that hold people of a region, by the region's subject.
+    /// Region account -> milliunits that the payer is charged for its first views of releases that cover the region.
     views: HashMap<String, i64>,
 }
 
@@ -248,7 +246,10 @@ impl<'a> Due<'a> {
         self.charges.iter().filter(|((charged, _), _)| charged == subject).map(|(_, mu)| mu).sum()
     }
 
-    /// Checks it against the caps of all accounts.
+    /// Checks the charges against the caps of all accounts.
+    ///
+    /// # Errors
+    /// [`Error::PrivacyBudgetExhausted`] for the first cap that would be exceeded.
     async fn must_fit(
         &self,
         transaction: &DatabaseTransaction,
@@ -275,10 +276,11 @@ impl<'a> Due<'a> {
         Ok(())
     }
 
-    /// A region's cap is half first come and half shared by the active keys, so that none can take it all.
+    /// Checks the charges against a region's cap. Half of the cap is shared equally by the active keys and half is
+    /// first come, first served, so that no key can use up the whole cap.
     ///
-    /// What a key looks at is measured as if nobody had drawn it before: a refusal that came only for what is not drawn
-    /// yet would tell what others have asked.
+    /// The use of a key is measured by its views, as if no other key had requested the same releases. If only releases
+    /// that are not stored yet were rejected, the rejection would reveal which questions others have asked.
     async fn region_must_fit(
         &self,
         transaction: &DatabaseTransaction,
@@ -288,14 +290,14 @@ impl<'a> Due<'a> {
         at: i64,
     ) -> Result<(), Error> {
         let Some(&view) = self.views.get(region) else { return Ok(()) };
-        // When the day is over, not to the second: whose charge returns then is nobody else's business.
+        // Rounded up to the end of the day: the exact second would reveal the time of another key's charge.
         let refused = |returns_at: i64| Error::PrivacyBudgetExhausted {
             region: region.strip_prefix(REGION).map(str::to_owned),
             returns_at: day_after(returns_at),
         };
         let drawn = spending::sum(spent, at, window);
         if drawn + spending::sum(own, at, window) + view <= cap / 2 {
-            // The other half holds all that is kept for the others.
+            // An upper bound of the use fits in one half of the cap, and the other half covers all guaranteed parts.
             return Ok(());
         }
         let since = at - window;
@@ -305,21 +307,22 @@ impl<'a> Due<'a> {
         let measured: Vec<Charge> = spending::merged(measured, looks);
         spending::fits(&measured, cap, view, at, window).map_err(refused)?;
         let active = spending::load_active(transaction, self.payer, at).await?;
-        // What a server whose clock is ahead has charged counts too.
+        // Without an upper limit in time, so that charges by a server whose clock is ahead count too.
         let draws = spending::load_drawn(transaction, &[region.to_owned()], since, i64::MAX).await?;
         let shares = Shares::new(cap, &active, draws.get(region));
         if viewed + view <= shares.each {
             return Ok(());
         }
         let over = shares.held_by_others(self.payer) + viewed + view - cap;
-        // When as much has returned as is missing.
+        // The budget suffices once charges of the missing amount have left the window.
         let all = spending::sum(&measured, at, window);
         if over > 0 { spending::fits(&measured, all - over, 0, at, window).map_err(refused) } else { Ok(()) }
     }
 }
 
 async fn insert_pending(db: &impl ConnectionTrait, wanted: &[Wanted]) -> Result<(), Error> {
-    // One order for everybody here too: two documents that bring the same new releases wait, but never in a circle.
+    // Always in ascending order of the keys: two documents that insert the same new releases may wait for each other's
+    // commit, but cannot deadlock.
     let wanted: BTreeMap<&str, &Wanted> = wanted.iter().map(|wanted| (wanted.release_key.as_str(), wanted)).collect();
     if wanted.is_empty() {
         return Ok(());

@@ -1,7 +1,7 @@
-//! What may leave: charge -> engine sums -> noise -> store -> read back.
+//! The release service: charge the budget, sum, add noise, store, read back.
 //!
-//! One question is one release, whoever asks it and however often: the noise is drawn once and stored. Fresh noise
-//! each time would average away.
+//! Equal questions share one release, for all keys and all requests: the noise is sampled once and stored. Fresh noise
+//! for each request could be averaged away.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -39,19 +39,20 @@ use crate::{
 use ledger::Wanted;
 use views::Sight;
 
-/// A question: one bundle of one cohort in one window.
+/// A question: one bundle of statistics about one cohort in one window.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Question {
     pub cohort: Arc<Cohort>,
     pub window: Window,
     pub bundle: Bundle,
-    /// Nobody asked for it by itself: something else is to be compared with it. Where two segments are too near to each
-    /// other, it is the one that is not shown.
+    /// Comparison only: the segment is needed only because another segment is compared with it. Of two overlapping
+    /// segments in one document that violate the minimum difference, this is the one that is withheld.
     pub beside: bool,
 }
 
 impl Question {
-    /// What identifies the release that answers it.
+    /// The key of the release that answers this question: SHA-256, in hex, of the policy version, bundle, epoch, window
+    /// length and canonical segment.
     #[must_use]
     pub fn release_key(&self) -> String {
         let text = format!(
@@ -65,7 +66,7 @@ impl Question {
         hex::encode(Sha256::digest(text))
     }
 
-    /// The size by which this question's means are divided.
+    /// The question for the segment's size, by which this question's means are divided.
     fn size(&self) -> Self {
         Self { bundle: Bundle::Size, ..self.clone() }
     }
@@ -81,32 +82,34 @@ impl Question {
     }
 }
 
-/// A first view takes 1, 2, 4, 8 .. of these, so that the clock does not tell whether somebody asked before: the longer
-/// the work, the more it varies.
+/// The unit of response time for a first view. A response that contains a first view is delayed to 1, 2, 4, 8, ... of
+/// these slots, so that its timing does not reveal whether another key has already requested the same release. The
+/// slots double because longer work varies more.
 const SLOT: Duration = Duration::from_millis(25);
 
-/// Answers questions; the only holder of exact sums.
+/// The release service: answers questions from stored releases, and makes releases from the engine's exact sums.
 pub struct Desk {
     db: DatabaseConnection,
     engine: Arc<dyn Engine>,
     noise: Arc<dyn NoiseSource>,
     clock: Arc<dyn Clock>,
-    /// Stored releases never change, so a copy may be kept; the ledger still decides who may look.
+    /// Stored releases by their key. They never change, so they can be cached; access is still decided by the ledger.
     cache: Cache<String, Arc<Release>>,
-    /// Payers and releases of charges that were read: a charge is never undone.
+    /// (payer, release key) pairs that are known to be charged. Charges are never undone, so entries stay valid.
     charged: Cache<(String, String), ()>,
-    /// Payers and sizes whose verdict was read: it never changes.
+    /// Stored minimum-difference verdicts: (payer, release key of the size) -> whether the segment may be shown. A
+    /// verdict never changes.
     verdicts: Cache<(String, String), bool>,
     budgets: budget::Budgets,
 }
 
-/// What each question was answered, and what the payer paid for them in milli-units.
+/// The answers to a document's questions, and the amount charged to the payer for them in milliunits.
 pub struct Answers {
     pub released: HashMap<Question, Result<Released, Error>>,
     pub paid_mu: i64,
 }
 
-/// Questions by the key of their release.
+/// Questions by release key.
 type Keyed = BTreeMap<String, Question>;
 
 impl Desk {
@@ -121,28 +124,24 @@ impl Desk {
         Self { db, engine, noise, clock, cache: Cache::new(10_000), charged, verdicts, budgets }
     }
 
-    /// What an account has left, by what is committed.
-    ///
-    /// # Errors
-    /// As the database says.
+    /// The budget of an account, from committed charges.
     pub async fn budget(&self, account: &str) -> Result<budget::Budget, Error> {
         self.budgets.of(account, self.clock.now()).await
     }
 
-    /// What an account has left of some regions.
-    ///
-    /// # Errors
-    /// As the database says.
+    /// The part of the budgets of `regions` that is available to an account.
     pub async fn region_budgets(&self, account: &str, regions: &[String]) -> Result<Vec<budget::RegionBudget>, Error> {
         self.budgets.of_regions(account, regions, self.clock.now()).await
     }
 
-    /// Answers all questions of a document, or refuses them whole.
+    /// Answers all questions of a document, or rejects all of them.
     ///
-    /// Sizes are charged and drawn first; the other bundles only for segments that pass the size rule and may be shown.
+    /// Sizes are charged and released first. The other bundles are charged and released only for segments that pass the
+    /// size rule and the minimum difference.
     ///
     /// # Errors
-    /// [`Error::PrivacyBudgetExhausted`] for all; a segment that may not be shown is an error of its questions alone.
+    /// [`Error::PrivacyBudgetExhausted`] if the document does not fit in the budget of the key or of a region. A
+    /// withheld segment is an error of its own questions only, inside [`Answers::released`].
     pub async fn answer(&self, payer: &str, epoch: &Epoch, questions: &[Question]) -> Result<Answers, Error> {
         let began = Instant::now();
         let keyed: Vec<(&Question, String, String)> = questions
@@ -164,7 +163,8 @@ impl Desk {
             due.map(|(key, question)| question.wanted(key.clone(), &epoch.vocabulary)).collect()
         };
 
-        // What follows from a size that this payer knows to be refused is not wanted, so it need not fit.
+        // If this payer has already been shown that a segment is withheld, its other bundles will not be released, so
+        // they need not fit in the budget.
         let known: Keyed = sizes.iter().filter(|(key, _)| paid.contains(*key)).map(clone).collect();
         let seen: HashMap<String, Arc<Release>> = self.read(&known.iter().collect()).await?.into_iter().collect();
         let known = self.refused(payer, &known, &seen, None).await?;
@@ -191,7 +191,7 @@ impl Desk {
         Ok(Answers { released, paid_mu })
     }
 
-    /// Charges what is due, if anything is.
+    /// Charges the releases in `due`, if there are any. Returns the amount charged to the payer in milliunits.
     async fn admit(&self, payer: &str, due: &[Wanted], later: &[Wanted]) -> Result<i64, Error> {
         if due.is_empty() {
             return Ok(0);
@@ -199,8 +199,8 @@ impl Desk {
         ledger::admit(&self.db, payer, due, later, self.clock.now()).await
     }
 
-    /// Which of these sizes end their segment's questions, and with which error. With a vocabulary, segments that nobody
-    /// has judged for this payer are judged now.
+    /// The sizes whose segments are withheld from the payer, each with its error. If a vocabulary is given, the minimum
+    /// difference is evaluated and stored for segments that have no verdict for this payer yet.
     async fn refused(
         &self,
         payer: &str,
@@ -243,7 +243,7 @@ impl Desk {
         Ok(refused)
     }
 
-    /// Which of these releases a payer has paid for.
+    /// The subset of `releases` that the payer has been charged for.
     async fn paid(&self, payer: &str, releases: impl Iterator<Item = String>) -> Result<HashSet<String>, Error> {
         let entry = |key: &String| (payer.to_owned(), key.clone());
         let (mut paid, unknown): (HashSet<_>, HashSet<_>) =
@@ -260,7 +260,7 @@ impl Desk {
     }
 }
 
-/// The end of the slot in which a first view that began then and is ready now may be shown.
+/// The time at which a response with a first view may be sent: the end of the slot in which the work finished.
 fn slot_end(began: Instant, ready: Instant) -> Instant {
     let slots = ready.duration_since(began).as_micros() / SLOT.as_micros() + 1;
     began + SLOT * u32::try_from(slots.next_power_of_two()).unwrap_or(1)

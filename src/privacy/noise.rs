@@ -1,4 +1,5 @@
-//! The noise of a release: exact discrete Gaussian numbers (see the crate `sampler`), from a generator of its own.
+//! The noise of a release: samples of the exact discrete Gaussian distribution (see the crate `sampler`), from a random
+//! number generator that is seeded for each release.
 
 use rand::{SeedableRng, rngs::SysRng};
 use rand_chacha::ChaCha20Rng;
@@ -6,32 +7,32 @@ use rand_chacha::ChaCha20Rng;
 use super::bundles::Bundle;
 use crate::{error::Error, mutant::Mutant};
 
-/// Where noise comes from: chance is an argument, so that a test may repeat it.
+/// A source of noise. Randomness is passed in as an argument, so that a test can reproduce it.
 pub trait NoiseSource: Send + Sync {
-    /// All the noise of one release, in the order of the bundle's groups.
+    /// Samples all noise of one release: one integer per value, in the order of the bundle's groups.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when there is no randomness to be had.
+    /// [`Error::Unavailable`] if the random number generator cannot be seeded.
     fn draw(&self, release_key: &str, bundle: Bundle) -> Result<Vec<i64>, Error>;
 }
 
-/// `ChaCha20`, seeded from the operating system for each release.
+/// Noise from `ChaCha20`, seeded from the operating system for each release.
 pub struct OsNoise;
 
 impl NoiseSource for OsNoise {
     fn draw(&self, _release_key: &str, bundle: Bundle) -> Result<Vec<i64>, Error> {
         let mut rng = ChaCha20Rng::try_from_rng(&mut SysRng).map_err(|cause| {
-            tracing::error!(%cause, "the operating system gives no randomness");
+            tracing::error!(%cause, "the random number generator of the operating system is unavailable");
             Error::Unavailable
         })?;
         sample(bundle, &mut rng)
     }
 }
 
-/// Samples the noise of a bundle: independent, of mean 0 and the sigma of each group.
+/// Samples the noise of a bundle: independent samples with mean 0 and the sigma of their group.
 ///
 /// # Errors
-/// [`Error::Internal`] for a sample beyond 63 bits, of which there is no chance worth naming.
+/// [`Error::Internal`] if a sample does not fit in 64 bits, which has negligible probability.
 pub fn sample(bundle: Bundle, rng: &mut ChaCha20Rng) -> Result<Vec<i64>, Error> {
     let mut noise = Vec::with_capacity(bundle.width());
     for group in bundle.groups() {
@@ -40,10 +41,11 @@ pub fn sample(bundle: Bundle, rng: &mut ChaCha20Rng) -> Result<Vec<i64>, Error> 
     Ok(noise)
 }
 
-/// Samples of the discrete Gaussian distribution over the integers with this standard deviation, in thousandths.
+/// Draws `many` samples of the discrete Gaussian distribution over the integers. `sigma_milli` is the standard
+/// deviation in thousandths.
 ///
 /// # Errors
-/// [`Error::Internal`] if it is zero.
+/// [`Error::Internal`] if `sigma_milli` is zero, or a sample does not fit in 64 bits.
 pub fn gaussian(sigma_milli: u128, many: usize, rng: &mut ChaCha20Rng) -> Result<Vec<i64>, Error> {
     let sigma_milli = if Mutant::Sigma.is_on() { sigma_milli * 9 / 10 } else { sigma_milli };
     sampler::gaussian(sigma_milli, many, rng).map_err(Error::internal)
@@ -58,7 +60,7 @@ mod tests {
         for bundle in Bundle::ALL {
             let (one, two) = (OsNoise.draw("k", bundle).unwrap(), OsNoise.draw("k", bundle).unwrap());
             assert_eq!((one.len(), two.len()), (bundle.width(), bundle.width()));
-            // Four numbers of the smallest sigma that has four repeat by chance once in 10^10 draws.
+            // Two samples of four numbers, at the smallest sigma of a group of four, are equal with probability 10^-10.
             assert!(bundle == Bundle::Size || one != two);
         }
     }

@@ -1,4 +1,4 @@
-//! The only way out: `Exact<T>` -> noise -> a stored row -> [`Released`].
+//! The only path from exact sums to a response: [`Exact`] -> noise -> stored row -> [`Released`].
 
 use std::sync::Arc;
 
@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{epoch::Window, error::Error, mutant::Mutant};
 
-/// An exact value about people. It has no way out: no `Debug`, no `Display`, no serialization, no GraphQL output.
+/// An exact value about people. It cannot be output: it has no `Debug`, no `Display`, no serialization and no GraphQL
+/// output type.
 ///
 /// A released value can be a field:
 ///
@@ -32,7 +33,7 @@ use crate::{epoch::Window, error::Error, mutant::Mutant};
 /// }
 /// ```
 ///
-/// Nor can it be printed, where the struct around it can:
+/// A function can take it as an argument, but cannot print it:
 ///
 /// ```
 /// fn log(value: &spots_enrichment::privacy::Exact<i64>) { let _ = value; }
@@ -44,7 +45,7 @@ use crate::{epoch::Window, error::Error, mutant::Mutant};
 pub struct Exact<T>(T);
 
 impl<T> Exact<T> {
-    /// Marks a value as exact. There is no way to unmark it but [`Exact::publish`].
+    /// Wraps an exact value. Only [`Exact::publish`] unwraps it.
     pub fn new(value: T) -> Self {
         Self(value)
     }
@@ -54,25 +55,27 @@ impl<T> Exact<T> {
 pub type Sums = Vec<i64>;
 
 impl Exact<Sums> {
-    /// Whether two engines agree to the last bit, and nothing else about either.
+    /// Whether two vectors of sums are equal. For tests that compare engines; it reveals nothing else about the sums.
     #[must_use]
     pub fn same_as(&self, other: &Self) -> bool {
         self.0 == other.0
     }
 
-    /// Adds the noise and applies the size rule: the exact sums are gone after it.
+    /// Adds noise and applies the size rule. Consumes the exact sums.
     ///
-    /// All noise is drawn, also for a release that will be suppressed.
+    /// All noise is sampled, also for a release that will be suppressed.
     ///
     /// # Errors
-    /// No randomness, or a sum of the wrong width (a slip of an engine).
+    /// [`Error::Unavailable`] if the random number generator is unavailable. [`Error::Internal`] if the number of sums
+    /// or of noise values differs from the width of the bundle.
     pub fn publish(self, release_key: &str, bundle: Bundle, noise: &dyn NoiseSource) -> Result<Outcome, Error> {
         let noise = noise.draw(release_key, bundle)?;
         if self.0.len() != bundle.width() || noise.len() != bundle.width() {
-            return Err(Error::internal(format!("{} sums of {} numbers", bundle.name(), self.0.len())));
+            return Err(Error::internal(format!("{}: wrong number of values ({} sums)", bundle.name(), self.0.len())));
         }
         let noisy: Vec<i64> = self.0.iter().zip(&noise).map(|(sum, noise)| sum.saturating_add(*noise)).collect();
-        // Testing the exact count alone would tell 99 from 100 with certainty; the noisy line makes that a 1e-9 event.
+        // A test of the exact count alone would distinguish 99 from 100 people with certainty. With the noisy
+        // threshold, a segment of 100 people is published with a probability of only 1e-9.
         let floor = if Mutant::Floor.is_on() { 0 } else { K_MIN };
         if bundle == Bundle::Size && (self.0[0] < floor || noisy[0] < PUBLICATION_LINE) {
             return Ok(Outcome::Suppressed);
@@ -81,15 +84,15 @@ impl Exact<Sums> {
     }
 }
 
-/// What a draw ended in.
+/// The outcome of a release.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     Ready(Payload),
-    /// Below the size rule. Nothing of it is kept, not even the noisy size.
+    /// The size rule is not met. No values are kept, not even the noisy size.
     Suppressed,
 }
 
-/// What a stored release holds: noisy integers in the order of the bundle's groups.
+/// The content of a stored release: noisy integers in the order of the bundle's groups.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payload {
     pub values: Vec<i64>,
@@ -101,11 +104,11 @@ pub struct Release {
     pub key: String,
     pub bundle: Bundle,
     pub window: Window,
-    /// `None`: suppressed.
+    /// `None` if the release was suppressed.
     pub payload: Option<Payload>,
 }
 
-/// A release that may be shown, with the noisy size by which its means are divided.
+/// A release that may be returned, with the noisy size by which its means are divided.
 #[derive(Clone, Debug)]
 pub struct Released {
     pub size: Arc<Release>,
@@ -115,17 +118,17 @@ pub struct Released {
 }
 
 impl Released {
-    /// Pairs a release with its segment's size.
+    /// Pairs a release with the size of its segment.
     ///
     /// # Errors
-    /// [`Error::InsufficientData`] if the size was suppressed.
+    /// [`Error::InsufficientData`] if one of the two was suppressed.
     pub fn pair(size: Arc<Release>, release: Arc<Release>) -> Result<Self, Error> {
         let people = size.payload.as_ref().ok_or_else(Error::below_threshold)?.values[0];
         let values = release.payload.as_ref().ok_or_else(Error::below_threshold)?.values.clone().into();
         Ok(Self { size, release, people, values })
     }
 
-    /// The noisy sums of a group, in its units, and their sigma in the same units.
+    /// The noisy sums of a group and their sigma, both divided by the scale of the group.
     #[must_use]
     pub fn sums(&self, group: &str) -> (Vec<f64>, f64) {
         let (group, start) = self.release.bundle.group(group);
@@ -139,7 +142,7 @@ impl Released {
 mod tests {
     use super::*;
 
-    /// Noise of the test's choosing: only here, where nothing can be published.
+    /// Constant noise, for tests only.
     struct Fixed(i64);
 
     impl NoiseSource for Fixed {

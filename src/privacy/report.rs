@@ -1,4 +1,5 @@
-//! What the operator must know: who spent what, what was published, and what may be promised with the caps in force.
+//! The operator's privacy report: the spending of keys and regions, the number of releases, and the privacy guarantee
+//! that follows from the caps in force.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,26 +19,27 @@ use crate::{
     error::Error,
 };
 
-/// The operator's report; amounts are milli-units.
+/// The operator's privacy report. Amounts are in milliunits.
 #[derive(Serialize)]
 pub struct Report {
     pub keys: Vec<KeyLine>,
     pub regions: Vec<RegionLine>,
     pub releases: Vec<BundleLine>,
-    /// Sizes that were suppressed, of all that were drawn; none if nothing was.
+    /// The share of suppressed sizes among all released and suppressed sizes, 0 to 1; `None` if there are none.
     pub suppressed_share: Option<f64>,
-    /// Segments of which some account was told whether it may see them.
+    /// The number of stored minimum-difference verdicts: one per account and segment.
     pub views: u64,
+    /// The number of these verdicts that withhold the segment.
     pub views_denied: u64,
     pub promise: Promise,
 }
 
-/// An account of keys: a rotated key and its followers share one.
+/// An account of keys. A rotated key shares its account with the keys that replace it.
 #[derive(Default, Serialize)]
 pub struct KeyLine {
     pub keys: Vec<String>,
     pub partner: String,
-    /// Whether one of them works.
+    /// Whether at least one of the keys is neither revoked nor expired.
     pub active: bool,
     pub cap_mu: i64,
     pub spent_mu: i64,
@@ -61,10 +63,10 @@ pub struct BundleLine {
 }
 
 impl Report {
-    /// Reads what is committed.
+    /// Loads the report from committed rows, as of `now` (Unix seconds).
     ///
     /// # Errors
-    /// As the database says.
+    /// If the database fails.
     pub async fn load(db: &DatabaseConnection, now: i64) -> anyhow::Result<Self> {
         let accounts = privacy_account::Entity::find().order_by_asc(privacy_account::COLUMN.subject).all(db).await?;
         let subjects: BTreeSet<&str> = accounts.iter().map(|account| account.subject.as_str()).collect();
@@ -142,17 +144,19 @@ async fn load_views(db: &DatabaseConnection) -> Result<Vec<(bool, u64)>, DbErr> 
     rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index::<i64>(1)?.unsigned_abs()))).collect()
 }
 
-/// What one budget lets an attacker learn who knows everything else.
+/// The most that an attacker with arbitrary other knowledge can infer about one person from releases within one privacy
+/// budget.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Bound {
-    /// Milli-units.
+    /// The budget, in milliunits.
     pub mu: i64,
     pub rho: f64,
-    /// At delta 5e-7.
+    /// The epsilon at delta 5e-7.
     pub epsilon: f64,
-    /// The best chance to be right about "in the data or not", from even odds.
+    /// The maximum probability of a right guess whether a person is in the data, with a prior probability of 0.5.
     pub membership: f64,
-    /// The best chance to be right about "which of two whole records", from even odds.
+    /// The maximum probability of a right guess which of two complete records is in the data, with a prior probability
+    /// of 0.5.
     pub record: f64,
 }
 
@@ -160,41 +164,41 @@ impl Bound {
     #[must_use]
     pub fn of(mu: i64) -> Self {
         let rho = bundles::rho_of_units(mu);
-        // A loss of rho is that of telling N(0, 1) from N(shift, 1); exchanging a record moves twice as far.
+        // A loss of rho corresponds to distinguishing N(0, 1) from N(shift, 1). Exchanging a record doubles the shift.
         let shift = (2.0 * rho).sqrt();
         let below = |z: f64| 0.5 * libm::erfc(-z / std::f64::consts::SQRT_2);
         Self { mu, rho, epsilon: bundles::epsilon(rho, DELTA), membership: below(shift / 2.0), record: below(shift) }
     }
 }
 
-/// What may be promised to the people in the data.
+/// The privacy guarantee to the people in the data.
 #[derive(Serialize)]
 pub struct Promise {
-    /// The most that a key can look at in 30 days.
+    /// For everything that one key can view in 30 days.
     pub key: Bound,
-    /// The most that can be drawn of a region in 30 days.
+    /// For all releases about a region in 30 days.
     pub region: Bound,
-    /// The most that can be drawn of a region in 365 days; none if a region has no such cap.
+    /// For all releases about a region in 365 days; `None` if a region has no such cap.
     pub year: Option<Bound>,
 }
 
 impl Promise {
-    /// Of caps, and of what was spent before a cap was lowered. Where there is no account yet, the first one gets the
-    /// default.
+    /// Computes the guarantee from the caps, or from the amount already spent where a cap was lowered below it. If
+    /// there are no accounts of a kind yet, the default cap is used.
     fn of(keys: &[KeyLine], regions: &[RegionLine]) -> Self {
         let mut years = regions.iter().map(|region| Some(region.cap_year_mu?.max(region.spent_year_mu)));
-        // One region without a cap, and there is none.
+        // If one region has no yearly cap, there is no yearly bound.
         let largest = |most: i64, cap: Option<i64>| Some(most.max(cap?));
         let year = if regions.is_empty() { Some(REGION_CAP_YEAR_MU) } else { years.try_fold(0, largest) };
         let months = regions.iter().map(|region| region.cap_mu.max(region.spent_mu));
-        // Nobody can spend more in a month than in a year, nor a key more than its region.
+        // The bound of a month is at most that of a year, and the bound of a key is at most that of its region.
         let month = months.max().unwrap_or(REGION_CAP_MU).min(year.unwrap_or(i64::MAX));
         let keys = keys.iter().filter(|key| key.active || key.spent_mu > 0);
         let key = keys.map(|key| key.cap_mu.max(key.spent_mu)).max().unwrap_or(KEY_CAP_MU).min(month);
         Self { key: Bound::of(key), region: Bound::of(month), year: year.map(Bound::of) }
     }
 
-    /// The promise in words (`docs/privacy.md`, "What is promised").
+    /// The guarantee as text for the people in the data (`docs/privacy.md`, "What is promised").
     #[must_use]
     pub fn text(&self) -> String {
         let of_100 = |chance: f64| format!("{:.0}", (chance * 100.0).round());
@@ -216,7 +220,8 @@ impl Promise {
     }
 }
 
-/// A warning where a cap is above that of the published promise.
+/// A warning if a cap is missing or above the cap that the published promise assumes; `None` otherwise. `cap_mu` and
+/// `promised_mu` are in milliunits.
 #[must_use]
 pub fn warning(what: &str, cap_mu: Option<i64>, promised_mu: i64, days: i64) -> Option<String> {
     match cap_mu {
@@ -234,7 +239,7 @@ pub fn warning(what: &str, cap_mu: Option<i64>, promised_mu: i64, days: i64) -> 
 }
 
 impl RegionLine {
-    /// Its caps that are above those of the published promise.
+    /// Warnings about caps of the region that are above those of the published promise.
     pub fn warnings(&self) -> impl Iterator<Item = String> {
         let what = format!("region {}", self.region);
         let month = warning(&what, Some(self.cap_mu), REGION_CAP_MU, 30);
@@ -243,7 +248,7 @@ impl RegionLine {
 }
 
 impl Report {
-    /// Caps of working keys and of regions that are above those of the published promise.
+    /// Warnings about caps of active keys and of regions that are above those of the published promise.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let keys = self.keys.iter().filter(|key| key.active);

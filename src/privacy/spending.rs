@@ -1,4 +1,6 @@
-//! What was spent in a rolling window, and who may count on which part of a region's cap.
+//! The amounts charged in rolling windows, and the division of a region's cap among accounts.
+//!
+//! Times are Unix seconds, windows are in seconds, amounts are in milliunits.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -13,13 +15,10 @@ use crate::{
     error::Error,
 };
 
-/// A time and an amount in milli-units.
+/// A time in Unix seconds and an amount in milliunits.
 pub type Charge = (i64, i64);
 
-/// What subjects were charged after `since`, oldest first.
-///
-/// # Errors
-/// As the database says.
+/// The charges of `subjects` after `since`, oldest first.
 pub async fn load(
     db: &impl ConnectionTrait,
     subjects: &BTreeSet<&str>,
@@ -41,16 +40,17 @@ pub async fn load(
     Ok(spent)
 }
 
-/// What was charged in the window that ends at `at`.
+/// The amount charged in the window that ends at `at`.
 #[must_use]
 pub fn sum(spent: &[Charge], at: i64, window: i64) -> i64 {
     spent.iter().filter(|(charged_at, _)| *charged_at > at - window).map(|(_, mu)| mu).sum()
 }
 
-/// Whether `cost` more fits under `cap` in the window that ends at `at`.
+/// Whether an additional `cost` fits under `cap` in the window that ends at `at`.
 ///
 /// # Errors
-/// When enough will have returned (at the latest when everything has: a cost above the whole cap never fits).
+/// The time at which enough charges have left the window. If `cost` is greater than `cap` it never fits; the error is
+/// then `at + window`, when all charges have left the window.
 pub fn fits(spent: &[Charge], cap: i64, cost: i64, at: i64, window: i64) -> Result<(), i64> {
     let mut sum = sum(spent, at, window);
     if sum + cost <= cap {
@@ -65,10 +65,8 @@ pub fn fits(spent: &[Charge], cap: i64, cost: i64, at: i64, window: i64) -> Resu
     Err(at + window)
 }
 
-/// The accounts of keys that work and may read about people, and the payer's.
-///
-/// # Errors
-/// As the database says.
+/// The accounts of all keys that are neither revoked nor expired at `at` and have a scope that reads statistics about
+/// people, and the account of the payer.
 pub async fn load_active(db: &impl ConnectionTrait, payer: &str, at: i64) -> Result<BTreeSet<String>, Error> {
     let keys: Vec<(String, String)> = api_key::Entity::find()
         .select_only()
@@ -83,13 +81,11 @@ pub async fn load_active(db: &impl ConnectionTrait, payer: &str, at: i64) -> Res
     Ok(active.chain([payer.to_owned()]).collect())
 }
 
-/// What an account paid, after `since` and until `until`, for releases that hold people of regions: region ->
-/// milli-units.
+/// The amounts that an account was charged after `since` and until `until` for releases that cover one of `regions`:
+/// region account -> milliunits.
 ///
-/// It counts what an account looked at, not what it drew: the latter would tell a key whether somebody had asked before.
-///
-/// # Errors
-/// As the database says.
+/// This counts the views of the account, not the charges to the region that it caused: the latter would reveal whether
+/// another key had already requested a release.
 pub async fn load_viewed(
     db: &impl ConnectionTrait,
     account: &str,
@@ -120,10 +116,7 @@ pub async fn load_viewed(
     rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
 }
 
-/// What an account paid, after `since`, for releases that hold people of a region, oldest first.
-///
-/// # Errors
-/// As the database says.
+/// The charges of an account after `since` for releases that cover a region, oldest first.
 pub async fn load_looks(
     db: &impl ConnectionTrait,
     account: &str,
@@ -145,10 +138,8 @@ pub async fn load_looks(
     Ok(rows.into_tuple().all(db).await?)
 }
 
-/// What a region was charged, after `since`, for what others than an account were the first to look at, oldest first.
-///
-/// # Errors
-/// As the database says.
+/// The charges of a region after `since` for releases that other accounts than `account` were the first to view, oldest
+/// first.
 pub async fn load_of_others(
     db: &impl ConnectionTrait,
     account: &str,
@@ -166,7 +157,7 @@ pub async fn load_of_others(
     Ok(rows.into_tuple().all(db).await?)
 }
 
-/// Two lists of charges as one, oldest first.
+/// Merges two lists of charges, oldest first.
 #[must_use]
 pub fn merged(mut one: Vec<Charge>, two: Vec<Charge>) -> Vec<Charge> {
     one.extend(two);
@@ -174,11 +165,8 @@ pub fn merged(mut one: Vec<Charge>, two: Vec<Charge>) -> Vec<Charge> {
     one
 }
 
-/// What was drawn of regions, after `since` and until `until`: region -> account -> milli-units; the empty account stands
-/// for charges that name nobody.
-///
-/// # Errors
-/// As the database says.
+/// The amounts charged to `regions` after `since` and until `until`: region account -> account that caused the charge
+/// -> milliunits. Charges without such an account are listed under the empty name.
 pub async fn load_drawn(
     db: &impl ConnectionTrait,
     regions: &[String],
@@ -205,21 +193,26 @@ pub async fn load_drawn(
     Ok(drawn)
 }
 
-/// A region's cap: half of it shared equally by the accounts, half for whoever comes first.
+/// The division of a region's cap: one half is guaranteed to the accounts in equal parts, the other half is first come,
+/// first served.
 ///
-/// Each account holds what it drew, or its part if that is more. As long as that sum stays within the cap, whoever has
-/// looked at less than its part finds room for it: an account never draws more than it looks at. An account whose keys
-/// have ended holds its part until what it drew has returned; else all parts would grow at once, and its draws stay.
+/// Each account reserves the amount it has charged to the region, or its guaranteed part if that is more. While the sum
+/// of the reservations stays within the cap, an account that has viewed less than its guaranteed part can always use
+/// the rest of it, because an account never charges more to a region than it views. An account whose keys have been
+/// revoked or have expired keeps its part until its charges have left the window. Otherwise all parts would grow
+/// immediately while its charges still count.
 pub struct Shares {
-    /// What each may count on.
+    /// The guaranteed part of each account, in milliunits.
     pub each: i64,
-    /// What each account drew.
+    /// The amount that each account has charged to the region, in milliunits.
     drawn: BTreeMap<String, i64>,
-    /// Draws that name nobody.
+    /// Charges without an account that caused them, in milliunits.
     unnamed: i64,
 }
 
 impl Shares {
+    /// Divides `cap` among the `active` accounts and those in `drawn`, the amounts that accounts have charged to the
+    /// region.
     #[must_use]
     pub fn new(cap: i64, active: &BTreeSet<String>, drawn: Option<&BTreeMap<String, i64>>) -> Self {
         let mut all: BTreeMap<String, i64> = active.iter().map(|account| (account.clone(), 0)).collect();
@@ -229,7 +222,8 @@ impl Shares {
         Self { each: cap / 2 / accounts, drawn: all, unnamed }
     }
 
-    /// What is not free for an account: what the others drew, or may count on.
+    /// The amount that other accounts than `account` reserve, in milliunits: for each, the greater of its charges and
+    /// its guaranteed part.
     #[must_use]
     pub fn held_by_others(&self, account: &str) -> i64 {
         let others = self.drawn.iter().filter(|(other, _)| *other != account);
@@ -257,7 +251,7 @@ mod tests {
         let drawn = [("a", 13_000), ("b", 4_000), ("gone", 500), ("", 100)];
         let drawn = drawn.map(|(account, mu)| (account.to_owned(), mu)).into();
         let shares = Shares::new(60_000, &active, Some(&drawn));
-        assert_eq!(shares.each, 7_500, "the account that has ended still holds its part");
+        assert_eq!(shares.each, 7_500, "the account without active keys keeps its part");
         assert_eq!(["a", "b", "d"].map(|but| shares.held_by_others(but)), [22_600, 28_100, 35_600]);
     }
 }

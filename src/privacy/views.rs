@@ -1,7 +1,8 @@
-//! The minimum difference: whoever has seen a segment is not shown one inside or around it of nearly the same size.
+//! The minimum difference: an account that has been shown a segment is not shown a segment that contains it, or is
+//! contained in it, and has nearly the same size.
 //!
-//! Decided on noisy sizes alone: refusals that compare exact sizes tell what they are meant to hide. A verdict is
-//! stored, so that the same question gets the same answer whatever is asked between.
+//! The decision uses noisy sizes only: a comparison of exact sizes would reveal what it is meant to hide. The verdict
+//! is stored, so that the same question always has the same answer, regardless of questions in between.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -23,19 +24,19 @@ use crate::{
     segment::Cohort,
 };
 
-/// People, by noisy sizes, by which two segments must differ if one lies within the other.
+/// The minimum difference between the noisy sizes of two segments if one lies within the other, in people.
 pub const MIN_DIFFERENCE: i64 = PUBLICATION_LINE;
 
-/// A segment whose size has passed, as somebody is about to see it.
+/// A segment that has passed the size rule and that an account has been shown or requests.
 #[derive(Clone)]
 pub struct Sight {
-    /// The release of its size.
+    /// The release key of its size.
     pub release_key: String,
     pub cohort: Arc<Cohort>,
     pub window: Window,
-    /// The noisy size.
+    /// The noisy size, in people.
     pub people: i64,
-    /// Only to be compared with.
+    /// Comparison only: see [`super::Question::beside`].
     pub beside: bool,
 }
 
@@ -47,10 +48,7 @@ impl Sight {
     }
 }
 
-/// The verdicts that stand: release of a size -> whether the account may see the segment.
-///
-/// # Errors
-/// As the database says.
+/// The stored verdicts of an account: release key of a size -> whether the segment may be shown.
 pub async fn load(
     db: &impl ConnectionTrait,
     account: &str,
@@ -64,11 +62,12 @@ pub async fn load(
     Ok(views.into_iter().map(|view| (view.release_key, view.shown)).collect())
 }
 
-/// Decides which of these segments an account may see, and stores it. Of two new ones that which was asked for comes
-/// before that which it is compared with, and else the larger.
+/// Decides which of these segments an account may be shown, and stores the verdicts. New segments are decided in this
+/// order: requested segments before those that are comparison only, then larger segments before smaller ones. A segment
+/// that is withheld does not count as shown.
 ///
 /// # Errors
-/// As the database says.
+/// [`Error::Internal`] if the account does not exist, or a stored release cannot be read.
 pub async fn judge(
     db: &DatabaseConnection,
     account: &str,
@@ -77,7 +76,7 @@ pub async fn judge(
     at: i64,
 ) -> Result<HashMap<String, bool>, Error> {
     let transaction = db::begin_write(db).await?;
-    // Two documents of one account at once: each must know what the other is shown.
+    // The lock serializes documents of one account: each must take the segments shown by the other into account.
     ledger::lock(&transaction, &BTreeSet::from([account.to_owned()])).await?;
     let keys: Vec<String> = new.iter().map(|sight| sight.release_key.clone()).collect();
     let mut verdicts = load(&transaction, account, &keys).await?;
@@ -108,7 +107,7 @@ pub async fn judge(
     Ok(verdicts)
 }
 
-/// The segments that an account was shown in some windows.
+/// The segments that an account has been shown in one of `windows`.
 async fn load_seen(db: &impl ConnectionTrait, account: &str, windows: &[Window]) -> Result<Vec<Sight>, Error> {
     let shown = privacy_view::Entity::find()
         .select_only()

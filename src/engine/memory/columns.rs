@@ -1,4 +1,4 @@
-//! An epoch as columns: people in the order of region and age band, so that a cohort is some runs of them.
+//! An epoch in columnar form. People are sorted by region and age band, so that a cohort is a set of contiguous runs.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -20,7 +20,7 @@ use crate::{
     segment::Cohort,
 };
 
-/// The longest window: whoever qualifies in a shorter one qualifies here.
+/// The longest window: people who qualify in a shorter window also qualify in this one.
 const ALL: WindowLength = WindowLength::Days84;
 
 /// The people of one epoch.
@@ -30,30 +30,30 @@ pub(super) struct Columns {
     mean: Vec<[i16; 12]>,
     bins: Vec<[u8; 12]>,
     archetype: Vec<u8>,
-    /// Who has which word of the vocabulary.
+    /// The people who have each vocabulary value.
     interests: HashMap<String, Bits>,
     categories: HashMap<String, Bits>,
     /// In the order of [`WindowLength::ALL`].
     windows: [Rows; 3],
 }
 
-/// People of one region and age band.
+/// The people of one region and age band.
 struct Run {
     region: String,
     band: i32,
     people: Range<usize>,
 }
 
-/// What differs from window to window, for the people who qualify in one.
+/// The columns that depend on the window, one row per person who qualifies in it.
 #[derive(Default)]
 struct Rows {
-    /// Ascending numbers of people.
+    /// The index of each row's person, ascending.
     person: Vec<u32>,
     behavior: Vec<[i16; 27]>,
     network: Vec<[i16; 4]>,
 }
 
-/// One bit a person.
+/// A bit set over people.
 #[derive(Clone, Default)]
 struct Bits(Vec<u64>);
 
@@ -71,10 +71,10 @@ impl Bits {
 }
 
 impl Columns {
-    /// Reads an epoch.
+    /// Loads an epoch.
     ///
     /// # Errors
-    /// The database fails, or its rows are not those that `epoch build` writes.
+    /// If the database fails, or its rows are not as `epoch build` writes them.
     pub(super) async fn load(db: &DatabaseConnection, epoch_id: i32) -> anyhow::Result<Self> {
         let mut columns = Self::default();
         let words = epoch_word::Entity::find().filter(epoch_word::COLUMN.epoch_id.eq(epoch_id)).all(db).await?;
@@ -85,12 +85,12 @@ impl Columns {
                 _ => None,
             };
         }
-        // Whose row of a shorter window it is; not kept.
+        // Needed only to find the person of each row below.
         let mut ids: Vec<String> = Vec::new();
         let mut rows = db.stream(&select(epoch_id, ALL, of_person())).await?;
         while let Some(row) = rows.try_next().await? {
             ids.push(row.try_get_by_index(0)?);
-            columns.person(&row).with_context(|| format!("epoch {epoch_id} does not fit into memory"))?;
+            columns.person(&row).with_context(|| format!("cannot load epoch {epoch_id} into memory"))?;
         }
         drop(rows);
         for (length, window) in WindowLength::ALL.into_iter().zip(&mut columns.windows) {
@@ -98,13 +98,13 @@ impl Columns {
             let mut person = 0;
             while let Some(row) = rows.try_next().await? {
                 let id: String = row.try_get_by_index(0)?;
-                // Both in the order of the same key.
+                // Both lists have the same order, so the search continues from the previous person.
                 while ids.get(person).is_some_and(|other| *other != id) {
                     person += 1;
                 }
                 if person == ids.len() {
                     bail!(
-                        "epoch {epoch_id} holds people who qualify in {} days but not in {}",
+                        "epoch {epoch_id} has a person with a row for {} days but none for {} days",
                         length.days(),
                         ALL.days()
                     );
@@ -119,7 +119,7 @@ impl Columns {
         Ok(columns)
     }
 
-    /// Takes a person up from the first columns behind the id.
+    /// Appends a person from a row of [`of_person`].
     fn person(&mut self, row: &QueryResult) -> anyhow::Result<()> {
         let number = self.mean.len();
         let (region, band): (String, i32) = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
@@ -146,7 +146,7 @@ impl Columns {
         self.mean.len()
     }
 
-    /// Bytes of all arrays.
+    /// The size of all arrays in bytes.
     pub(super) fn bytes(&self) -> usize {
         let bits = self.interests.values().chain(self.categories.values()).map(|bits| size_of_val(&*bits.0));
         let windows = self
@@ -164,13 +164,13 @@ impl Columns {
         self.interests.values_mut().chain(self.categories.values_mut()).for_each(|bits| bits.0.shrink_to_fit());
     }
 
-    /// Whether every word of a cohort has its bits here.
+    /// Whether every interest and category of a cohort is in the loaded vocabulary.
     pub(super) fn knows(&self, cohort: &Cohort) -> bool {
         cohort.interests.iter().all(|word| self.interests.contains_key(word))
             && cohort.categories.iter().all(|word| self.categories.contains_key(word))
     }
 
-    /// The sums of a cohort that [`Columns::knows`], in the order of its bundle's groups.
+    /// The sums of a request, in the order of its bundle's groups. [`Columns::knows`] must hold for its cohort.
     pub(super) fn sums(&self, request: &SumRequest) -> Sums {
         let window = WindowLength::ALL.iter().position(|length| *length == request.window.length).unwrap_or_default();
         let rows = &self.windows[window];
@@ -202,7 +202,7 @@ impl Columns {
         sums[144 + usize::from(self.archetype[person])] += 1;
     }
 
-    /// The rows of a cohort's people.
+    /// The indexes of the rows of a cohort's people.
     fn picked<'a>(&'a self, cohort: &'a Cohort, rows: &'a Rows) -> impl Iterator<Item = usize> + Clone + 'a {
         let any = |words: &'a [String], table: &'a HashMap<String, Bits>| -> Vec<&'a Bits> {
             words.iter().filter_map(|word| table.get(word)).collect()
@@ -221,7 +221,7 @@ impl Columns {
 }
 
 impl Rows {
-    /// The rows of a run of people.
+    /// The indexes of the rows of a range of people.
     fn between(&self, people: &Range<usize>) -> Range<usize> {
         let row = |person: usize| self.person.partition_point(|other| (*other as usize) < person);
         row(people.start)..row(people.end)
@@ -238,19 +238,20 @@ fn add<const N: usize>(sums: &mut [i64], row: &[i16; N]) {
     sums.iter_mut().zip(row).for_each(|(sum, number)| *sum += i64::from(*number));
 }
 
-/// What is read of a person behind the id: who it is, then means, bins and archetype.
+/// The columns that describe a person, in the order in which they follow the id: region, age band, interests,
+/// categories, means, bins, archetype.
 fn of_person() -> impl Iterator<Item = Column> {
     [Column::Region, Column::AgeBand, Column::Interests, Column::Categories]
         .into_iter()
         .chain(from_to(Column::Mean0, Column::Archetype))
 }
 
-/// What is read of a person's window behind the id: BEHAVIOR 27, NETWORK 4.
+/// The columns that describe a person's window, in the order in which they follow the id: BEHAVIOR 27, NETWORK 4.
 fn of_window() -> impl Iterator<Item = Column> {
     from_to(Column::BehaviorVisits, Column::Category11).chain(from_to(Column::NetworkTies, Column::NetworkDrawn))
 }
 
-/// Neighboring columns, both ends included.
+/// The columns from `first` to `last` in table order, both included.
 fn from_to(first: Column, last: Column) -> impl Iterator<Item = Column> {
     Column::iter().skip(first as usize).take(last as usize + 1 - first as usize)
 }
@@ -268,12 +269,15 @@ fn select(epoch_id: i32, length: WindowLength, columns: impl Iterator<Item = Col
         .to_owned()
 }
 
-/// Numbers of neighboring columns.
+/// Reads `N` consecutive columns, starting at the index `from`.
+///
+/// # Errors
+/// If a value is not an integer or outside the range of `T`.
 fn numbers<const N: usize, T: TryFrom<i32> + Default + Copy>(row: &QueryResult, from: usize) -> anyhow::Result<[T; N]> {
     let mut numbers = [T::default(); N];
     for (index, number) in (from..).zip(&mut numbers) {
         let value: i32 = row.try_get_by_index(index)?;
-        *number = T::try_from(value).map_err(|_| anyhow!("it holds a number that `epoch build` does not write"))?;
+        *number = T::try_from(value).map_err(|_| anyhow!("a value is outside the range that `epoch build` writes"))?;
     }
     Ok(numbers)
 }

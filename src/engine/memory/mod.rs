@@ -1,8 +1,8 @@
-//! The newest epoch held in memory: the same integers as [`SqlEngine`], without asking the database to add.
+//! The in-memory engine: holds the newest epoch in memory and returns the same integers as [`SqlEngine`].
 //!
-//! It is loaded beside the running server. What it does not hold (an older epoch, an epoch from which somebody was
-//! erased a moment ago, a word that the vocabulary lacks) the database sums as ever, so nobody waits for it, and nobody
-//! who was erased is in a later sum.
+//! The epoch is loaded in the background. Requests that the loaded data cannot answer (an older epoch, an epoch from
+//! which a person has been erased since it was loaded, a value that is not in the vocabulary) are passed to
+//! [`SqlEngine`]. So no request waits for loading, and an erased person is in no later sum.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -20,7 +20,7 @@ mod columns;
 
 use columns::Columns;
 
-/// Sums in memory, and in SQL what is not there.
+/// Computes sums in memory, or in SQL if the required data is not loaded.
 pub struct MemoryEngine {
     db: DatabaseConnection,
     sql: SqlEngine,
@@ -32,17 +32,17 @@ struct Loaded {
     columns: Columns,
 }
 
-/// What the rows of an epoch depend on: an epoch is never changed but by erasing a person.
+/// Identifies the content of an epoch's rows. An epoch changes only when a person is erased.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Version {
     epoch_id: i32,
     built_at: i64,
-    /// The number of the last erasure, of whomever.
+    /// The `audit_id` of the last erasure of any person; `None` if there was none.
     erased: Option<i64>,
 }
 
 impl Version {
-    /// Of an epoch that is there.
+    /// The current version of an epoch; `None` if the epoch does not exist.
     async fn read(db: &DatabaseConnection, epoch_id: i32) -> Result<Option<Self>, DbErr> {
         let erased: Option<Option<i64>> = audit_event::Entity::find()
             .select_only()
@@ -62,7 +62,7 @@ impl MemoryEngine {
         Self { sql: SqlEngine::new(db.clone()), db, loaded: RwLock::new(None) }
     }
 
-    /// Bytes that the people of the loaded epoch take, and how many they are; `None` while nothing is loaded.
+    /// The size of the loaded epoch in bytes, and the number of its people; `None` while no epoch is loaded.
     #[must_use]
     pub fn size(&self) -> Option<(usize, usize)> {
         self.loaded().map(|loaded| (loaded.columns.bytes(), loaded.columns.people()))
@@ -76,7 +76,7 @@ impl MemoryEngine {
         *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = loaded.map(Arc::new);
     }
 
-    /// What is loaded, if it answers all of these as the database would.
+    /// The loaded epoch, if it is current and can answer all of these requests.
     async fn held(&self, requests: &[SumRequest]) -> Result<Option<Arc<Loaded>>, DbErr> {
         let Some(loaded) = self.loaded() else { return Ok(None) };
         let epoch_id = loaded.version.epoch_id;
@@ -103,10 +103,10 @@ impl Engine for MemoryEngine {
         if self.loaded().is_some_and(|loaded| loaded.version == version) {
             return Ok(());
         }
-        // Not both at a time: nobody will ask for the old one again.
+        // Drop the old epoch first, so that two epochs are never in memory at once; it will not be requested again.
         self.hold(None);
         let columns = Columns::load(&self.db, epoch_id).await?;
-        // Rows are read window by window; somebody who is erased meanwhile may be in one and not in another.
+        // Rows are read window by window. A person who is erased meanwhile may be in one window and not in another.
         if Version::read(&self.db, epoch_id).await? == Some(version) {
             tracing::info!(epoch = epoch_id, people = columns.people(), bytes = columns.bytes(), "epoch in memory");
             self.hold(Some(Loaded { version, columns }));
