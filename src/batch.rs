@@ -1,8 +1,10 @@
-//! When a request's batches run: in the request's own task, once its resolvers have asked all that they can ask.
+//! Schedules the batches of a request: they run in the task of the request, after its resolvers have queued everything
+//! that they can.
 //!
-//! A loader that waits a millisecond before it loads can split a document's questions when the machine is busy, and a
-//! document must be admitted or refused whole (`docs/privacy.md`, "What is paid"). Here nothing waits: resolvers run
-//! until each is stuck, then the batches run. Questions about segments run only when no segment is still looked up.
+//! A data loader that waits a millisecond before it loads can split the questions of a document on a busy machine, but
+//! the privacy budget must admit or reject a document as a whole (`docs/privacy.md`, "What is paid"). Therefore no
+//! timer is used: resolvers run until all of them are pending, then the batches run. Questions about segments run only
+//! when no segment lookup is in progress.
 
 use std::{
     future::poll_fn,
@@ -19,7 +21,7 @@ use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 
 type Queue = Mutex<Vec<BoxFuture<'static, ()>>>;
 
-/// The batches of one request that are yet to run.
+/// The queued batches of one request.
 #[derive(Default)]
 pub struct Batches {
     lookups: Queue,
@@ -27,7 +29,7 @@ pub struct Batches {
     looking_up: AtomicUsize,
 }
 
-/// While it lives, a segment is being looked up and questions wait.
+/// Guard of a segment lookup in progress. Questions wait until all guards are dropped.
 pub struct LookingUp<'a>(&'a AtomicUsize);
 
 impl Drop for LookingUp<'_> {
@@ -37,7 +39,7 @@ impl Drop for LookingUp<'_> {
 }
 
 impl Batches {
-    /// Queues a batch that looks segments up.
+    /// Queues a batch of segment lookups.
     pub fn look_up(&self, batch: BoxFuture<'static, ()>) {
         self.lookups.lock().unwrap_or_else(PoisonError::into_inner).push(batch);
     }
@@ -47,13 +49,13 @@ impl Batches {
         self.questions.lock().unwrap_or_else(PoisonError::into_inner).push(batch);
     }
 
-    /// Begins a lookup. A root field calls it before it waits for anything.
+    /// Starts a segment lookup. A root field must call this before its first await.
     pub fn looking_up(&self) -> LookingUp<'_> {
         self.looking_up.fetch_add(1, Ordering::Relaxed);
         LookingUp(&self.looking_up)
     }
 
-    /// Runs an execution and the batches that it queues, to its end.
+    /// Runs an execution and the batches that it queues until the execution is complete.
     pub async fn drive<T>(&self, execution: impl Future<Output = T>) -> T {
         let mut execution = pin!(execution);
         let mut running = FuturesUnordered::new();

@@ -1,10 +1,10 @@
-//! Which scope a field needs, read as English at the field: `guard = "Needs(&[Scope::Network])"`.
+//! The guard that requires a scope for a field: `guard = "Needs(&[Scope::Network])"`.
 
 use async_graphql::{Context, Guard};
 
 use crate::{auth::Scope, error::Error, session::Session};
 
-/// The caller needs one of these scopes.
+/// Requires that the key of the caller has at least one of these scopes.
 pub struct Needs(pub &'static [Scope]);
 
 impl Guard for Needs {

@@ -1,5 +1,5 @@
-//! Connections: HTTP/1.1 and h2c, each with its limits of time. `axum::serve` has none: a socket that sends nothing
-//! would stay for ever.
+//! Serves HTTP/1.1 and h2c connections with timeouts. `axum::serve` has none: a socket that sends nothing would stay
+//! open indefinitely.
 
 use std::{
     io,
@@ -27,14 +27,15 @@ use tower::ServiceExt as _;
 
 use crate::state::Timeouts;
 
-/// Connections at once; the next ones wait in the kernel's queue.
+/// Maximum number of open connections. Further ones wait in the kernel's queue.
 const CONNECTIONS: usize = 2_048;
-/// How long connections may take to finish when the server stops, or when they are closed for idleness.
+/// Time that connections have to finish when the server stops, or when they are closed after a timeout.
 const GRACE: Duration = Duration::from_secs(12);
-/// Bytes of a request's line and headers.
+/// Maximum size of a request's line and headers, in bytes.
 const HEADER_BYTES: usize = 64 * 1024;
 
-/// Serves until `stop`; then no connection is taken any more, and requests in flight are answered.
+/// Serves connections until `stop` completes. Then accepts no more connections, and gives requests in flight up to
+/// `GRACE` to finish.
 pub async fn serve(listener: TcpListener, app: Router, timeouts: Timeouts, stop: impl Future<Output = ()>) {
     let (stopping, stopped) = watch::channel(false);
     let places = Arc::new(Semaphore::new(CONNECTIONS));
@@ -58,8 +59,8 @@ pub async fn serve(listener: TcpListener, app: Router, timeouts: Timeouts, stop:
                 });
             }
             Err(cause) => {
-                // Out of files, most likely: connections end and give some back.
-                tracing::warn!(%cause, "cannot take a connection");
+                // Probably out of file descriptors. Connections that end release some.
+                tracing::warn!(%cause, "cannot accept a connection");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
@@ -69,12 +70,12 @@ pub async fn serve(listener: TcpListener, app: Router, timeouts: Timeouts, stop:
     let _ = tokio::time::timeout(GRACE, stopping.closed()).await;
 }
 
-/// What a connection is doing.
+/// The activity of a connection, from which its timeouts are computed.
 struct Activity {
     began: Instant,
     requests: AtomicUsize,
     last_ms: AtomicI64,
-    /// When the first byte of a request came whose headers are not complete; [`NOTHING`] if none did.
+    /// When the first byte of a request with incomplete headers arrived; [`NOTHING`] if there is no such request.
     reading_since_ms: AtomicI64,
 }
 
@@ -90,8 +91,9 @@ impl Activity {
         i64::try_from(self.began.elapsed().as_millis()).unwrap_or(NOTHING)
     }
 
-    /// Returns when no request was at work for too long, or the headers of one are not complete in time. (The library's
-    /// own limit for headers also ends a connection that only waits for its next request.)
+    /// Returns when the connection had no running request for longer than `timeouts.idle`, or when the headers of a
+    /// request are incomplete for longer than `timeouts.header`. (The header timeout of hyper also ends a connection
+    /// that only waits for its next request.)
     async fn overdue(&self, timeouts: Timeouts) {
         let ms = |limit: Duration| i64::try_from(limit.as_millis()).unwrap_or(NOTHING);
         let (header_ms, idle_ms) = (ms(timeouts.header), ms(timeouts.idle));
@@ -109,11 +111,11 @@ impl Activity {
     }
 }
 
-/// A socket that notes when bytes come while no request is at work.
+/// A socket that records when bytes arrive while no request is running.
 struct Watched {
     stream: TcpStream,
     activity: Arc<Activity>,
-    /// Whether it speaks HTTP/2, where bytes also come between requests: there only idleness counts.
+    /// Whether the protocol is HTTP/2. There bytes also arrive between requests, so that only the idle timeout applies.
     http2: Option<bool>,
 }
 
@@ -152,7 +154,7 @@ impl AsyncWrite for Watched {
     }
 }
 
-/// A request at work.
+/// A running request.
 struct Working(Arc<Activity>);
 
 impl Working {
@@ -197,16 +199,16 @@ async fn connection(stream: TcpStream, app: Router, timeouts: Timeouts, mut stop
     let connection = builder.serve_connection(TokioIo::new(watched), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
-        // How a connection ended is the client's business.
+        // An error of the connection concerns only its client.
         _ = connection.as_mut() => return,
         () = activity.overdue(timeouts) => {}
         _ = stopped.wait_for(|stopped| *stopped) => {}
     }
     connection.as_mut().graceful_shutdown();
     if activity.reading_since_ms.load(Ordering::Relaxed) != NOTHING && activity.requests.load(Ordering::Relaxed) == 0 {
-        // It would wait for the rest of the headers.
+        // A graceful shutdown would wait for the rest of the headers.
         return;
     }
-    // A client that does not read its answer must not hold the place either.
+    // A client that does not read its response must not keep the connection open either.
     let _ = tokio::time::timeout(GRACE, connection).await;
 }

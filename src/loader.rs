@@ -1,4 +1,5 @@
-//! One batch per request: all segments of a document are looked up together, all their releases answered together.
+//! Data loaders of one request: all segments of a document are read in one batch, and all its releases are answered in
+//! one batch.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,17 +22,17 @@ use crate::{
 };
 use tracing::Instrument as _;
 
-/// Loads for one request; keys never mix partners because the loader belongs to one.
+/// Loads segments and releases for one request. Each loader belongs to one caller, so batches never mix partners.
 #[derive(Clone)]
 pub struct Loader {
     pub state: State,
     pub caller: Caller,
     pub epoch: Arc<Epoch>,
-    /// What this request paid, in milli-units.
+    /// Privacy units charged to this request so far, in milliunits.
     pub paid_mu: Arc<AtomicI64>,
 }
 
-/// A saved segment that this caller may see: shared, or the caller's own.
+/// The slug of a saved segment, as a key of the loader.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SavedAs(pub String);
 
@@ -41,7 +42,8 @@ impl async_graphql::dataloader::Loader<Question> for Loader {
 
     async fn load(&self, questions: &[Question]) -> Result<HashMap<Question, Self::Value>, Error> {
         let (loader, questions) = (self.clone(), questions.to_vec());
-        // A task of its own: when the client leaves, what was charged is still drawn and stored for whoever asks next.
+        // A separate task: if the client disconnects, noise for charged releases is still sampled and the result
+        // stored.
         let answering =
             async move { loader.state.desk.answer(&loader.caller.account, &loader.epoch, &questions).await };
         let answers = tokio::spawn(answering.in_current_span()).await.map_err(Error::internal)??;
@@ -64,7 +66,7 @@ impl async_graphql::dataloader::Loader<SavedAs> for Loader {
             .await?;
         let mut found: HashMap<SavedAs, market_segment::Model> = HashMap::new();
         for row in rows {
-            // A partner's own segment goes before a shared one of the same name.
+            // A partner's own segment takes precedence over a shared one with the same slug.
             let slug = SavedAs(row.slug.clone());
             if row.partner_id.is_some() || !found.contains_key(&slug) {
                 found.insert(slug, row);
@@ -75,10 +77,7 @@ impl async_graphql::dataloader::Loader<SavedAs> for Loader {
 }
 
 impl Loader {
-    /// Slugs near to one that does not exist, among those that this caller may see.
-    ///
-    /// # Errors
-    /// As the database says.
+    /// Suggests slugs similar to `slug`, among the segments that the caller may see (at most 1,000 are compared).
     pub async fn suggestions(&self, slug: &str) -> Result<Vec<String>, Error> {
         let slugs: Vec<String> = market_segment::Entity::find()
             .select_only()
@@ -92,7 +91,7 @@ impl Loader {
     }
 }
 
-/// Shared segments and the partner's own.
+/// The condition for segments that a partner may see: shared ones and its own.
 #[must_use]
 pub fn visible_to(partner_id: &str) -> Condition {
     Condition::any()

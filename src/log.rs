@@ -1,7 +1,7 @@
-//! One row per request, whatever became of it. Writing never holds a request up.
+//! Request log: one row per request, whatever its outcome. Writing rows never delays a request.
 //!
-//! The outermost layer opens an [`Entry`], the steps inside fill it, and it is sent when the layer ends: also when the
-//! client has gone and the request was dropped half way.
+//! The outermost layer creates an [`Entry`], the inner layers fill it, and it is sent when the layer ends, also when
+//! the client has disconnected and the request was dropped before it finished.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -41,23 +41,24 @@ use crate::{
     trace::{Origin, Traces},
 };
 
-/// Rows that may wait to be written; beyond that they are counted and dropped.
+/// Maximum number of rows waiting to be written. Further rows are counted and dropped.
 const QUEUE: usize = 10_000;
-/// Rows of one insert.
+/// Maximum number of rows in one insert.
 const BATCH: usize = 500;
-/// How old a row gets before it is written.
+/// Maximum time for which rows are collected before they are written, and the pause between two attempts to write.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How often a batch is tried before its rows are tried one by one: longer than an import holds the write lock.
+/// Number of attempts to insert a batch before its rows are inserted one by one. With one second between attempts this
+/// takes longer than an import holds the write lock.
 const ATTEMPTS: usize = 30;
-/// Rows of requests that took nothing (no key, or over a limit) that are written in a second; beyond that they are
-/// counted and dropped, or anybody could fill the disk.
+/// Maximum number of rows written per second for requests that were charged nothing (no key, or over a limit). Further
+/// ones are counted and dropped, because a client without a key could fill the disk otherwise.
 const UNPAID_A_SECOND: u64 = 100;
-/// The metric of rows that are not in the log.
+/// Name of the counter of rows that were not written.
 const DROPPED: &str = "spots_log_rows_dropped_total";
-/// The status of a request whose client left before the answer (as nginx writes it).
+/// Status in the log of a request whose client disconnected before the response (the number that nginx uses).
 const CLIENT_GONE: i32 = 499;
 
-/// What is known of a request so far.
+/// The log entry of a request, filled while the request is processed.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub received_at_ms: i64,
@@ -65,11 +66,11 @@ pub struct Entry {
     pub key_id: Option<String>,
     pub partner_id: Option<String>,
     pub operation_name: Option<String>,
-    /// SHA-256 of the document; its text is never kept.
+    /// SHA-256 of the document, in hexadecimal digits. The text is never stored.
     pub document_hash: Option<String>,
     pub error_code: Option<String>,
     pub units_mu: i64,
-    /// Whether the limits let it pass.
+    /// Whether the limits on requests and points admitted the request.
     pub admitted: bool,
     pub points_requested: u64,
     pub points: u64,
@@ -77,31 +78,31 @@ pub struct Entry {
     pub processing_us: i64,
 }
 
-/// The entry of the request at hand, for the steps inside.
+/// Handle to the log entry of the current request, for the inner layers.
 #[derive(Clone)]
 pub struct Open(Arc<Mutex<Entry>>);
 
 impl Open {
-    /// Notes something.
+    /// Changes the entry.
     pub fn note(&self, change: impl FnOnce(&mut Entry)) {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Notes units paid and points begun whenever the request ends.
+    /// Returns a guard that records the charged units and the points of the started fields when the request ends.
     #[must_use]
     pub fn counts_when_dropped(&self, paid_mu: &Arc<AtomicI64>, begun: &Arc<AtomicU64>) -> Counting {
         Counting { open: self.clone(), paid_mu: Arc::clone(paid_mu), begun: Arc::clone(begun) }
     }
 
-    /// The request's id.
+    /// Returns the id of the request.
     #[must_use]
     pub fn request_id(&self) -> String {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).request_id.clone()
     }
 }
 
-/// Notes what a request used so far when it goes out of scope: the request was answered, took too long, or its client
-/// has gone.
+/// Guard that records what the request has used when it is dropped: after the response, after a timeout, or after the
+/// client has disconnected.
 pub struct Counting {
     open: Open,
     paid_mu: Arc<AtomicI64>,
@@ -115,12 +116,12 @@ impl Drop for Counting {
     }
 }
 
-/// Sends the entry when it goes out of scope.
+/// Guard that sends the entry to the writer when it is dropped.
 struct OnDrop {
     open: Open,
     started: Instant,
     writer: LogWriter,
-    /// Where traces are sent.
+    /// `None` if tracing is disabled.
     origin: Option<Origin>,
 }
 
@@ -139,7 +140,7 @@ impl Drop for OnDrop {
     }
 }
 
-/// The outermost layer.
+/// The outermost layer. Creates the entry of the request and sets the response header `x-request-id`.
 pub async fn layer(AxumState(state): AxumState<State>, mut request: Request, next: Next) -> Response {
     let entry = Entry {
         received_at_ms: state.clock.now_ms(),
@@ -173,34 +174,35 @@ pub async fn layer(AxumState(state): AxumState<State>, mut request: Request, nex
     response
 }
 
-/// The id that the client or a proxy gave the request, if it is a plain word; else a new one.
+/// The value of the request header `x-request-id` if it consists of 1 to 64 ASCII letters, digits, `-`, `_` and `.`;
+/// otherwise a new id.
 fn request_id(request: &Request) -> String {
     let plain = |id: &&str| {
         (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
     };
     let given = request.headers().get("x-request-id").and_then(|value| value.to_str().ok()).filter(plain);
-    // Without randomness nothing else works either; the row is still worth having.
+    // The row is written even if the operating system provides no randomness.
     given.map_or_else(|| random_hex(8).unwrap_or_else(|_| "unknown".to_owned()), str::to_owned)
 }
 
 enum Message {
     Row(Entry),
-    /// Write what is waiting, then say so.
+    /// Write the waiting rows, then confirm.
     Flush(oneshot::Sender<()>),
 }
 
-/// Hands rows to the task that writes them.
+/// Sends rows to the writer task.
 #[derive(Clone)]
 pub struct LogWriter {
     sender: mpsc::Sender<Message>,
     dropped: Arc<AtomicU64>,
-    /// The second at hand, and the rows in it of requests that took nothing.
+    /// The current second, and the number of rows in it of requests that were charged nothing.
     unpaid: Arc<Mutex<(i64, u64)>>,
     traces: Option<Arc<Traces>>,
 }
 
 impl LogWriter {
-    /// Starts the writing task; it ends when all writers are gone.
+    /// Starts the writer task. It ends when all writers are dropped.
     #[must_use]
     pub fn start(db: DatabaseConnection) -> (Self, JoinHandle<()>) {
         let (sender, receiver) = mpsc::channel(QUEUE);
@@ -209,7 +211,7 @@ impl LogWriter {
         (Self { sender, dropped, unpaid: Arc::default(), traces: None }, task)
     }
 
-    /// The same, and each request is traced as well.
+    /// Returns this writer with tracing: if `traces` is given, each request is also recorded as a span.
     #[must_use]
     pub fn and_trace(self, traces: Option<Arc<Traces>>) -> Self {
         Self { traces, ..self }
@@ -236,7 +238,7 @@ impl LogWriter {
         unpaid.1 > UNPAID_A_SECOND
     }
 
-    /// Waits until every row sent so far is written.
+    /// Waits until all rows sent so far are written.
     pub async fn flush(&self) {
         let (sender, receiver) = oneshot::channel();
         if self.sender.send(Message::Flush(sender)).await.is_ok() {
@@ -251,7 +253,7 @@ async fn write(db: DatabaseConnection, mut receiver: mpsc::Receiver<Message>, dr
     while open {
         let mut rows = Vec::new();
         let mut waiting = Vec::new();
-        // Sleeps until there is a row, then gathers for at most a second.
+        // Waits for a row, then collects more rows for at most a second.
         let mut next = receiver.recv().await;
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
@@ -280,7 +282,7 @@ async fn write(db: DatabaseConnection, mut receiver: mpsc::Receiver<Message>, dr
         }
         let lost = dropped.swap(0, Ordering::Relaxed);
         if lost > 0 {
-            tracing::warn!(lost, "request log rows were dropped: the database is too slow");
+            tracing::warn!(lost, "request log rows were dropped: the queue is full because the database is slow");
         }
         for sender in waiting {
             let _ = sender.send(());
@@ -288,7 +290,8 @@ async fn write(db: DatabaseConnection, mut receiver: mpsc::Receiver<Message>, dr
     }
 }
 
-/// Tries again while the database is locked or away; then row by row, so that one row cannot take others with it.
+/// Retries while the database is locked or unavailable, then inserts row by row, so that one bad row does not affect
+/// the others.
 async fn insert_or_retry(db: &DatabaseConnection, rows: Vec<Entry>) {
     for _ in 0..ATTEMPTS {
         if insert(db, &rows).await.is_ok() {
@@ -299,12 +302,12 @@ async fn insert_or_retry(db: &DatabaseConnection, rows: Vec<Entry>) {
     for row in rows {
         if let Err(cause) = insert(db, &[row]).await {
             metrics::counter!(DROPPED).increment(1);
-            tracing::error!(%cause, "a request log row was lost");
+            tracing::error!(%cause, "cannot write a request log row");
         }
     }
 }
 
-/// The rows and what they add up to, or neither.
+/// Inserts rows and adds them to the daily totals, in one transaction.
 async fn insert(db: &DatabaseConnection, entries: &[Entry]) -> Result<(), sea_orm::DbErr> {
     let transaction = db::begin_write(db).await?;
     let rows = entries.iter().cloned().map(|entry| api_request_log::ActiveModel {
@@ -338,9 +341,9 @@ async fn insert(db: &DatabaseConnection, entries: &[Entry]) -> Result<(), sea_or
     transaction.commit().await
 }
 
-/// Rows of keys by day and first error.
+/// Totals of the rows that have a key, by key, UTC day and first error code.
 fn add_up(entries: &[Entry]) -> Vec<api_usage_day::Model> {
-    // In one order, so that two servers cannot wait for each other's rows.
+    // Sorted, because two servers that lock rows in different orders could deadlock.
     let mut days: BTreeMap<(String, i64, String), api_usage_day::Model> = BTreeMap::new();
     for entry in entries {
         let Some(key_id) = entry.key_id.clone() else { continue };
@@ -363,7 +366,7 @@ fn add_up(entries: &[Entry]) -> Vec<api_usage_day::Model> {
     days.into_values().collect()
 }
 
-/// When each key was used last, to the minute: written at most once a minute for each.
+/// When each key was last used, in whole minutes. Written at most once per minute and key.
 #[derive(Default)]
 struct LastUsed(HashMap<String, i64>);
 
@@ -382,17 +385,15 @@ impl LastUsed {
                 Ok(_) => {
                     self.0.insert(key_id.clone(), minute);
                 }
-                // The next request of the key tries again.
-                Err(cause) => tracing::warn!(%cause, "cannot note when a key was used"),
+                // The next request with the key tries again.
+                Err(cause) => tracing::warn!(%cause, "cannot store when a key was last used"),
             }
         }
     }
 }
 
-/// Deletes rows that were received before a time, a few thousand at once so that nobody waits for long.
-///
-/// # Errors
-/// As the database says.
+/// Deletes the rows of requests received before `before_ms`, 5,000 rows per statement so that other writers do not wait
+/// for long. Returns the number of deleted rows.
 pub async fn forget_before(db: &DatabaseConnection, before_ms: i64) -> Result<u64, sea_orm::DbErr> {
     let mut forgotten = 0;
     loop {

@@ -1,4 +1,4 @@
-//! What one request carries through its resolvers: who asks, of which epoch, and the loaders that gather its questions.
+//! Context of one request for its resolvers: caller, epoch, and the data loaders that batch its reads.
 
 use std::{
     sync::{
@@ -23,31 +23,31 @@ use crate::{
     state::State,
 };
 
-/// One request.
+/// The context of one request.
 pub struct Session {
     pub state: State,
     pub caller: Caller,
     pub epoch: Arc<Epoch>,
-    /// What was left of the key's limits when this request began.
+    /// What was left of the key's limits after this request was reserved.
     pub left: Left,
-    /// Unknown slugs to which suggestions were made.
+    /// Number of unknown slugs for which suggestions were made.
     pub suggested: AtomicU64,
-    /// Points of what this request has begun.
+    /// Points of the fields that this request has started.
     pub begun: Arc<AtomicU64>,
-    /// Looks saved segments up.
+    /// Loads saved segments.
     pub segments: DataLoader<Loader>,
-    /// Answers questions about segments.
+    /// Loads releases of segments.
     pub answers: DataLoader<Loader>,
-    /// When the loaders' batches run.
+    /// Runs the batches of the loaders.
     pub batches: Arc<Batches>,
-    /// What this request paid, in milli-units.
+    /// Privacy units charged to this request so far, in milliunits.
     pub paid_mu: Arc<AtomicI64>,
-    /// The caller's products, once they are needed.
+    /// The partner's ranked catalog, loaded on first use.
     shelf: OnceCell<Arc<Shelf>>,
 }
 
 impl Session {
-    /// The session of a caller whose request was admitted.
+    /// Creates the session of a request that the limits admitted.
     #[must_use]
     pub fn open(state: State, caller: Caller, reservation: &Reservation) -> Self {
         let (epoch, paid_mu, batches) = (state.epoch(), Arc::<AtomicI64>::default(), Arc::<Batches>::default());
@@ -61,7 +61,7 @@ impl Session {
         let segments = DataLoader::new(loader.clone(), move |batch| lookups.look_up(batch)).delay(Duration::ZERO);
         let answers = DataLoader::new(loader, move |batch| questions.question(batch))
             .delay(Duration::ZERO)
-            // A batch that is full would go before the rest of the document.
+            // A full batch would run before the rest of the document has queued its questions.
             .max_batch_size(usize::MAX);
         let (left, begun) = (reservation.left(), reservation.begun());
         let suggested = AtomicU64::default();
@@ -69,31 +69,28 @@ impl Session {
         Self { state, caller, epoch, left, suggested, begun, segments, answers, batches, paid_mu, shelf }
     }
 
-    /// The session of a resolver.
+    /// Returns the session of the current request.
     ///
     /// # Errors
-    /// There is none: somebody asks without a key, where only introspection is answered.
+    /// [`Error::AuthenticationFailed`] if the caller has no key. Such callers may only use introspection.
     pub fn of<'a>(ctx: &Context<'a>) -> Result<&'a Self, Error> {
         ctx.data_opt::<Self>().ok_or(Error::AuthenticationFailed)
     }
 
-    /// Counts points of what begins now: they are kept if the request is cut short.
+    /// Adds the points of a field that starts. They are charged even if the request ends early.
     pub fn begin(&self, points: u64) {
         self.begun.fetch_add(points, Ordering::Relaxed);
     }
 
-    /// The caller's products, as they are when a request first needs them.
-    ///
-    /// # Errors
-    /// As the database says.
+    /// Returns the partner's ranked catalog, as of the first use in this request.
     pub async fn shelf(&self) -> Result<Arc<Shelf>, Error> {
         self.shelf.get_or_try_init(|| self.state.shelves.of(&self.caller.partner_id)).await.cloned()
     }
 
-    /// A definition's cohort in this epoch.
+    /// Resolves a segment definition with the vocabulary of this epoch.
     ///
     /// # Errors
-    /// The definition is not one.
+    /// [`Error::BadUserInput`] or [`Error::NotInVocabulary`] if the definition is invalid.
     pub fn cohort(&self, definition: &Definition) -> Result<Arc<Cohort>, Error> {
         Cohort::parse(definition, &self.epoch.vocabulary).map(Arc::new)
     }

@@ -1,4 +1,4 @@
-//! What the server is made of: all that a test must supply.
+//! Application state: the parts that all requests share, and the dependencies that `serve` or a test supplies.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -24,7 +24,7 @@ use crate::{
     types::knot::Knots,
 };
 
-/// Shared by all requests; cloning is cheap.
+/// State shared by all requests. Cloning is cheap.
 #[derive(Clone)]
 pub struct State(Arc<Parts>);
 
@@ -33,12 +33,12 @@ pub struct Parts {
     pub db: DatabaseConnection,
     pub clock: Arc<dyn Clock>,
     pub quotas: Arc<dyn QuotaStore>,
-    /// Who was refused a moment ago.
+    /// Recent rejections by limits.
     pub lately: Lately,
     pub desk: Desk,
-    /// The partners' products, ready to be ranked.
+    /// Ranked catalogs of the partners.
     pub shelves: Shelves,
-    /// Knots that were computed.
+    /// Cache of computed knots.
     pub knots: Knots,
     pub log: LogWriter,
     pub directory: Directory,
@@ -46,9 +46,9 @@ pub struct Parts {
     pub checker: Checker,
     pub shape: Shape,
     pub documents: Documents,
-    /// Requests that each account has in flight.
+    /// In-flight limit per account.
     pub places: Places,
-    /// Requests that may be worked on at once.
+    /// Free slots for requests to be processed.
     pub workers: Semaphore,
     pub timeouts: Timeouts,
     pub public_introspection: bool,
@@ -56,7 +56,7 @@ pub struct Parts {
     epoch: RwLock<Arc<Epoch>>,
 }
 
-/// What a test or `serve` decides.
+/// Dependencies of a [`State`].
 pub struct Given {
     pub db: DatabaseConnection,
     pub clock: Arc<dyn Clock>,
@@ -70,16 +70,16 @@ pub struct Given {
     pub cors_origins: Vec<HeaderValue>,
 }
 
-/// How long what may take.
+/// Timeouts of connections and requests.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    /// The headers of a request.
+    /// Until the headers of a request are complete.
     pub header: Duration,
-    /// The body of a request.
+    /// Until the body of a request is complete.
     pub body: Duration,
-    /// A connection on which nothing is asked.
+    /// Until a connection without a running request is closed.
     pub idle: Duration,
-    /// From the body to the answer.
+    /// From the complete body to the response.
     pub request: Duration,
 }
 
@@ -90,15 +90,15 @@ impl Default for Timeouts {
     }
 }
 
-/// Requests that are worked on at once; the next one is told to come back.
+/// Maximum number of requests that are processed at the same time. Further ones are rejected with `UNAVAILABLE`.
 pub const WORKERS: usize = 512;
 
 impl State {
-    /// Puts the parts together.
+    /// Creates the state.
     ///
     /// # Errors
-    /// The privacy table loses more than it charges ([`bundles::check`]), or the price table names what the schema lacks:
-    /// such a server must not start.
+    /// A bundle loses more privacy than it charges ([`bundles::check`]), or the price table contains a field that the
+    /// schema lacks. In both cases the server must not start.
     pub fn new(given: Given) -> anyhow::Result<Self> {
         bundles::check()?;
         let Given { db, clock, noise, engine, quotas, log, epoch, timeouts, public_introspection, cors_origins } =
@@ -127,16 +127,13 @@ impl State {
         })))
     }
 
-    /// The newest readable epoch that this server knows of.
+    /// The newest readable epoch that this server has loaded.
     #[must_use]
     pub fn epoch(&self) -> Arc<Epoch> {
         Arc::clone(&self.0.epoch.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Looks for a newer epoch; requests in flight keep theirs.
-    ///
-    /// # Errors
-    /// As the database says.
+    /// Loads a newer epoch if there is one. Requests in flight keep theirs.
     pub async fn refresh_epoch(&self) -> Result<(), sea_orm::DbErr> {
         if let Some(newest) = Epoch::load_newest(&self.db, self.clock.now()).await? {
             let mut known = self.0.epoch.write().unwrap_or_else(PoisonError::into_inner);

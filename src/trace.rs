@@ -1,5 +1,6 @@
-//! Traces: one span a request, sent to a collector that takes OTLP over HTTP. Made of the request's log entry when it
-//! ends, so nothing of it is on the way of a request, and nothing is in it that the request log does not have.
+//! Traces: one span per request, sent to a collector by OTLP over HTTP. A span is made from the log entry when the
+//! request ends, so tracing does not delay requests. Apart from method and route, a span contains only data of the
+//! request log.
 
 use std::{
     fmt,
@@ -28,16 +29,16 @@ use opentelemetry_sdk::{
 
 use crate::{log::Entry, privacy::bundles::units};
 
-/// How long the collector may take to answer, and the last spans to be sent.
+/// Timeout of a request to the collector, and of sending the last spans at shutdown.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Makes and sends spans.
+/// Creates and sends spans.
 pub struct Traces {
     provider: SdkTracerProvider,
     tracer: SdkTracer,
 }
 
-/// Where a request belongs: the span of whoever sent it, if there is one.
+/// The parent span of a request, if the client sent one, and the name of its own span.
 pub struct Origin {
     parent: Context,
     /// Method and route, such as `POST /graphql`.
@@ -45,7 +46,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Reads the header `traceparent`.
+    /// Reads the parent span from the header `traceparent`.
     #[must_use]
     pub fn read(headers: &HeaderMap, name: String) -> Self {
         let parent = TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(headers));
@@ -54,13 +55,13 @@ impl Origin {
 }
 
 impl Traces {
-    /// Sends to `endpoint`/v1/traces, in batches, from a thread of its own.
+    /// Sends spans to `endpoint`/v1/traces, in batches, from a separate thread.
     ///
     /// # Errors
-    /// The endpoint is not an address.
+    /// `endpoint` does not begin with `http://` or `https://`, or is not a valid URL.
     pub fn to(endpoint: &str) -> anyhow::Result<Self> {
         let web = endpoint.starts_with("http://") || endpoint.starts_with("https://");
-        // It may hold a password: it is not repeated.
+        // The endpoint may contain a password, so messages do not repeat it.
         ensure!(web, "OTEL_EXPORTER_OTLP_ENDPOINT must begin with http:// or https://");
         let agent: ureq::Agent =
             ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).build().into();
@@ -70,13 +71,13 @@ impl Traces {
             .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
             .with_timeout(PATIENCE)
             .build()
-            .map_err(|_| anyhow::anyhow!("OTEL_EXPORTER_OTLP_ENDPOINT is not an address of a collector"))?;
+            .map_err(|_| anyhow::anyhow!("OTEL_EXPORTER_OTLP_ENDPOINT is not a valid URL"))?;
         let resource = Resource::builder().with_service_name("spots-enrichment").build();
         let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build();
         Ok(Self { tracer: provider.tracer("spots-enrichment"), provider })
     }
 
-    /// Queues the span of a request that has ended; drops it if too many wait.
+    /// Queues the span of a request that has ended. Drops it if the queue is full.
     pub fn record(&self, entry: &Entry, origin: &Origin) {
         let time =
             |us: i64| -> SystemTime { UNIX_EPOCH + Duration::from_micros(u64::try_from(us).unwrap_or_default()) };
@@ -107,18 +108,18 @@ impl Traces {
         span.end_with_timestamp(time(received_us.saturating_add(entry.processing_us)));
     }
 
-    /// Sends what is waiting. Blocks.
+    /// Sends the queued spans and shuts the exporter down. Blocks for at most `PATIENCE`.
     pub fn finish(&self) {
         if self.provider.shutdown_with_timeout(PATIENCE).is_err() {
-            tracing::warn!("the last traces could not be sent");
+            tracing::warn!("cannot send the last traces");
         }
     }
 }
 
-/// The collector. Its answers are few: it takes spans or it does not.
+/// HTTP client for the collector. Logs when the collector becomes unavailable and when it is available again.
 struct Collector {
     agent: ureq::Agent,
-    /// The last batch did not arrive; said once.
+    /// Whether the last batch failed, so that a failure is logged once.
     lost: AtomicBool,
 }
 
@@ -130,16 +131,16 @@ impl fmt::Debug for Collector {
 
 #[async_trait]
 impl HttpClient for Collector {
-    /// Blocks: it runs on the thread of the batches.
+    /// Blocks: it runs on the thread of the batch processor.
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let (parts, body) = request.into_parts();
         let answer = self.agent.run(Request::from_parts(parts, body.to_vec()));
         let arrived = answer.as_ref().is_ok_and(|answer| answer.status().is_success());
         if self.lost.swap(!arrived, Ordering::Relaxed) == arrived {
             match (&answer, arrived) {
-                (_, true) => tracing::info!("the collector takes traces again"),
-                (Ok(answer), _) => tracing::warn!(status = answer.status().as_u16(), "the collector refuses traces"),
-                (Err(_), _) => tracing::warn!("the collector of traces cannot be reached; requests go on without"),
+                (_, true) => tracing::info!("the trace collector accepts traces again"),
+                (Ok(answer), _) => tracing::warn!(status = answer.status().as_u16(), "the collector rejects traces"),
+                (Err(_), _) => tracing::warn!("the trace collector cannot be reached; requests are not affected"),
             }
         }
         let (parts, mut body) = answer?.into_parts();

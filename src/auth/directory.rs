@@ -1,4 +1,4 @@
-//! Headers -> caller, with a memory of a few seconds.
+//! Finds the caller for the API key of a request. Results are cached for a few seconds.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,16 +9,16 @@ use sea_orm::{DatabaseConnection, EntityTrait, QueryFilter};
 use super::{ApiKey, Caller, Scope, issue};
 use crate::{entity::api_key, error::Error};
 
-/// How long a key is believed without looking: a revocation or a new limit works on every server within this time.
+/// Lifetime of a cache entry. A revocation or a changed limit takes effect on every server within this time.
 const BELIEVED: Duration = Duration::from_secs(4);
-/// Keys remembered, and as many strings that are no keys.
+/// Maximum number of cached valid keys, and of cached invalid keys.
 const REMEMBERED: u64 = 10_000;
 
-/// Finds callers.
+/// Finds callers by their API keys.
 pub struct Directory {
     db: DatabaseConnection,
     known: Cache<Vec<u8>, Arc<Caller>>,
-    /// Apart from the known ones, so that guessing cannot push those out.
+    /// Hashes of invalid keys. A separate cache, so that guesses cannot evict valid keys.
     unknown: Cache<Vec<u8>, ()>,
 }
 
@@ -32,16 +32,18 @@ impl Directory {
         }
     }
 
-    /// Finds out who asks. A key that is unknown, revoked or not a key at all takes the same path and ends the same.
+    /// Returns the caller for the key in the headers. Unknown, revoked and malformed keys take the same path and have
+    /// the same result. `now` is in Unix seconds.
     ///
     /// # Errors
-    /// [`Error::AuthenticationFailed`] or [`Error::ApiKeyExpired`].
+    /// [`Error::AuthenticationFailed`] if there is no valid key, [`Error::ApiKeyExpired`] if the key has expired,
+    /// [`Error::Unavailable`] or [`Error::Internal`] if the database fails.
     pub async fn authenticate(&self, headers: &HeaderMap, now: i64) -> Result<Arc<Caller>, Error> {
         let hash = ApiKey::from_headers(headers).ok_or(Error::AuthenticationFailed)?.hash();
         if self.unknown.contains_key(&hash) {
             return Err(Error::AuthenticationFailed);
         }
-        // Requests that come together with one key wait for one read.
+        // Concurrent requests with the same key share one read.
         let found = self.known.try_get_with_by_ref(&hash, self.read(&hash, now)).await;
         let caller = match found {
             Ok(caller) => caller,

@@ -1,4 +1,5 @@
-//! What an operator does to keys: make, rotate, revoke, limit. Each leaves a row in `audit_events`.
+//! Key administration for operators: create, rotate and revoke keys, and change their limits. Each operation adds a row
+//! to `audit_events`.
 
 use anyhow::{Context, bail, ensure};
 use sea_orm::{
@@ -16,7 +17,7 @@ use crate::{
     privacy::{bundles::units, ledger},
 };
 
-/// What a new key is to be.
+/// The properties of a new key.
 #[derive(Clone, Debug)]
 pub struct NewKey {
     pub partner_id: String,
@@ -24,16 +25,18 @@ pub struct NewKey {
     pub scopes: Vec<Scope>,
     pub limits: Limits,
     pub expires_at: Option<i64>,
-    /// Privacy cap in any 30 days, in milli-units.
+    /// Privacy cap in any 30 days, in milliunits.
     pub cap_mu: i64,
 }
 
-/// Makes a key, its privacy account, and its partner if there is none of that name.
+/// Creates a key and its privacy account, and its partner if there is no partner of that name. Returns the id of the
+/// key and the key. `now` is in Unix seconds.
 ///
 /// # Errors
-/// The partner's name is not one, the expiry is past, or the database fails.
+/// There is no scope, the expiry is in the past, the partner's name is invalid, the operating system provides no
+/// randomness, or the database fails.
 pub async fn create_key(db: &DatabaseConnection, new: &NewKey, now: i64) -> anyhow::Result<(String, ApiKey)> {
-    ensure!(!new.scopes.is_empty(), "a key without scopes could read nothing");
+    ensure!(!new.scopes.is_empty(), "a key needs at least one scope");
     if new.expires_at.is_some_and(|at| at <= now) {
         bail!("the expiry is in the past");
     }
@@ -69,11 +72,12 @@ pub async fn create_key(db: &DatabaseConnection, new: &NewKey, now: i64) -> anyh
     Ok((key_id, key))
 }
 
-/// Makes a key that follows another: same partner, scopes, limits and account. The old one works until `overlap_s`
-/// seconds from now, or until its own expiry if that is sooner.
+/// Creates a key that replaces another one, with the same partner, scopes, limits and account. The old key remains
+/// valid until `overlap_s` seconds from now, or until its own expiry if that is sooner. Returns the id of the new key
+/// and the key.
 ///
 /// # Errors
-/// There is no such key, or it does not work any more, or it was rotated before.
+/// The old key does not exist, is revoked, has expired, or was already rotated; or the database fails.
 pub async fn rotate_key(
     db: &DatabaseConnection,
     key_id: &str,
@@ -82,10 +86,10 @@ pub async fn rotate_key(
 ) -> anyhow::Result<(String, ApiKey)> {
     let transaction = db::begin_write(db).await?;
     let old = find(&transaction, key_id).await?;
-    ensure!(old.revoked_at.is_none(), "{key_id} is revoked: make a new key with `keys create`");
-    ensure!(old.expires_at.is_none_or(|at| at > now), "{key_id} has expired: make a new key with `keys create`");
+    ensure!(old.revoked_at.is_none(), "{key_id} is revoked: create a new key with `keys create`");
+    ensure!(old.expires_at.is_none_or(|at| at > now), "{key_id} has expired: create a new key with `keys create`");
     if let Some(follower) = &old.replaced_by {
-        bail!("{key_id} was rotated before: {follower} follows it");
+        bail!("{key_id} was already rotated: {follower} replaces it");
     }
     let environment = if old.environment == "poc" { Environment::Poc } else { Environment::Live };
     let key = ApiKey::generate(environment, &old.partner_id).map_err(Error::explain)?;
@@ -109,14 +113,14 @@ pub async fn rotate_key(
     Ok((new_id, key))
 }
 
-/// Ends a key: on every server within five seconds.
+/// Revokes a key. This takes effect on every server within five seconds.
 ///
 /// # Errors
-/// There is no such key, or it was revoked before.
+/// The key does not exist or is already revoked, or the database fails.
 pub async fn revoke_key(db: &DatabaseConnection, key_id: &str, now: i64) -> anyhow::Result<()> {
     let transaction = db::begin_write(db).await?;
     let key = find(&transaction, key_id).await?;
-    ensure!(key.revoked_at.is_none(), "{key_id} was revoked before");
+    ensure!(key.revoked_at.is_none(), "{key_id} is already revoked");
     let mut key = key.into_active_model();
     key.revoked_at = Set(Some(now));
     key.update(&transaction).await?;
@@ -125,10 +129,11 @@ pub async fn revoke_key(db: &DatabaseConnection, key_id: &str, now: i64) -> anyh
     Ok(())
 }
 
-/// Changes what a key may spend, its privacy cap too if one is given: on every server within five seconds.
+/// Changes the limits of a key, and its privacy cap if `cap_mu` (in milliunits) is given. This takes effect on every
+/// server within five seconds. Returns the new limits.
 ///
 /// # Errors
-/// There is no such key.
+/// The key does not exist, or the database fails.
 pub async fn change_limits(
     db: &DatabaseConnection,
     key_id: &str,
@@ -155,7 +160,7 @@ pub async fn change_limits(
     Ok(after)
 }
 
-/// What a key's row says of its limits.
+/// The limits in the row of a key.
 pub(super) fn of(key: &api_key::Model) -> Limits {
     Limits {
         per_minute: key.per_minute.unsigned_abs(),
@@ -186,34 +191,34 @@ fn new_id() -> anyhow::Result<String> {
     Ok(format!("key_{}", random_hex(6).map_err(Error::explain)?))
 }
 
-/// A key by its id.
+/// Finds a key by its id.
 ///
 /// # Errors
-/// There is none.
+/// The key does not exist, or the database fails.
 pub async fn find_key(db: &impl ConnectionTrait, key_id: &str) -> anyhow::Result<api_key::Model> {
     known(api_key::Entity::find_by_id(key_id).one(db).await?)
 }
 
-/// The same, locked against a second change at once.
+/// Finds a key by its id and locks its row against concurrent changes.
 async fn find(db: &impl ConnectionTrait, key_id: &str) -> anyhow::Result<api_key::Model> {
     known(api_key::Entity::find_by_id(key_id).lock_exclusive().one(db).await?)
 }
 
 fn known(key: Option<api_key::Model>) -> anyhow::Result<api_key::Model> {
-    // Whoever pastes the key itself must not find it repeated in a terminal's scrollback or a log.
-    key.context("there is no key of that id: `keys list` shows them (the id begins with `key_`)")
+    // The id is not repeated: it may be a key that was pasted by mistake, which must not appear in a terminal or a log.
+    key.context("there is no key with this id: `keys list` shows all ids (they begin with `key_`)")
 }
 
-/// Makes a partner, unless there is one of that name.
+/// Creates a partner, unless there is one of that name.
 ///
 /// # Errors
-/// The name is not one.
+/// The name does not have 2 to 40 lowercase letters, digits and hyphens, or the database fails.
 pub async fn ensure_partner(db: &impl ConnectionTrait, partner_id: &str, now: i64) -> anyhow::Result<()> {
     let letters =
         partner_id.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-');
     ensure!(
         (2..=40).contains(&partner_id.len()) && letters,
-        "a partner's name is 2 to 40 lower-case letters, digits and hyphens, not {partner_id:?}"
+        "a partner name must be 2 to 40 lowercase letters, digits and hyphens, not {partner_id:?}"
     );
     let row =
         partner::ActiveModel { partner_id: Set(partner_id.to_owned()), created_at: Set(now), catalog_version: Set(0) };
@@ -222,6 +227,6 @@ pub async fn ensure_partner(db: &impl ConnectionTrait, partner_id: &str, now: i6
         .on_conflict(there)
         .exec_without_returning(db)
         .await
-        .context("cannot make the partner")?;
+        .context("cannot create the partner")?;
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! Header -> key -> caller: who asks, and what they may.
+//! Authentication: API keys, their scopes and limits, and the caller of a request.
 //!
-//! A key is `spots_{poc|live}_{partner}_{32 hex digits}`. Only its SHA-256 is stored; the prefix must never change,
-//! secret scanners of other people look for it.
+//! A key has the form `spots_{poc|live}_{partner}_{32 hex digits}`. Only its SHA-256 is stored. The prefix must never
+//! change, because external secret scanners search for it.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ mod issue;
 pub use directory::Directory;
 pub use issue::{NewKey, change_limits, create_key, ensure_partner, find_key, revoke_key, rotate_key};
 
-/// The longest header that can hold a key.
+/// Maximum length of a key in a header, in bytes.
 const LONGEST_HEADER: usize = 256;
 
 /// What a key may read or do.
@@ -36,13 +36,13 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// All of them.
+    /// All scopes.
     pub const ALL: [Self; 5] = [Self::Behavior, Self::Personality, Self::Network, Self::Catalog, Self::Admin];
 
-    /// Those that read about people.
+    /// The scopes that read statistics about people.
     pub const INSIGHT: &[Self] = &[Self::Behavior, Self::Personality, Self::Network];
 
-    /// The word in the database, on the command line and in errors.
+    /// The name of the scope in the database, on the command line and in errors.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ impl Scope {
     }
 }
 
-/// Where a key may be used; only a word in it, for people.
+/// The environment that is part of a key. It informs readers and restricts nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Environment {
     Poc,
@@ -76,7 +76,8 @@ impl Environment {
     }
 }
 
-/// A key in the clear: shown once when it is made, and in a request's header. `Debug` does not show it.
+/// An API key in plain text. It is displayed once when it is created, and sent in the header of each request. `Debug`
+/// output does not contain it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey(String);
 
@@ -87,15 +88,16 @@ impl fmt::Debug for ApiKey {
 }
 
 impl ApiKey {
-    /// A new key with 128 random bits.
+    /// Generates a key with 128 random bits.
     ///
     /// # Errors
-    /// The operating system gives no randomness.
+    /// [`Error::Unavailable`] if the operating system provides no randomness.
     pub fn generate(environment: Environment, partner_id: &str) -> Result<Self, Error> {
         Ok(Self(format!("spots_{}_{partner_id}_{}", environment.word(), random_hex(16)?)))
     }
 
-    /// What the headers offer: `Authorization: Bearer K`, `Authorization: ApiKey K`, or `X-API-Key: K`.
+    /// Reads the key K from `Authorization: Bearer K`, `Authorization: ApiKey K` or `X-API-Key: K`. Returns `None` if
+    /// it is missing, empty or longer than 256 bytes, or if `Authorization` has another scheme.
     #[must_use]
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let text = |value: &axum::http::HeaderValue| value.to_str().ok().map(str::to_owned);
@@ -111,42 +113,42 @@ impl ApiKey {
         (!key.is_empty() && key.len() <= LONGEST_HEADER).then_some(Self(key))
     }
 
-    /// Whether no key is offered at all, not even a wrong one.
+    /// Whether the headers contain no key, not even an invalid one.
     #[must_use]
     pub fn is_missing(headers: &HeaderMap) -> bool {
         !headers.contains_key(AUTHORIZATION) && !headers.contains_key("x-api-key")
     }
 
-    /// What is stored and looked up.
+    /// The SHA-256 of the key, under which it is stored.
     #[must_use]
     pub fn hash(&self) -> Vec<u8> {
         Sha256::digest(&self.0).to_vec()
     }
 
-    /// The key itself, to be shown once to the person who asked for it.
+    /// The key in plain text, to be displayed once when it is created.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
 }
 
-/// What a key may spend. All of them are at least 1.
+/// The limits of a key. Each is at least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Requests in a minute, which begins with the first of them.
+    /// Requests in a minute that begins with its first request.
     pub per_minute: u64,
-    /// Requests in a day, UTC.
+    /// Requests in a UTC day.
     pub per_day: u64,
     /// Points of one document.
     pub max_query_points: u64,
-    /// Points that the bucket holds, and that come back in a minute.
+    /// Capacity of the points bucket, and points that are restored per minute.
     pub points_per_minute: u64,
-    /// Points in a day, UTC.
+    /// Points in a UTC day.
     pub points_per_day: u64,
 }
 
 impl Limits {
-    /// What a key gets unless the operator says otherwise.
+    /// The limits of a key for which the operator sets none.
     pub const DEFAULT: Self = Self {
         per_minute: 100,
         per_day: 10_000,
@@ -155,14 +157,15 @@ impl Limits {
         points_per_day: 1_000_000,
     };
 
-    /// Points that one document may cost: more than a bucket or a day holds could never be paid.
+    /// Maximum cost of one document, in points. A document that costs more than a full bucket or a day's points could
+    /// never be executed.
     #[must_use]
     pub fn largest_query(&self) -> u64 {
         self.max_query_points.min(self.points_per_minute).min(self.points_per_day)
     }
 }
 
-/// Who asks.
+/// The caller of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub key_id: String,
@@ -170,13 +173,13 @@ pub struct Caller {
     pub environment: String,
     pub scopes: Vec<Scope>,
     pub limits: Limits,
-    /// The account that pays units and points; a rotated key and its follower share it.
+    /// The account that is charged units and points. A rotated key and its replacement share it.
     pub account: String,
     pub expires_at: Option<i64>,
 }
 
 impl Caller {
-    /// Whoever asks without a key, where the operator lets introspection be public.
+    /// The caller without a key, if the operator has made introspection public.
     #[must_use]
     pub fn public() -> Self {
         Self {
@@ -184,28 +187,28 @@ impl Caller {
             partner_id: String::new(),
             environment: String::new(),
             scopes: Vec::new(),
-            // All of them together: enough for a team's tools, not enough to keep a server busy.
+            // Shared by all callers without a key: enough for a team's tools, too little to load a server.
             limits: Limits { per_minute: 600, per_day: 100_000, max_query_points: 50, ..Limits::DEFAULT },
             account: "public".to_owned(),
             expires_at: None,
         }
     }
 
-    /// Whether there is no key behind it.
+    /// Whether the caller has no key.
     #[must_use]
     pub fn is_public(&self) -> bool {
         self.key_id.is_empty()
     }
 }
 
-/// Random bytes as hexadecimal digits.
+/// Returns `bytes` random bytes as hexadecimal digits.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the operating system gives no randomness.
+/// [`Error::Unavailable`] if the operating system provides no randomness.
 pub fn random_hex(bytes: usize) -> Result<String, Error> {
     let mut random = vec![0; bytes];
     SysRng.try_fill_bytes(&mut random).map_err(|cause| {
-        tracing::error!(%cause, "the operating system gives no randomness");
+        tracing::error!(%cause, "the operating system provides no randomness");
         Error::Unavailable
     })?;
     Ok(hex::encode(random))

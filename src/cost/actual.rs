@@ -1,8 +1,8 @@
-//! What an answer was worth, and its `data` as the specification wants it.
+//! Computes the actual cost of a response and brings its `data` into the form that the GraphQL specification requires.
 //!
-//! The library leaves a refused field out of `data`, also where the schema says that it is never null, and writes keys
-//! in the order in which they were resolved. Typed clients expect the keys of their selection, in its order, and a
-//! null that travels up from a field that may not be null.
+//! async-graphql omits a failed field from `data`, even if the schema declares it non-null, and writes keys in the
+//! order in which they were resolved. Typed clients expect all keys of their selection, in its order, and a null of a
+//! non-null field that propagates to its parent.
 
 use std::collections::HashSet;
 
@@ -18,15 +18,15 @@ use crate::{
     error::Error,
 };
 
-/// `data`, put in order, and what it cost.
+/// `data` in the order of the selection, and its cost.
 pub struct Answered {
     pub data: Value,
-    /// Points for what was resolved: never more than was asked for.
+    /// Points of the fields that were resolved, at most the estimated cost.
     pub points: u64,
 }
 
-/// Puts an answer's data in order and counts its points: a field costs its weight if it was tried, whatever came of it
-/// (but nothing if the key was refused), and its items as many as there are.
+/// Orders the data of a response and counts its points. A field costs its weight whether it succeeded or failed, except
+/// that a field for which the key lacks the scope costs nothing. A list costs its actual number of items.
 #[must_use]
 pub fn settle(document: &Normal, shape: &Shape, data: Value, errors: &[ServerError]) -> Answered {
     let forbidden = errors.iter().filter(|error| is_forbidden(error)).map(|error| keys(&error.path)).collect();
@@ -47,7 +47,7 @@ fn is_forbidden(error: &ServerError) -> bool {
     code == Some(&Value::from(Error::Forbidden { needs: &[] }.code()))
 }
 
-/// A path without its list indices: a scope is missing at all of them or at none.
+/// A path without its list indices: a scope is missing for all items or for none.
 fn keys(path: &[PathSegment]) -> Vec<String> {
     let fields = path.iter().filter_map(|segment| match segment {
         PathSegment::Field(key) => Some(key.clone()),
@@ -64,7 +64,7 @@ struct Settling<'a> {
 }
 
 impl Settling<'_> {
-    /// An object's fields in the order of the selection; `None` if one of them is null that may not be.
+    /// Returns the fields of an object in the order of the selection; `None` if a non-null field is null.
     fn object(&mut self, selections: &[Selected], on: &str, mut fields: IndexMap<Name, Value>) -> Option<Value> {
         let mut ordered = IndexMap::with_capacity(selections.len());
         let mut whole = true;
@@ -96,7 +96,7 @@ impl Settling<'_> {
         whole.then_some(Value::Object(ordered))
     }
 
-    /// A value of a type; `None` if it is null and may not be.
+    /// Returns the value of a field; `None` if it is null and its type is non-null.
     fn value(&mut self, selected: &Selected, field: &Field, kind: &Type, value: Value) -> Option<Value> {
         let value = match (&kind.base, value) {
             (_, Value::Null) => None,
@@ -118,7 +118,7 @@ impl Settling<'_> {
     }
 }
 
-/// `__typename` and introspection: whole whenever it is there.
+/// Orders the value of `__typename` or of an introspection field, for which null propagation is not needed.
 fn plain(selections: &[Selected], value: Value) -> Value {
     match value {
         Value::List(items) => Value::List(items.into_iter().map(|item| plain(selections, item)).collect()),

@@ -1,12 +1,12 @@
-//! The price table as `@cost` and `@listSize` of the IBM cost specification, in the schema's text.
+//! Writes the price table into the schema, as `@cost` and `@listSize` of the IBM GraphQL cost specification.
 
 use super::{INTROSPECTION, SIZED, Size, price_of};
 use crate::catalog::MOST_SENT;
 
-/// The definitions, for tools that read the file.
+/// Definitions of the directives, for tools that read `schema.graphql`.
 const DEFINITIONS: &str = r#"
 """
-Points of a field beside the objects it holds (`docs/limits.md`).
+Points of a field in addition to those of the objects that it returns (`docs/limits.md`).
 """
 directive @cost(
 	"""
@@ -16,30 +16,30 @@ directive @cost(
 ) on FIELD_DEFINITION
 
 """
-How many items a list is taken to hold (`docs/limits.md`).
+The number of items with which a list is priced (`docs/limits.md`).
 """
 directive @listSize(
 	"""
-	The size, where no argument says it.
+	The size if no argument sets it.
 	"""
 	assumedSize: Int
 	"""
-	Arguments that say the size.
+	Arguments that set the size.
 	"""
 	slicingArguments: [String!]
 	"""
-	The fields below that hold the items.
+	The subfields that contain the items.
 	"""
 	sizedFields: [String!]
 	"""
-	Whether one of the arguments must be given.
+	Whether one of the arguments is required.
 	"""
 	requireOneSlicingArgument: Boolean = false
 ) on FIELD_DEFINITION
 "#;
 
-/// Writes the prices behind the fields of a schema's text (as async-graphql writes it: one field a line, indented by a
-/// tab, arguments on lines of their own).
+/// Adds the prices to the fields of a schema in the format of async-graphql: one field per line, indented by one tab,
+/// each argument on a separate line.
 #[must_use]
 pub fn annotate(sdl: &str) -> String {
     let mut lines = Vec::new();
@@ -59,7 +59,7 @@ pub fn annotate(sdl: &str) -> String {
                 if !name.is_empty() && !name.starts_with(')') {
                     field = Some(name);
                 }
-                // The line that names the type ends the field.
+                // The line with the type is the last one of the field.
                 if !field_line.ends_with('(') {
                     end = on.zip(field).map_or_else(String::new, |(on, field)| directives(on, field));
                 }
@@ -70,7 +70,7 @@ pub fn annotate(sdl: &str) -> String {
     format!("{}\n{DEFINITIONS}", lines.join("\n"))
 }
 
-/// The directives of a field.
+/// The directives of a field, with a leading space; empty if it has no price.
 fn directives(on: &str, field: &str) -> String {
     let Some(price) = price_of(on, field) else { return String::new() };
     let cost = if price.weight > 0 { format!(" @cost(weight: \"{}\")", price.weight) } else { String::new() };
@@ -90,7 +90,7 @@ fn directives(on: &str, field: &str) -> String {
     cost + &size
 }
 
-/// The price table as `docs/limits.md` shows it.
+/// The price table for `docs/limits.md`, in Markdown.
 #[must_use]
 pub fn table() -> String {
     let mut rows = vec!["| field | points | items |".to_owned(), "|---|---|---|".to_owned()];

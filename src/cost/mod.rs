@@ -1,9 +1,9 @@
-//! Points: what a document costs to compute. One price table feeds the enforcement, `@cost` and `@listSize` in
-//! `schema.graphql`, and the table in `docs/limits.md`.
+//! Estimates the cost of a document in points. One price table is the source of the enforced limits, of `@cost` and
+//! `@listSize` in `schema.graphql`, and of the table in `docs/limits.md`.
 //!
-//! A scalar costs 0, an object 1, a field of [`PRICES`] its weight on top; a list multiplies what is asked of its items
-//! by its size. The walk looks at each selected field once (the guard bounds how many there are) and goes to the end,
-//! so that a refusal can name the price and what is dear.
+//! A scalar costs 0, an object 1, and a field of [`PRICES`] its weight in addition. A list multiplies the cost of its
+//! items by its size. The walk visits each selected field once (the document limits bound their number) and always
+//! visits the whole document, so that an error can state the total and the most expensive fields.
 
 mod actual;
 mod directives;
@@ -31,72 +31,73 @@ use crate::{
     privacy::Bundle,
 };
 
-/// What each `__schema` and `__type` costs, however much it asks: every key can pay it.
+/// Points of each `__schema` and `__type`, independent of their selection, so that every key can use introspection.
 pub const INTROSPECTION: u64 = 10;
-/// Bytes of an answer, by estimate: scalars cost nothing, but keys can be long and stand in every item of a list.
+/// Maximum size of a response, in bytes (estimated). Scalars cost no points, but their keys can be long and are
+/// repeated in every item of a list.
 const ANSWER: usize = 4 * 1024 * 1024;
-/// Quotes of one document: each reads a document of its own.
+/// Maximum number of `quote` fields in one document: each of them parses a document.
 const MOST_QUOTES: usize = 5;
 
-/// Points of one place in a document.
+/// Points of one field in a document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, async_graphql::SimpleObject)]
 pub struct PathPoints {
     /// Response keys from the root, separated by dots.
     pub path: String,
-    /// Points, without what lies below.
+    /// Points of the field, without its subfields.
     pub points: u64,
 }
 
-/// A page that could be smaller.
+/// The largest page size with which a document is within its limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, async_graphql::SimpleObject)]
 pub struct PageFit {
-    /// The list, as response keys from the root.
+    /// The path of the list: response keys from the root, separated by dots.
     pub path: String,
-    /// The argument that says its size.
+    /// The argument that sets the page size.
     pub argument: String,
-    /// The largest size with which the document fits.
+    /// The largest page size with which the document is within its limit.
     pub size: u64,
 }
 
-/// What an error says of a document that costs too much.
+/// Details in the error for a document that costs more than a limit allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Costly {
     pub cost: u64,
     pub limit: u64,
-    /// The three dearest places.
+    /// The three most expensive fields.
     pub dearest: Vec<PathPoints>,
     pub fits: Option<PageFit>,
 }
 
-/// A place in a document: its key and the place it lies in. A path is put together only where one is shown.
+/// A field in a document: its response key and the index of its parent. Paths are built only when they are needed.
 struct Step {
     key: Name,
     within: Option<usize>,
 }
 
-/// A list whose size the document chooses.
+/// A list whose size is set by an argument.
 struct Slice {
     step: usize,
     argument: &'static str,
     size: u64,
-    /// Points of all its items, and nothing else: proportional to the size.
+    /// Points of all its items, without other points, so that they are proportional to the size.
     points: u64,
 }
 
-/// What a document costs.
+/// The estimated cost of a document.
 pub struct Bill {
-    /// Points in all.
+    /// Total points.
     pub points: u64,
-    /// Privacy units in milli-units, if nothing of it was seen before.
+    /// Privacy units in milliunits, if the key has viewed none of the releases before.
     pub units_mu: i64,
     steps: Vec<Step>,
-    /// Own points of places that have some.
+    /// Fields with points of their own: index in `steps`, and points.
     own: Vec<(usize, u64)>,
     slices: Vec<Slice>,
 }
 
 impl Bill {
-    /// The dearest places, dearest first.
+    /// Returns the `number` most expensive fields, in descending order of points.
     #[must_use]
     pub fn dearest(&self, number: usize) -> Vec<PathPoints> {
         let mut own: Vec<&(usize, u64)> = self.own.iter().collect();
@@ -111,7 +112,8 @@ impl Bill {
         keys.join(".")
     }
 
-    /// The largest page with which the document would cost at most `limit`: of the list that costs most.
+    /// Returns the largest page size of the most expensive list with which the document costs at most `limit` points.
+    /// `None` if there is no such list, or if not even a size of 1 is within the limit.
     #[must_use]
     pub fn largest_page(&self, limit: u64) -> Option<PageFit> {
         let slice = self.slices.iter().filter(|slice| slice.size > 0).max_by_key(|slice| slice.points)?;
@@ -121,26 +123,27 @@ impl Bill {
         (size > 0).then_some(fits)
     }
 
-    /// Why it does not fit into a limit.
+    /// Details for the error that reports that the document exceeds `limit` points.
     #[must_use]
     pub fn costly(&self, limit: u64) -> Box<Costly> {
         Box::new(Costly { cost: self.points, limit, dearest: self.dearest(3), fits: self.largest_page(limit) })
     }
 }
 
-/// Prices a document.
+/// Estimates the cost of a document.
 ///
 /// # Errors
-/// [`Error::BadUserInput`] naming the argument: a page size that is none.
+/// [`Error::BadUserInput`] with the name of the argument for an invalid page size, [`Error::DocumentTooComplex`] for
+/// too many `quote` fields or too large a response.
 pub fn price(document: &Normal, shape: &Shape) -> Result<Bill, Error> {
     if document.selections.iter().filter(|selected| selected.name == "quote").count() > MOST_QUOTES {
-        return Err(Error::DocumentTooComplex { what: "quotes", limit: MOST_QUOTES });
+        return Err(Error::DocumentTooComplex { what: "`quote` fields", limit: MOST_QUOTES });
     }
     let mut walk =
         Walk { shape, letters: 0, steps: Vec::new(), own: Vec::new(), slices: Vec::new(), releases: BTreeMap::new() };
     let mut points = walk.set(&document.selections, &Place::root(document))?;
     if walk.letters > ANSWER {
-        return Err(Error::DocumentTooComplex { what: "bytes of an answer, by estimate", limit: ANSWER });
+        return Err(Error::DocumentTooComplex { what: "bytes of response (estimated)", limit: ANSWER });
     }
     for selected in document.selections.iter().filter(|selected| is_introspection(&selected.name)) {
         let step = walk.step(selected, None);
@@ -152,22 +155,22 @@ pub fn price(document: &Normal, shape: &Shape) -> Result<Bill, Error> {
     Ok(Bill { points, units_mu, steps: walk.steps, own: walk.own, slices: walk.slices })
 }
 
-/// Where the walk is.
+/// The position of the walk: a selection set and its context.
 struct Place<'a> {
     /// The type whose fields are selected.
     on: &'a str,
     step: Option<usize>,
-    /// A digest of names and arguments down to here: where they are equal, so are the segments meant.
+    /// A hash of the field names and arguments from the root. Equal hashes denote the same segment.
     meaning: u64,
-    /// As `meaning`, of the segment in which this place lies.
+    /// `meaning` of the closest enclosing segment.
     segment: u64,
-    /// The window that the field here or around here was asked for.
+    /// The `window` argument of the closest enclosing field that has one.
     window: String,
-    /// How many items were sent along with the field around here.
+    /// Number of items that were sent with the closest enclosing field that takes some.
     sent: u64,
-    /// How often this place comes in the answer.
+    /// How often this selection set occurs in the response.
     times: u64,
-    /// The page size of the connection that this is, and its place among the slices.
+    /// The page size if this is a connection, and its index in `slices`.
     page: Option<(u64, usize)>,
 }
 
@@ -177,7 +180,7 @@ impl Place<'_> {
         Self { on, step: None, meaning: 0, segment: 0, window, sent: 0, times: 1, page: None }
     }
 
-    /// The meaning of a field here.
+    /// The `meaning` of a field in this selection set.
     fn meaning_of(&self, selected: &Selected) -> u64 {
         let mut hasher = DefaultHasher::new();
         (self.meaning, &selected.name).hash(&mut hasher);
@@ -190,12 +193,12 @@ impl Place<'_> {
 
 struct Walk<'a> {
     shape: &'a Shape,
-    /// Letters of the answer, by estimate.
+    /// Size of the response in bytes (estimated).
     letters: usize,
     steps: Vec<Step>,
     own: Vec<(usize, u64)>,
     slices: Vec<Slice>,
-    /// How many releases of a bundle (and its size) a segment is asked for.
+    /// Requested releases: hash of the segment, bundle and window; and how often each one occurs.
     releases: BTreeMap<(u64, Bundle, String), i64>,
 }
 
@@ -205,7 +208,7 @@ impl Walk<'_> {
         self.steps.len() - 1
     }
 
-    /// Points of a selection set, counted once (the caller multiplies).
+    /// Points of one occurrence of a selection set (the caller multiplies).
     fn set(&mut self, selections: &[Selected], at: &Place) -> Result<u64, Error> {
         let mut points = 0_u64;
         for selected in selections {
@@ -214,7 +217,7 @@ impl Walk<'_> {
         Ok(points)
     }
 
-    /// Points of one field at one place: its weight, and its items with what is asked of them.
+    /// Points of one occurrence of a field: its weight, and its items with their subfields.
     fn field(&mut self, selected: &Selected, at: &Place) -> Result<u64, Error> {
         let times = usize::try_from(at.times).unwrap_or(usize::MAX);
         self.letters =
@@ -228,7 +231,7 @@ impl Walk<'_> {
             Items::Page { size, argument } => {
                 let slice = Slice { step, argument, size, points: 0 };
                 self.slices.push(slice);
-                // A list counts its items itself; a connection hands the size down to its edges.
+                // A list multiplies its items by the size here; a connection passes the size to `edges` and `nodes`.
                 (if field.is_list { size } else { 1 }, Some((size, self.slices.len() - 1)))
             }
         };
@@ -278,7 +281,7 @@ impl Walk<'_> {
     }
 }
 
-/// The window of which everything is told where none is named.
+/// The window of a field for which none is requested.
 const DEFAULT_WINDOW: &str = "DAYS_28";
 
 fn window_of(selected: &Selected) -> Option<String> {
@@ -289,10 +292,10 @@ fn window_of(selected: &Selected) -> Option<String> {
     }
 }
 
-/// How many items a field holds.
+/// The number of items of a field.
 enum Items {
     Number(u64),
-    /// As many as this argument says.
+    /// Set by an argument.
     Page {
         size: u64,
         argument: &'static str,

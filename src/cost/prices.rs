@@ -1,4 +1,4 @@
-//! The price table, and the words in which it is written.
+//! The price table and the types of its entries.
 
 use async_graphql::Value;
 
@@ -9,65 +9,66 @@ use crate::{
     types::{budget, page, usage},
 };
 
-/// What a field costs beside the objects it holds.
+/// The price of a field, in addition to the points of the objects that it returns.
 #[derive(Clone, Copy, Debug)]
 pub struct Price {
     pub on: &'static str,
     pub field: &'static str,
-    /// Points for the field itself.
+    /// Points of the field itself.
     pub weight: u64,
-    /// How many items it holds, if it is a list.
+    /// The number of items with which it is priced, if it is a list.
     pub size: Size,
-    /// More points for what is sent along.
+    /// Additional points for items that are sent in an argument.
     pub sent: Option<Sent>,
-    /// The releases that it asks for.
+    /// The releases that it requests.
     pub asks: &'static [Ask],
 }
 
-/// Points for the items of an argument that is a list.
+/// Points for the items of a list argument: `points` for every `items` items, rounded up.
 #[derive(Clone, Copy, Debug)]
 pub struct Sent {
     pub argument: &'static str,
-    /// So many points ..
+    /// Points per group of items.
     pub points: u64,
-    /// .. for so many items, rounded up.
+    /// Number of items in a group.
     pub items: u64,
 }
 
-/// A release that a field asks for: a bundle of a segment. Of behavior it is asked in the window of the field or of the
-/// field around it, of all else in 28 days.
+/// A release that a field requests: a bundle of a segment. The window of the bundle `Behavior` is that of the field or
+/// of the enclosing field; all other bundles have the window of 28 days.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask {
     pub bundle: Bundle,
     pub of: Of,
 }
 
-/// Which segment is meant.
+/// The segment of a requested release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Of {
-    /// The one whose field it is, or in which it lies.
+    /// The segment that contains the field.
     Own,
-    /// The one in the argument `with`.
+    /// The segment in the argument `with`.
     Other,
-    /// Everybody in the regions of the own one.
+    /// All people in the regions of the segment that contains the field.
     Regions,
 }
 
-/// How many items a list is taken to hold.
+/// The number of items with which a list is priced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
-    /// It is no list.
+    /// Not a list.
     One,
-    /// As many as the first of these arguments that is given says; the fields `edges` and `nodes` below hold them.
+    /// Set by the first of these arguments that is given, at most `largest`. The subfields `edges` and `nodes`, if
+    /// there are any, contain the items.
     Page { arguments: &'static [&'static str], largest: u64 },
-    /// Always so many.
+    /// A fixed number.
     Fixed(u64),
-    /// As many as were sent along with the field around it.
+    /// As many as were sent with the enclosing field.
     Sent,
 }
 
 impl Price {
-    /// Points of the field itself, with what is sent along.
+    /// Points of the field itself, including those for the items that are sent with it.
     pub(super) fn weight(&self, selected: &Selected) -> u64 {
         self.weight_with(self.sent.map_or(0, |sent| sent.count(selected)))
     }
@@ -78,7 +79,7 @@ impl Price {
 }
 
 impl Sent {
-    /// How many items the argument holds; a single value stands for a list of one.
+    /// The number of items in the argument; a single value is a list with one item.
     pub(super) fn count(&self, selected: &Selected) -> u64 {
         match selected.arguments.get(self.argument) {
             None | Some(Value::Null) => 0,
@@ -128,10 +129,10 @@ const fn own(bundle: Bundle) -> Ask {
     Ask { bundle, of: Of::Own }
 }
 
-/// What a mixture is made from.
+/// The release from which mixtures are computed.
 const MOMENTS: &[Ask] = &[own(Bundle::Moments)];
 
-/// The price table. A field that is not here costs 1 if it is an object and 0 if it is a scalar.
+/// The price table. A field without an entry costs 1 if it is an object and 0 if it is a scalar.
 pub const PRICES: &[Price] = &[
     connection("segments"),
     connection("products"),
@@ -185,28 +186,28 @@ pub const PRICES: &[Price] = &[
     sent("Mutation", "deleteProducts", 10, "ids", [1, 2]),
 ];
 
-/// The fields of a connection that hold the page's items.
+/// The fields of a connection that contain the items of the page.
 pub(super) const SIZED: [&str; 2] = ["edges", "nodes"];
 
 pub(super) fn price_of(on: &str, field: &str) -> Option<&'static Price> {
     PRICES.iter().find(|price| price.on == on && price.field == field)
 }
 
-/// The points of a field.
+/// The weight of a field, in points.
 #[must_use]
 pub fn weight_of(on: &str, field: &str) -> u64 {
     price_of(on, field).map_or(0, |price| price.weight)
 }
 
-/// The points of a field with which so many items were sent along.
+/// The weight of a field with which `items` items were sent, in points.
 #[must_use]
 pub fn weight_with(on: &str, field: &str, items: usize) -> u64 {
     price_of(on, field).map_or(0, |price| price.weight_with(items as u64))
 }
 
-/// Bytes of most values.
+/// Estimated size of a value that is not in [`LONG`], in bytes.
 const LETTERS: usize = 64;
-/// Bytes of texts and lists of scalars that can be longer than most.
+/// Estimated sizes of texts and lists of scalars that can be longer: type, field and bytes.
 const LONG: &[(&str, &str, usize)] = &[
     ("Product", "id", 800),
     ("Product", "title", 2_000),
@@ -230,7 +231,7 @@ const LONG: &[(&str, &str, usize)] = &[
     ("Dimension", "histogram", 100),
 ];
 
-/// Bytes of a value beside its key, by estimate.
+/// Estimated size of a value without its key, in bytes.
 pub(super) fn letters(on: &str, field: &str) -> usize {
     LONG.iter().find(|long| (long.0, long.1) == (on, field)).map_or(LETTERS, |(_, _, bytes)| *bytes)
 }

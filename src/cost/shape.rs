@@ -1,4 +1,4 @@
-//! The schema as the walk over a document sees it: what each field is, how many it holds, what it costs.
+//! Index of the schema for the cost estimate: the type, the list size and the price of each field.
 
 use std::collections::HashMap;
 
@@ -12,12 +12,12 @@ use async_graphql::{
 
 use super::{PRICES, Price, price_of};
 
-/// All object types of the schema.
+/// The fields of all object types of the schema.
 pub struct Shape(HashMap<String, HashMap<String, Field>>);
 
 /// A field of an object type.
 pub struct Field {
-    /// The type with its lists and exclamation marks.
+    /// The full type, with lists and non-null marks.
     pub kind: Type,
     /// The innermost type.
     pub named: String,
@@ -28,17 +28,17 @@ pub struct Field {
 }
 
 impl Field {
-    /// The default of an argument that is a number.
+    /// The default of a numeric argument.
     pub fn default_of(&self, argument: &str) -> Option<u64> {
         self.defaults.get(argument).copied()
     }
 }
 
 impl Shape {
-    /// Reads the schema.
+    /// Parses a schema.
     ///
     /// # Errors
-    /// The text is not one, or the price table names a field that is not in it.
+    /// The text is not a valid schema, or the price table contains a field that the schema lacks.
     pub fn parse(sdl: &str) -> anyhow::Result<Self> {
         let document = parse_schema(sdl)?;
         let mut objects = HashMap::new();
@@ -75,7 +75,7 @@ impl Shape {
         for price in PRICES {
             anyhow::ensure!(
                 shape.field(price.on, price.field).is_some(),
-                "the price table names {}.{}, which the schema lacks",
+                "the price table contains {}.{}, which the schema lacks",
                 price.on,
                 price.field
             );
@@ -83,13 +83,13 @@ impl Shape {
         Ok(shape)
     }
 
-    /// A field of a type; none for `__typename` and introspection.
+    /// Returns a field of an object type; `None` for `__typename` and introspection fields.
     #[must_use]
     pub fn field(&self, on: &str, name: &str) -> Option<&Field> {
         self.0.get(on)?.get(name)
     }
 
-    /// Lists of objects whose size no price gives: a mistake in the table.
+    /// Returns the lists of objects for which the price table has no size, as `Type.field`. It must be empty.
     pub fn lists_without_size(&self) -> Vec<String> {
         let mut missing = Vec::new();
         for (on, fields) in &self.0 {
@@ -104,7 +104,7 @@ impl Shape {
     }
 }
 
-/// The type inside all lists.
+/// The name of the type inside all lists.
 #[must_use]
 pub fn innermost(kind: &Type) -> &Name {
     match &kind.base {

@@ -1,8 +1,9 @@
-//! What the parser and the library may be given. The library's own limits do not protect it: 3 KB of brackets overflow
-//! its stack and end the process, 900 bytes of nested fragments keep its validation busy for seconds.
+//! Document limits that protect the parser and the validation of async-graphql. Its own limits are not sufficient: 3 KB
+//! of brackets overflow its stack and end the process, 900 bytes of nested fragments keep its validation busy for
+//! seconds.
 //!
-//! One pass over the text before it is parsed, one over the tree before it is validated; both end at the first thing
-//! that is too much, and neither looks at anything twice.
+//! One pass checks the text before it is parsed, another one the syntax tree before it is validated. Both stop at the
+//! first limit that is exceeded, and neither visits a part of the document twice.
 
 use std::collections::HashMap;
 
@@ -14,31 +15,31 @@ use async_graphql::{
 use super::is_introspection;
 use crate::error::Error;
 
-/// Tokens of a document.
+/// Maximum number of tokens in a document.
 pub const TOKENS: usize = 10_000;
-/// Brackets inside brackets, in a document.
+/// Maximum nesting of brackets in a document.
 pub const NESTING: usize = 64;
-/// Brackets inside brackets, in the JSON around it.
+/// Maximum nesting of brackets in the JSON body around it.
 pub const JSON_NESTING: usize = 64;
-/// Selected fields, counted where fragments are spread.
+/// Maximum number of selections after fragments are expanded.
 pub const SELECTIONS: usize = 10_000;
-/// Fields inside fields.
+/// Maximum nesting of fields.
 pub const DEPTH: usize = 16;
-/// Fields inside fields below `__schema` and `__type`, as tools send them.
+/// Maximum nesting of fields below `__schema` and `__type`. Introspection queries of tools are nested deeper than data.
 pub const INTROSPECTION_DEPTH: usize = 20;
-/// Aliases, as written.
+/// Maximum number of aliases, counted before fragments are expanded.
 pub const ALIASES: usize = 100;
-/// Root fields of an operation.
+/// Maximum number of root fields in an operation.
 pub const ROOT_FIELDS: usize = 50;
-/// Operations of a document.
+/// Maximum number of operations in a document.
 pub const OPERATIONS: usize = 10;
-/// Directives, as written.
+/// Maximum number of directives, counted before fragments are expanded.
 pub const DIRECTIVES: usize = 50;
-/// Letters of a name.
+/// Maximum length of a name, in characters.
 pub const NAME: usize = 200;
-/// Values in the JSON around a document: its variables.
+/// Maximum number of values in the JSON body around a document, most of which are variables.
 pub const JSON_VALUES: usize = 20_000;
-/// Selection sets inside each other, those of fragments included: the library's validation goes down as far.
+/// Maximum nesting of selection sets, including those of fragments: the recursion depth of async-graphql's validation.
 pub const HEIGHT: usize = 30;
 
 fn too_deep(what: &'static str, limit: usize) -> Error {
@@ -53,10 +54,11 @@ fn invalid(message: impl Into<String>) -> Error {
     Error::InvalidRequest { message: message.into() }
 }
 
-/// Looks through a document's text; says how many bytes it looked at.
+/// Checks the text of a document. Returns the number of bytes visited.
 ///
 /// # Errors
-/// Too many tokens, too deep brackets, or a text that ends inside a string.
+/// [`Error::DocumentTooComplex`] for too many tokens or a name that is too long, [`Error::DocumentTooDeep`] for
+/// brackets nested too deeply, [`Error::InvalidRequest`] for an unterminated string.
 pub fn scan(text: &str) -> Result<usize, Error> {
     let bytes = text.as_bytes();
     let (mut at, mut tokens, mut depth) = (0, 0, 0_usize);
@@ -75,7 +77,7 @@ pub fn scan(text: &str) -> Result<usize, Error> {
             byte if name(byte) => {
                 let end = skip(bytes, at, name);
                 if end - at > NAME {
-                    return Err(too_many("letters of a name", NAME));
+                    return Err(too_many("characters in a name", NAME));
                 }
                 end
             }
@@ -95,13 +97,13 @@ pub fn scan(text: &str) -> Result<usize, Error> {
             return Err(too_many("tokens", TOKENS));
         }
         if depth > NESTING {
-            return Err(too_deep("brackets inside brackets", NESTING));
+            return Err(too_deep("levels of nested brackets", NESTING));
         }
     }
     Ok(at)
 }
 
-/// Letters of names and digits of numbers.
+/// Characters of names and numbers.
 fn name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
@@ -110,8 +112,8 @@ fn skip(bytes: &[u8], from: usize, of: impl Fn(u8) -> bool) -> usize {
     bytes[from..].iter().position(|byte| !of(*byte)).map_or(bytes.len(), |length| from + length)
 }
 
-/// Where the string that begins here ends. Must agree with the parser: what it would read as brackets inside a string
-/// that never ends, this refuses.
+/// Returns where the string that begins at `from` ends. This must agree with the parser: an unterminated string is
+/// rejected, because the parser could read its content as brackets.
 fn string(bytes: &[u8], from: usize) -> Result<usize, Error> {
     let unfinished = || invalid("The document ends inside a string.");
     let mut at;
@@ -130,17 +132,17 @@ fn string(bytes: &[u8], from: usize) -> Result<usize, Error> {
         match bytes.get(at) {
             Some(b'"') => return Ok(at + 1),
             Some(b'\\') => at += 2,
-            Some(b'\n' | b'\r') => return Err(invalid("A string does not end on its line.")),
+            Some(b'\n' | b'\r') => return Err(invalid("A string contains an unescaped line break.")),
             Some(_) => at += 1,
             None => return Err(unfinished()),
         }
     }
 }
 
-/// Looks through a JSON text before it is read.
+/// Checks a JSON text before it is parsed.
 ///
 /// # Errors
-/// Brackets too deep, or too many values.
+/// [`Error::DocumentTooDeep`] for brackets nested too deeply, [`Error::DocumentTooComplex`] for too many values.
 pub fn scan_json(bytes: &[u8]) -> Result<(), Error> {
     let (mut at, mut depth, mut values) = (0, 0_usize, 0);
     while let Some(&byte) = bytes.get(at) {
@@ -158,7 +160,7 @@ pub fn scan_json(bytes: &[u8]) -> Result<(), Error> {
                 depth += 1;
                 values += 1;
                 if depth > JSON_NESTING {
-                    return Err(too_deep("brackets inside brackets of the JSON body", JSON_NESTING));
+                    return Err(too_deep("levels of nested brackets in the JSON body", JSON_NESTING));
                 }
             }
             b',' => values += 1,
@@ -172,25 +174,26 @@ pub fn scan_json(bytes: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// What a selection set comes to with its fragments spread.
+/// The size of a selection set after fragments are expanded.
 #[derive(Clone, Copy, Default)]
 struct Size {
-    /// Fields, and the fragments around them.
+    /// Number of fields and fragments.
     selections: usize,
-    /// Fields at its first level.
+    /// Number of fields at its first level.
     level: usize,
     depth: usize,
-    /// Selection sets inside each other.
+    /// Nesting of selection sets.
     height: usize,
-    /// The depth without what lies below `__schema` and `__type`.
+    /// The depth without the fields below `__schema` and `__type`.
     data_depth: usize,
 }
 
-/// Looks through a document's tree; says how many selections and directives it looked at.
+/// Checks the syntax tree of a document. Returns the number of selections and directives visited.
 ///
 /// # Errors
-/// [`Error::DocumentTooDeep`], [`Error::DocumentTooComplex`], or something that the library would let pass: an unknown
-/// directive, a directive on an operation, arguments of `__typename`, an unknown fragment, a circle of them.
+/// [`Error::DocumentTooDeep`], [`Error::DocumentTooComplex`], or [`Error::InvalidRequest`] for errors that
+/// async-graphql does not report: an unknown, repeated or misplaced directive, arguments of `__typename`, an unknown
+/// fragment, a cycle of fragments.
 pub fn measure(document: &ExecutableDocument) -> Result<usize, Error> {
     if document.operations.iter().len() > OPERATIONS {
         return Err(too_many("operations", OPERATIONS));
@@ -206,10 +209,10 @@ pub fn measure(document: &ExecutableDocument) -> Result<usize, Error> {
             return Err(too_many("root fields", ROOT_FIELDS));
         }
         if size.data_depth > DEPTH {
-            return Err(too_deep("fields inside fields (20 in an introspection)", DEPTH));
+            return Err(too_deep("levels of nested fields (20 in an introspection)", DEPTH));
         }
     }
-    // Also the ones that no operation spreads: the library looks at them too.
+    // Unused fragments are checked too, because async-graphql validates them.
     for (name, fragment) in &document.fragments {
         nowhere(fragment.node.directives.iter())?;
         walk.fragment(name, fragment, 0)?;
@@ -219,7 +222,7 @@ pub fn measure(document: &ExecutableDocument) -> Result<usize, Error> {
 
 struct Walk<'a> {
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
-    /// `None` while a fragment is looked at.
+    /// The size of each visited fragment; `None` while it is being visited.
     done: HashMap<&'a Name, Option<Size>>,
     aliases: usize,
     directives: usize,
@@ -227,7 +230,8 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// The recursion is bounded: brackets by [`NESTING`], fragments by [`HEIGHT`], and each fragment is entered once.
+    /// Measures a selection set. The recursion is bounded: nested brackets by [`NESTING`], fragments by [`HEIGHT`], and
+    /// each fragment is visited once.
     fn set(&mut self, set: &'a SelectionSet, chain: usize) -> Result<Size, Error> {
         let mut size = Size::default();
         for selection in &set.items {
@@ -250,13 +254,13 @@ impl<'a> Walk<'a> {
             size.height = size.height.max(part.height + 1);
             size.data_depth = size.data_depth.max(part.data_depth);
             if size.selections > SELECTIONS {
-                return Err(too_many("selected fields, with fragments spread", SELECTIONS));
+                return Err(too_many("selections after fragments are expanded", SELECTIONS));
             }
             if size.height > HEIGHT {
-                return Err(too_deep("selection sets inside each other, fragments included", HEIGHT));
+                return Err(too_deep("levels of nested selection sets, fragments included", HEIGHT));
             }
             if size.depth > INTROSPECTION_DEPTH {
-                return Err(too_deep("fields inside fields (20 in an introspection)", DEPTH));
+                return Err(too_deep("levels of nested fields (20 in an introspection)", DEPTH));
             }
         }
         Ok(size)
@@ -291,11 +295,11 @@ impl<'a> Walk<'a> {
     ) -> Result<Size, Error> {
         match self.done.get(name) {
             Some(Some(size)) => return Ok(*size),
-            Some(None) => return Err(invalid(format!("The fragment {} holds itself.", short(name)))),
+            Some(None) => return Err(invalid(format!("The fragment {} forms a cycle.", short(name)))),
             None => {}
         }
         if chain > HEIGHT {
-            return Err(too_deep("selection sets inside each other, fragments included", HEIGHT));
+            return Err(too_deep("levels of nested selection sets, fragments included", HEIGHT));
         }
         self.done.insert(name, None);
         let size = self.set(&fragment.node.selection_set.node, chain)?;
@@ -303,7 +307,7 @@ impl<'a> Walk<'a> {
         Ok(size)
     }
 
-    /// The only directives that a request may hold are `@skip(if:)` and `@include(if:)`, each once.
+    /// Checks directives. A selection may have `@skip(if:)` and `@include(if:)`, each at most once, and no others.
     fn directives(&mut self, directives: &'a [Positioned<Directive>]) -> Result<(), Error> {
         self.directives += directives.len();
         self.looked_at += directives.len();
@@ -313,23 +317,23 @@ impl<'a> Walk<'a> {
         for (number, directive) in directives.iter().enumerate() {
             let name = directive.node.name.node.as_str();
             if name != "skip" && name != "include" {
-                return Err(invalid(format!("There is no directive @{} here.", short(name))));
+                return Err(invalid(format!("The directive @{} is not allowed here.", short(name))));
             }
             if !matches!(directive.node.arguments.as_slice(), [(argument, _)] if argument.node == "if") {
-                return Err(invalid(format!("@{name} takes the one argument `if`.")));
+                return Err(invalid(format!("@{name} takes exactly one argument, `if`.")));
             }
             if directives[..number].iter().any(|other| other.node.name.node == name) {
-                return Err(invalid(format!("@{name} stands twice at one place.")));
+                return Err(invalid(format!("@{name} is repeated on one selection.")));
             }
         }
         Ok(())
     }
 }
 
-/// Operations, variables and fragments take no directive.
+/// Rejects directives on operations, variables and fragment definitions, where none is allowed.
 fn nowhere<'a>(mut directives: impl Iterator<Item = &'a Positioned<Directive>>) -> Result<(), Error> {
     directives.next().map_or(Ok(()), |directive| {
-        Err(invalid(format!("There is no directive @{} here.", short(&directive.node.name.node))))
+        Err(invalid(format!("The directive @{} is not allowed here.", short(&directive.node.name.node))))
     })
 }
 
@@ -394,7 +398,7 @@ mod tests {
         }
     }
 
-    /// What tools send: deeper than our own data.
+    /// Introspection queries of tools are nested deeper than queries for data.
     #[test]
     fn introspection_may_be_deeper_than_data() {
         let below =
@@ -405,7 +409,7 @@ mod tests {
         assert_eq!(code(&below("segment", 15)), "DOCUMENT_TOO_DEEP");
     }
 
-    /// Each fragment spreads the next one twice: 2^n selections in n lines.
+    /// A document in which each fragment spreads the next one twice: 2^n selections with n fragments.
     fn bomb(levels: usize) -> String {
         let mut text = "{ a { ...f0 } }".to_owned();
         for level in 0..levels {
@@ -415,7 +419,7 @@ mod tests {
         text
     }
 
-    /// In things looked at, not in seconds: twice the document is at most twice the work.
+    /// Counts visited parts instead of time: a document of twice the size takes at most twice the work.
     #[test]
     fn the_work_is_linear_in_the_document() {
         assert_eq!(code(&bomb(22)), "DOCUMENT_TOO_COMPLEX");

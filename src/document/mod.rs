@@ -1,4 +1,5 @@
-//! Text -> guarded, validated, in normal form: what is priced is what runs.
+//! Reads documents: checks limits, parses, validates and normalizes. Price and execution use the same normalized
+//! operation.
 
 use async_graphql::{
     Positioned, Variables,
@@ -17,25 +18,26 @@ pub use positions::Inputs;
 
 use crate::{error::Error, schema::Checker};
 
-/// Bytes of the largest document.
+/// Maximum size of a document, in bytes.
 pub const LARGEST: usize = 256 * 1024;
 
-/// Whether a root field asks about the schema itself.
+/// Whether a root field is `__schema` or `__type`.
 #[must_use]
 pub fn is_introspection(field: &str) -> bool {
     field == "__schema" || field == "__type"
 }
 
-/// The type whose fields an operation selects.
+/// The name of the root type of an operation.
 #[must_use]
 pub fn root_type(kind: OperationType) -> &'static str {
     if kind == OperationType::Mutation { "Mutation" } else { "Query" }
 }
 
-/// Reads a document.
+/// Parses, validates and normalizes a document.
 ///
 /// # Errors
-/// `DOCUMENT_TOO_LARGE`, `DOCUMENT_TOO_DEEP`, `DOCUMENT_TOO_COMPLEX`, or `INVALID_REQUEST` for what does not parse or fit the schema.
+/// `DOCUMENT_TOO_LARGE`, `DOCUMENT_TOO_DEEP`, `DOCUMENT_TOO_COMPLEX`, or `INVALID_REQUEST` if the document does not
+/// parse or does not match the schema.
 pub async fn read(
     text: &str,
     operation_name: Option<&str>,
@@ -60,9 +62,9 @@ pub async fn read(
     Ok(normal)
 }
 
-/// The library's validation does not look at the directives of `__typename`: a variable that is used only there would
-/// be refused as unused, one that is not defined would pass. So each gets an inline fragment that holds its directives,
-/// which means the same.
+/// Moves the directives of each `__typename` to an inline fragment around it, which has the same meaning. The
+/// validation of async-graphql ignores directives of `__typename`: it would reject a variable that is used only there
+/// as unused, and accept one that is not defined.
 fn show_typename_directives(document: &mut ExecutableDocument) {
     let operations = match &mut document.operations {
         DocumentOperations::Single(operation) => vec![operation],

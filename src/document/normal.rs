@@ -1,9 +1,10 @@
-//! One meaning, one form: the operation that runs, with `@skip` and `@include` decided, variables put in, fragments
-//! spread, and fields of one response key merged. Price and execution are both read off this form, so that inline,
-//! fragment, variable, literal and duplicate cost the same and run once.
+//! Normalizes the operation to execute: `@skip` and `@include` are applied, variables substituted, fragments expanded,
+//! and fields with the same response key merged. Price and execution both use the normalized operation, so that
+//! equivalent documents (inline or fragment, variable or literal, with or without duplicates) cost the same, and
+//! duplicates run once.
 //!
-//! Type conditions are dropped: the schema has no interface and no union (a test says so), so a condition that passed
-//! the validation always holds.
+//! Type conditions are removed: the schema has no interfaces and no unions (checked by a test), so a condition that
+//! passes validation always holds.
 
 use std::{
     cell::Cell,
@@ -23,7 +24,7 @@ use async_graphql_value::Value;
 use super::is_introspection;
 use crate::error::Error;
 
-/// An operation in its normal form.
+/// A normalized operation.
 #[derive(Clone, Debug)]
 pub struct Normal {
     pub kind: OperationType,
@@ -34,31 +35,31 @@ pub struct Normal {
 }
 
 impl Normal {
-    /// About how many bytes of memory it takes: fragments that are spread take more than their text.
+    /// Estimated memory, in bytes. It can be much larger than the document, because fragments are expanded.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.selections.iter().map(Selected::bytes).sum()
     }
 }
 
-/// A field in its normal form.
+/// A field of a normalized operation.
 #[derive(Clone, Debug)]
 pub struct Selected {
-    /// Its key in the response.
+    /// The key in the response.
     pub key: Name,
     pub name: Name,
-    /// What was given, variables put in; an absent one takes the schema's default.
+    /// The arguments in the document, with variables substituted. An absent argument has the default of the schema.
     pub arguments: BTreeMap<Name, Given>,
-    /// What is asked of it.
+    /// The fields of its selection set.
     pub children: Vec<Self>,
-    /// Whether it has a selection set; `@skip` may have left it empty.
+    /// Whether the field has a selection set, which may be empty because of `@skip`.
     has_children: bool,
     position: Pos,
 }
 
 impl Selected {
     fn bytes(&self) -> usize {
-        // What 64 letters or a value in a tree take, with what stands around it.
+        // Bytes of memory for one value, or for 64 bytes of text, including the overhead of the tree.
         const VALUE: usize = 128;
         let arguments: usize = self.arguments.values().map(weight).sum();
         let own = size_of::<Self>() + self.key.len() + self.name.len() + arguments * VALUE;
@@ -66,13 +67,14 @@ impl Selected {
     }
 }
 
-/// A key that is asked of every object in secret: the library answers an object whose fields are all refused as null.
+/// Response key of a `__typename` that is added to every object, because async-graphql returns null for an object whose
+/// fields all failed. Not part of the response.
 const PRESENT: &str = "__present";
 
-/// Values that variables may come to, counted where they are put in.
+/// Maximum number of values that result from substituting variables, counted for each use.
 const PUT_IN: usize = 20_000;
 
-/// How many values a value holds; long texts count as several.
+/// The number of values in a value. A string counts one more per 64 bytes.
 fn weight(value: &Given) -> usize {
     1 + match value {
         Given::List(items) => items.iter().map(weight).sum(),
@@ -86,10 +88,11 @@ fn invalid(message: impl Into<String>) -> Error {
     Error::InvalidRequest { message: message.into() }
 }
 
-/// Brings a document that passed the guard and the validation into its normal form.
+/// Normalizes a document that passed [`super::guard`] and validation.
 ///
 /// # Errors
-/// There is no such operation, a variable lacks its value, or two different fields want one response key.
+/// [`Error::InvalidRequest`] if the operation does not exist, a variable has no value, or two different fields use the
+/// same response key. [`Error::DocumentTooComplex`] if the substituted variables have too many values.
 pub fn normalize(
     document: &ExecutableDocument,
     operation_name: Option<&str>,
@@ -104,7 +107,7 @@ pub fn normalize(
     Ok(Normal { kind, name: name.cloned(), selections, position: operation.pos })
 }
 
-/// The operation that runs, and its name.
+/// Selects the operation to execute. Returns its name and the operation.
 fn pick<'a>(
     operations: &'a DocumentOperations,
     name: Option<&str>,
@@ -114,13 +117,13 @@ fn pick<'a>(
         (Some(operation), None, _) => Ok(operation),
         (None, _, Some(name)) => {
             let name: String = name.chars().take(60).collect();
-            Err(invalid(format!("The document holds no operation {name:?}.")))
+            Err(invalid(format!("The document has no operation {name:?}.")))
         }
-        _ => Err(invalid("The document holds several operations: name one as operationName.")),
+        _ => Err(invalid("The document has several operations: select one with operationName.")),
     }
 }
 
-/// The operation's variables with what was sent or, where nothing was, their defaults.
+/// The values of the operation's variables: those that were sent, otherwise the defaults.
 fn values(operation: &OperationDefinition, sent: &Variables) -> Result<HashMap<Name, Given>, Error> {
     let mut values = HashMap::new();
     for definition in &operation.variable_definitions {
@@ -130,7 +133,7 @@ fn values(operation: &OperationDefinition, sent: &Variables) -> Result<HashMap<N
         let value = sent.get(name).or(default);
         let nullable = definition.var_type.node.nullable;
         if !nullable && value.is_none_or(|value| *value == Given::Null) {
-            return Err(invalid(format!("The variable ${name} must have a value that is not null.")));
+            return Err(invalid(format!("The variable ${name} requires a value that is not null.")));
         }
         if let Some(value) = value {
             values.insert(name.clone(), value.clone());
@@ -139,18 +142,18 @@ fn values(operation: &OperationDefinition, sent: &Variables) -> Result<HashMap<N
     Ok(values)
 }
 
-/// A field while others may still be merged into it.
+/// A field into which further ones with the same response key may be merged.
 struct Open {
     field: Selected,
     children: Vec<Open>,
-    /// Where each response key stands in `children`.
+    /// The index in `children`, by response key.
     places: HashMap<Name, usize>,
 }
 
 struct Spread<'a> {
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
     variables: &'a HashMap<Name, Given>,
-    /// Values put in for variables so far.
+    /// Number of values substituted for variables so far.
     put_in: Cell<usize>,
 }
 
@@ -183,7 +186,7 @@ impl Spread<'_> {
     ) -> Result<(), Error> {
         let key = &field.node.response_key().node;
         if key == PRESENT {
-            return Err(invalid(format!("The alias {PRESENT} is the server's own.")));
+            return Err(invalid(format!("The alias {PRESENT} is reserved.")));
         }
         let mut arguments = BTreeMap::new();
         for (name, value) in &field.node.arguments {
@@ -194,7 +197,7 @@ impl Spread<'_> {
         let place = if let Some(place) = places.get(key) {
             let before = &into[*place].field;
             if before.name != field.node.name.node || before.arguments != arguments {
-                return Err(invalid(format!("Two different fields want the key {key}: give one an alias.")));
+                return Err(invalid(format!("Two different fields use the response key {key}: give one an alias.")));
             }
             *place
         } else {
@@ -210,15 +213,15 @@ impl Spread<'_> {
         self.merge(&field.node.selection_set.node, &mut open.children, &mut open.places)
     }
 
-    /// A value with its variables put in; `None` for a variable without a value, which is as if nothing were there.
+    /// Substitutes the variables in a value. Returns `None` for a variable without a value, which counts as absent.
     fn value(&self, value: &Value) -> Result<Option<Given>, Error> {
         Ok(Some(match value {
             Value::Variable(name) => {
                 let Some(value) = self.variables.get(name) else { return Ok(None) };
-                // One large variable in many places is many large values.
+                // Every use of a variable adds its values again.
                 self.put_in.set(self.put_in.get().saturating_add(weight(value)));
                 if self.put_in.get() > PUT_IN {
-                    let what = "values, where variables are put in (64 letters are one)";
+                    let what = "values after variables are substituted (64 bytes of text are one)";
                     return Err(Error::DocumentTooComplex { what, limit: PUT_IN });
                 }
                 value.clone()
@@ -245,7 +248,7 @@ impl Spread<'_> {
         }))
     }
 
-    /// What `@skip` and `@include` decide.
+    /// Whether `@skip` and `@include` keep a selection.
     fn wanted(&self, directives: &[Positioned<Directive>]) -> Result<bool, Error> {
         for directive in directives {
             let directive = &directive.node;
@@ -265,23 +268,24 @@ fn finish(open: Vec<Open>) -> Vec<Selected> {
     open.into_iter().map(|open| Selected { children: finish(open.children), ..open.field }).collect()
 }
 
-/// Aliases below `__schema` and `__type`.
+/// Maximum number of aliases below `__schema` and `__type`.
 const INTROSPECTION_ALIASES: usize = 10;
-/// Lists of fields inside lists of fields there.
+/// Maximum nesting of lists of fields and types below `__schema` and `__type`.
 const INTROSPECTION_LISTS: usize = 2;
 
 impl Normal {
-    /// Refuses an introspection whose answer would be many times the schema: its price is flat, whatever it asks.
+    /// Rejects introspection whose result would be many times as large as the schema, because introspection has a fixed
+    /// price.
     ///
     /// # Errors
-    /// Too many aliases, or types inside types inside types.
+    /// [`Error::DocumentTooComplex`] for too many aliases, [`Error::DocumentTooDeep`] for lists nested too deeply.
     pub fn check_introspection(&self) -> Result<(), Error> {
         let mut aliases = 0;
         let mut introspection = self.selections.iter().filter(|selected| is_introspection(&selected.name));
         introspection.try_for_each(|selected| selected.check_introspection(0, &mut aliases))
     }
 
-    /// The document that the library executes.
+    /// The document that async-graphql executes.
     #[must_use]
     pub fn executable(&self) -> ExecutableDocument {
         let operation = OperationDefinition {
@@ -319,7 +323,7 @@ impl Selected {
         let lists = lists + usize::from(is_list);
         *aliases += usize::from(self.key != self.name);
         if lists > INTROSPECTION_LISTS {
-            let what = "lists of fields inside lists of fields in an introspection";
+            let what = "levels of nested field or type lists in an introspection";
             return Err(Error::DocumentTooDeep { what, limit: INTROSPECTION_LISTS });
         }
         if *aliases > INTROSPECTION_ALIASES {

@@ -1,5 +1,5 @@
-//! Variables where their types allow them (specification, "All Variable Usages Are Allowed"). The library has this rule
-//! and never reaches it: 7.2 does not hand input values on to it.
+//! Checks that variables are used only where their types allow it (GraphQL specification, "All Variable Usages Are
+//! Allowed"). async-graphql 7.2 contains this rule, but does not pass input values to it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,19 +18,19 @@ use async_graphql_value::Value;
 use super::root_type;
 use crate::{cost::innermost, error::Error};
 
-/// A place for a value: its type, and whether it has a default of its own.
+/// An argument or a field of an input object: its type, and whether it has a default.
 struct Slot {
     kind: Type,
     has_default: bool,
 }
 
-/// A field: what it takes, and the type of what it gives.
+/// A field: its arguments and its innermost type.
 struct Field {
     arguments: HashMap<Name, Slot>,
     gives: Name,
 }
 
-/// What the schema takes.
+/// The arguments and input objects of the schema.
 pub struct Inputs {
     fields: HashMap<Name, HashMap<Name, Field>>,
     objects: HashMap<Name, HashMap<Name, Slot>>,
@@ -45,11 +45,11 @@ fn slots(definitions: Vec<Positioned<InputValueDefinition>>) -> HashMap<Name, Sl
 }
 
 impl Inputs {
-    /// Reads the schema.
+    /// Parses the schema. An invalid schema gives an empty value.
     #[must_use]
     pub fn parse(sdl: &str) -> Self {
         let mut inputs = Self { fields: HashMap::new(), objects: HashMap::new() };
-        // The server does not start with a schema that is none (`cost::Shape`).
+        // The server does not start with an invalid schema (`cost::Shape` checks it).
         for definition in parse_schema(sdl).map(|document| document.definitions).unwrap_or_default() {
             let TypeSystemDefinition::Type(definition) = definition else { continue };
             let (name, kind) = (definition.node.name.node, definition.node.kind);
@@ -74,10 +74,10 @@ impl Inputs {
         inputs
     }
 
-    /// Looks at every variable of a document.
+    /// Checks every use of a variable in a document.
     ///
     /// # Errors
-    /// [`Error::InvalidDocument`] with the places where a variable does not fit.
+    /// [`Error::InvalidDocument`] with the positions of the uses that are not allowed.
     pub fn check(&self, document: &ExecutableDocument) -> Result<(), Error> {
         let mut errors = Vec::new();
         for (_, operation) in document.operations.iter() {
@@ -108,7 +108,7 @@ struct Walk<'a> {
     inputs: &'a Inputs,
     document: &'a ExecutableDocument,
     variables: HashMap<&'a Name, &'a VariableDefinition>,
-    /// Fragments that were looked at with these variables.
+    /// Fragments that were visited for this operation.
     seen: HashSet<&'a Name>,
     errors: &'a mut Vec<ServerError>,
 }
@@ -160,13 +160,12 @@ impl<'a> Walk<'a> {
                 let Some(definition) = self.variables.get(name) else { return };
                 if !is_allowed(definition, kind, has_default) {
                     let of = &definition.var_type.node;
-                    let message = format!("The variable ${name} of type {of} does not fit where {kind} is expected.");
+                    let message = format!("The variable ${name} of type {of} cannot be used where {kind} is expected.");
                     self.errors.push(ServerError::new(message, Some(position)));
                 }
             }
             Value::List(items) => {
-                // A single value stands for a list of one, so a list may also stand where none is expected; that is an
-                // error of its own.
+                // A list where none is expected is not reported here: another validation rule reports it.
                 let inner = if let BaseType::List(inner) = &kind.base { inner } else { kind };
                 for item in items {
                     self.value(item, inner, false, position);
@@ -189,7 +188,7 @@ fn is_allowed(variable: &VariableDefinition, place: &Type, has_default: bool) ->
     let of = &variable.var_type.node;
     if !place.nullable && of.nullable {
         let default = variable.default_value.as_ref().is_some_and(|default| default.node != Given::Null);
-        // Null may still be sent; then it is an error when the variables are read.
+        // A client may still send null; that is reported when the variables are read.
         return (default || has_default) && is_compatible(of, &Type { nullable: true, ..place.clone() });
     }
     is_compatible(of, place)

@@ -1,7 +1,7 @@
-//! The one error of a request. Its code is API, its text is not.
+//! The error type of requests. Its code is part of the API, its message is not.
 //!
-//! There is no `Display`, on purpose: `?` on a stray error would otherwise compile in a resolver, drop the code and
-//! send the text (a database message, a path) to the caller.
+//! It intentionally does not implement `Display`: otherwise `?` on another error would compile in a resolver, lose the
+//! code, and send its text (a database message, a path) to the caller.
 
 use async_graphql::{ErrorExtensionValues, ServerError, Value};
 use axum::http::StatusCode;
@@ -13,74 +13,76 @@ mod table;
 
 pub use table::table;
 
-/// Why a request, or a field of it, was not answered.
+/// Why a request, or one of its fields, failed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Error {
-    /// The caller's fault: no key, or one that is unknown, revoked or malformed (all three look the same). 401.
+    /// Fault of the caller: the key is missing, unknown, revoked or malformed (indistinguishable for the caller). 401.
     AuthenticationFailed,
-    /// The caller's fault: the key was good once. 401.
+    /// Fault of the caller: the key was valid, but has expired. 401.
     ApiKeyExpired,
-    /// The key lacks the scope that the field needs; the rest of the document is answered.
+    /// Fault of the caller: the key lacks the scope that the field requires. The rest of the document is answered.
     Forbidden { needs: &'static [Scope] },
-    /// The caller's fault: too many requests. 429 with `Retry-After`.
+    /// Fault of the caller: too many requests. 429 with `Retry-After`.
     RateLimitExceeded { limit: &'static str, allowed: u64, retry_after_s: u64 },
-    /// The caller's fault: the document costs more than the key may spend on one. 400.
+    /// Fault of the caller: the document costs more points than the key allows for one document. 400.
     QueryTooCostly(Box<Costly>),
-    /// The caller's fault: the points of a minute or a day are spent. 429 with `Retry-After`.
+    /// Fault of the caller: the points of the minute or the day are used up. 429 with `Retry-After`.
     CostLimitExceeded { refusal: Refusal, costly: Box<Costly> },
-    /// The caller's fault: not a GraphQL request. 400.
+    /// Fault of the caller: not a valid GraphQL request. 400.
     InvalidRequest { message: String },
-    /// The caller's fault: the document does not parse, or does not fit the schema. 400, or 200 for a client that
-    /// accepts `application/json` only.
+    /// Fault of the caller: the document does not parse, or does not match the schema. 400, or 200 if the media type of
+    /// the response is `application/json`.
     InvalidDocument(Vec<ServerError>),
-    /// The caller's fault: the body is over the limit. 413.
+    /// Fault of the caller: the body or the document is too large. 413.
     DocumentTooLarge { limit_bytes: usize },
-    /// The caller's fault: nested too deep. 400.
+    /// Fault of the caller: the request is nested too deeply. 400.
     DocumentTooDeep { what: &'static str, limit: usize },
-    /// The caller's fault: too much of something. 400.
+    /// Fault of the caller: the request has too many elements of some kind. 400.
     DocumentTooComplex { what: &'static str, limit: usize },
-    /// The caller's fault: a body that is not plain JSON. 415.
+    /// Fault of the caller: the body is not uncompressed JSON in UTF-8. 415.
     UnsupportedMediaType { message: &'static str },
-    /// The caller's fault: it accepts no kind of answer that there is. 406.
+    /// Fault of the caller: `Accept` allows none of the media types of responses. 406.
     NotAcceptable,
-    /// The caller's fault: the body did not come in time. 408.
+    /// Fault of the caller or the network: the body did not arrive in time. 408.
     BodyTimeout,
-    /// Our fault, passing: the answer took too long. 503.
+    /// Temporary fault of the server: the request timed out. 503.
     Timeout,
-    /// The caller's fault: no such segment for this partner.
+    /// Fault of the caller: the partner can see no segment with this slug.
     InvalidSegment { slug: String, suggestions: Vec<String> },
-    /// The caller's fault: an argument; the field is named.
+    /// Fault of the caller: the value of an argument is invalid. `field` is the argument.
     BadUserInput { field: String, message: String },
-    /// The caller's fault: a word of a definition that the vocabulary does not hold; the field is named.
+    /// Fault of the caller: a segment definition contains a term that is not in the vocabulary. `field` is the
+    /// argument.
     NotInVocabulary { field: String, message: String },
-    /// Nobody's fault: too few people for a number to be published. Never says how many.
+    /// A privacy rule: too few people for a number to be released. The error does not contain their number.
     InsufficientData { reason: Reason },
-    /// Nobody's fault: what may be asked in a time was asked, by the key or, of a region, by all keys together;
-    /// `returns_at` is Unix seconds.
+    /// A privacy rule: the privacy budget of the key or of `region` for the current period is used up. Enough units
+    /// return at `returns_at` (Unix seconds).
     PrivacyBudgetExhausted { region: Option<String>, returns_at: i64 },
-    /// The path or thing does not exist.
+    /// Fault of the caller: the path or document does not exist. 404.
     NotFound { what: String },
-    /// The method does not fit the path or the operation. 405.
+    /// Fault of the caller: the path or the operation does not allow the method. 405.
     MethodNotAllowed { allow: &'static str },
-    /// Our fault, passing: try again.
+    /// Temporary fault of the server; the request can be retried. 503.
     Unavailable,
-    /// Our fault. The cause is in the server's log under the request's id.
+    /// Fault of the server. The cause is in the server's log under the request id. 500.
     Internal,
 }
 
-/// Why there is too little data.
+/// The rule that withholds a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// The segment is below the size rule.
     BelowThreshold,
-    /// A total is so small that noise or few people make most of it.
+    /// A total is so small that noise or a few people could account for most of it.
     Dominance,
-    /// The caller has seen a segment inside or around this one of nearly the same size.
+    /// The caller has viewed a segment that contains this one or is contained in it, and the sizes differ by less than
+    /// the minimum difference.
     MinDifference,
 }
 
 impl Reason {
-    /// The word in `extensions.reason`.
+    /// The value of `extensions.reason`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -92,7 +94,7 @@ impl Reason {
 }
 
 impl Error {
-    /// The code that callers may rely on.
+    /// The error code, which is part of the API.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -121,7 +123,7 @@ impl Error {
         }
     }
 
-    /// The status of a response that is nothing but this error.
+    /// The HTTP status of a response that consists of this error only.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
@@ -149,7 +151,7 @@ impl Error {
         }
     }
 
-    /// Whole seconds after which the same request may do better, where that is known.
+    /// Seconds after which the same request may succeed, if they are known.
     #[must_use]
     pub fn retry_after_s(&self) -> Option<u64> {
         match self {
@@ -160,12 +162,12 @@ impl Error {
         }
     }
 
-    /// What a person reads.
+    /// The message for people. It is not part of the API.
     #[must_use]
     pub fn message(&self) -> String {
         match self {
             Self::AuthenticationFailed => {
-                "This key is not valid here. Send it as `Authorization: Bearer KEY`.".to_owned()
+                "The API key is missing or not valid. Send it as `Authorization: Bearer KEY`.".to_owned()
             }
             Self::ApiKeyExpired => "This key has expired. Ask the operator for a new one.".to_owned(),
             Self::Forbidden { needs } => {
@@ -173,30 +175,30 @@ impl Error {
                 format!("This key lacks the scope {}.", names.join(" or "))
             }
             Self::RateLimitExceeded { limit, allowed, retry_after_s } => format!(
-                "This key may make {allowed} requests a {limit}; the next one is possible in {retry_after_s} s."
+                "This key is limited to {allowed} requests per {limit}. Retry in {retry_after_s} s."
             ),
             Self::QueryTooCostly(costly) => format!(
-                "This document costs {} points; this key may spend {} on one. \
-                 Ask for less where it is dearest, or for a smaller page.",
+                "This document costs {} points; the limit of this key is {} per document. \
+                 Request fewer of the most expensive fields, or a smaller page.",
                 costly.cost, costly.limit
             ),
             Self::CostLimitExceeded { refusal, costly } => format!(
-                "This document costs {} points and {} are left; it fits in {} s.",
+                "This document costs {} points, but only {} are available. Retry in {} s, or request less.",
                 costly.cost, refusal.available, refusal.retry_after_s
             ),
             Self::InvalidRequest { message } => message.clone(),
             Self::InvalidDocument(errors) => {
                 errors.first().map_or_else(|| "The document is not valid.".to_owned(), |error| error.message.clone())
             }
-            Self::DocumentTooDeep { what, limit } => format!("Too deep: at most {limit} {what}."),
-            Self::DocumentTooComplex { what, limit } => format!("Too much in one document: at most {limit} {what}."),
+            Self::DocumentTooDeep { what, limit } => format!("Nested too deeply: at most {limit} {what}."),
+            Self::DocumentTooComplex { what, limit } => format!("The document is too complex: at most {limit} {what}."),
             Self::UnsupportedMediaType { message } => (*message).to_owned(),
             Self::NotAcceptable => {
-                "The answer is application/graphql-response+json or application/json: accept one of them.".to_owned()
+                "Responses are application/graphql-response+json or application/json. Accept one of them.".to_owned()
             }
-            Self::BodyTimeout => "The body did not come in time.".to_owned(),
-            Self::Timeout => "The answer took too long. Try again: what was computed so far is kept.".to_owned(),
-            Self::DocumentTooLarge { limit_bytes } => format!("A request body may hold {limit_bytes} bytes."),
+            Self::BodyTimeout => "The request body did not arrive in time.".to_owned(),
+            Self::Timeout => "The request timed out. Try again: releases that were computed are kept.".to_owned(),
+            Self::DocumentTooLarge { limit_bytes } => format!("The request is too large: at most {limit_bytes} bytes."),
             Self::InvalidSegment { slug, suggestions } if suggestions.is_empty() => {
                 format!("There is no segment {slug:?}.")
             }
@@ -207,34 +209,35 @@ impl Error {
                 format!("{field}: {message}")
             }
             Self::InsufficientData { reason: Reason::Dominance } => {
-                "The total behind this number is so small that a few people could make most of it. Widen the segment."
+                "The total is so small that a few people could account for most of it. Use a larger segment."
                     .to_owned()
             }
             Self::InsufficientData { reason: Reason::MinDifference } => {
-                "This key has seen a segment inside or around this one whose size is too near to it, in the same window. \
-                 Ask for a segment that differs by more people."
+                "This key has viewed a segment in the same window that contains this one or is contained in it, and \
+                 their sizes differ by less than the minimum. Use a segment that differs by more people."
                     .to_owned()
             }
             Self::InsufficientData { reason: Reason::BelowThreshold } => {
-                "Too few people for numbers to be published. Widen the segment, or the window where there is a choice."
+                "Too few people to release numbers. Use a larger segment, or a longer window where there is a choice."
                     .to_owned()
             }
             Self::PrivacyBudgetExhausted { region, returns_at } => {
                 let whose = region.as_ref().map_or_else(|| "this key".to_owned(), |region| format!("the region {region}"));
                 format!(
-                    "The privacy budget of {whose} is spent for now; units return from {} on. \
-                     What was asked before can be asked again for free.",
+                    "The privacy budget of {whose} for this period is used up. Units return from {} on. \
+                     Releases that this key has viewed before remain free.",
                     format_time(*returns_at)
                 )
             }
             Self::NotFound { what } => format!("There is no {what}."),
-            Self::MethodNotAllowed { allow } => format!("This method does not go here; use {allow}."),
-            Self::Unavailable => "The server is busy. Try again in a moment.".to_owned(),
-            Self::Internal => "Something went wrong on our side. Name the request id if you report it.".to_owned(),
+            Self::MethodNotAllowed { allow } => format!("Method not allowed. Use {allow}."),
+            Self::Unavailable => "The server is temporarily unavailable. Try again in a moment.".to_owned(),
+            Self::Internal => "Internal server error. Include the request id if you report it.".to_owned(),
         }
     }
 
-    /// Code and details as `extensions`; the request's id and the link to the docs are added at the door.
+    /// Sets the code and the details in `extensions`. The HTTP layer adds the request id and the link to the
+    /// documentation.
     pub fn details(&self, extensions: &mut ErrorExtensionValues) {
         extensions.set("code", self.code());
         match self {
@@ -283,12 +286,12 @@ impl Error {
         }
     }
 
-    /// An argument that cannot be meant.
+    /// Creates the error for an invalid argument.
     pub fn input(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::BadUserInput { field: field.into(), message: message.into() }
     }
 
-    /// The same error of a field below another argument.
+    /// Replaces the prefix `old` of the error's field by `new`, for a value that was passed in another argument.
     #[must_use]
     pub fn of_argument(mut self, old: &str, new: &str) -> Self {
         if let Self::BadUserInput { field, .. } | Self::NotInVocabulary { field, .. } = &mut self
@@ -299,32 +302,33 @@ impl Error {
         self
     }
 
-    /// Fewer people than the size rule demands.
+    /// Creates the error for a segment that is below the size threshold.
     #[must_use]
     pub fn below_threshold() -> Self {
         Self::InsufficientData { reason: Reason::BelowThreshold }
     }
 
-    /// A segment too near to one that the caller has seen.
+    /// Creates the error for a segment that overlaps a viewed one and differs from it by less than the minimum
+    /// difference.
     #[must_use]
     pub fn too_near() -> Self {
         Self::InsufficientData { reason: Reason::MinDifference }
     }
 
-    /// The same, for the operator at a command line.
+    /// Converts the error for output on the command line.
     #[must_use]
     pub fn explain(self) -> anyhow::Error {
         anyhow::anyhow!(self.message())
     }
 
-    /// A cause that the caller must not see: to the log, under the request's id.
+    /// Logs a cause that the caller must not see, under the request id, and returns [`Self::Internal`].
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         tracing::error!(%cause, "request failed");
         Self::Internal
     }
 }
 
-/// The price, the dearest places, and the page size that would fit.
+/// Sets the cost, the most expensive fields, and the page size that would be within the limit.
 fn explain_cost(extensions: &mut ErrorExtensionValues, costly: &Costly) {
     extensions.set("cost", costly.cost);
     extensions.set("dearestPaths", async_graphql::to_value(&costly.dearest).unwrap_or(Value::Null));
@@ -338,7 +342,7 @@ impl From<DbErr> for Error {
                 tracing::error!(%cause, "database not reachable");
                 Self::Unavailable
             }
-            // SQLite's one write lock was not to be had in time: an import or a build holds it.
+            // SQLite's only write lock was not available in time: an import or an epoch build holds it.
             cause if cause.to_string().contains("database is locked") => {
                 tracing::warn!("the database is locked by another writer");
                 Self::Unavailable

@@ -1,34 +1,35 @@
-//! The table of codes in `docs/errors.md`.
+//! Generates the table of codes in `docs/errors.md`.
 
 use std::fmt::Write as _;
 
 use super::{Error, Reason};
 use crate::{cost::Costly, quota::Refusal};
 
-/// Where an error is met.
+/// Where an error can occur.
 #[derive(Clone, Copy, PartialEq)]
 enum Met {
-    /// The response is nothing but this error.
+    /// The response consists of this error only.
     Whole,
     /// In a field; the rest of the document is answered.
     Field,
-    /// Either.
+    /// Both are possible.
     Both,
 }
 
 const AFTER: &str = "yes, after `Retry-After`";
 const NO: &str = "no";
 
-/// One of each, and what a client does about it. Errors of one code stand together.
+/// One error of each kind, with its meaning and whether to send the request again. Errors with the same code are
+/// adjacent.
 fn all() -> Vec<(Error, Met, &'static str, &'static str)> {
     let costly = || Box::new(Costly { cost: 0, limit: 0, dearest: Vec::new(), fits: None });
     let refusal = Refusal { limit: "points_per_minute", allowed: 0, available: 0, retry_after_s: 1 };
-    let no_key = "there is no key, or it is unknown, revoked or malformed";
-    let not_valid = "this is not a request, or its document is not valid";
-    let argument = "an argument cannot be meant";
+    let no_key = "the key is missing, unknown, revoked or malformed";
+    let not_valid = "the request or its document is not valid";
+    let argument = "an argument is not valid";
     vec![
         (Error::AuthenticationFailed, Met::Whole, no_key, NO),
-        (Error::ApiKeyExpired, Met::Whole, "the key was good once", NO),
+        (Error::ApiKeyExpired, Met::Whole, "the key has expired", NO),
         (Error::Forbidden { needs: &[] }, Met::Field, "the key lacks a scope", NO),
         (
             Error::RateLimitExceeded { limit: "minute", allowed: 0, retry_after_s: 1 },
@@ -39,13 +40,13 @@ fn all() -> Vec<(Error, Met, &'static str, &'static str)> {
         (
             Error::QueryTooCostly(costly()),
             Met::Whole,
-            "the document costs more points than the key may spend on one",
+            "the document costs more points than the key allows for one document",
             NO,
         ),
         (
             Error::CostLimitExceeded { refusal, costly: costly() },
             Met::Whole,
-            "the points of a minute or a day are spent",
+            "the points of a minute or a day are used up",
             AFTER,
         ),
         (Error::InvalidRequest { message: String::new() }, Met::Both, not_valid, NO),
@@ -54,10 +55,10 @@ fn all() -> Vec<(Error, Met, &'static str, &'static str)> {
         (Error::NotAcceptable, Met::Whole, not_valid, NO),
         (Error::UnsupportedMediaType { message: "" }, Met::Whole, not_valid, NO),
         (Error::DocumentTooLarge { limit_bytes: 0 }, Met::Both, "the body or the document is too large", NO),
-        (Error::DocumentTooDeep { what: "", limit: 0 }, Met::Both, "the document is nested too deep", NO),
-        (Error::DocumentTooComplex { what: "", limit: 0 }, Met::Both, "the document holds too much of something", NO),
-        (Error::Timeout, Met::Whole, "it took too long", "503 yes, after `Retry-After`; 408 yes"),
-        (Error::BodyTimeout, Met::Whole, "it took too long", ""),
+        (Error::DocumentTooDeep { what: "", limit: 0 }, Met::Both, "the document is nested too deeply", NO),
+        (Error::DocumentTooComplex { what: "", limit: 0 }, Met::Both, "the document is too complex", NO),
+        (Error::Timeout, Met::Whole, "the request timed out", "503 yes, after `Retry-After`; 408 yes"),
+        (Error::BodyTimeout, Met::Whole, "the request timed out", ""),
         (
             Error::InvalidSegment { slug: String::new(), suggestions: Vec::new() },
             Met::Field,
@@ -69,22 +70,22 @@ fn all() -> Vec<(Error, Met, &'static str, &'static str)> {
         (
             Error::InsufficientData { reason: Reason::BelowThreshold },
             Met::Field,
-            "too few people for a number to be told",
+            "too few people for a number to be released",
             "not in this epoch",
         ),
         (
             Error::PrivacyBudgetExhausted { region: None, returns_at: 0 },
             Met::Field,
-            "what may be learned in a time was learned",
+            "the privacy budget for this period is used up",
             "yes, from `returnsAt` on",
         ),
         (Error::NotFound { what: String::new() }, Met::Whole, "there is no such path", NO),
-        (Error::Unavailable, Met::Both, "the server is busy for the moment", AFTER),
-        (Error::Internal, Met::Both, "a fault of the server", "once"),
+        (Error::Unavailable, Met::Both, "the server is temporarily unavailable", AFTER),
+        (Error::Internal, Met::Both, "internal server error", "once"),
     ]
 }
 
-/// Every code: its statuses, what it means, and whether the same request may be sent again.
+/// The table in Markdown: each code with its statuses, its meaning, and whether the same request may be sent again.
 #[must_use]
 pub fn table() -> String {
     let mut lines: Vec<(&str, Vec<String>, &str, &str)> = Vec::new();
@@ -109,7 +110,7 @@ pub fn table() -> String {
         statuses.sort();
         statuses.dedup();
         let section = code.to_lowercase();
-        // Writing to a text cannot fail.
+        // Writing to a string cannot fail.
         let _ = write!(table, "\n| [`{code}`](#{section}) | {} | {means} | {again} |", statuses.join(", "));
     }
     table

@@ -1,15 +1,16 @@
-//! Which of two media types an answer has (GraphQL over HTTP, "Media Types").
+//! Negotiates the media type of a response (GraphQL over HTTP, "Media Types").
 
 use axum::http::{HeaderMap, HeaderValue, header::ACCEPT};
 
 use crate::error::Error;
 
-/// How an answer is written.
+/// The media type of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// `application/graphql-response+json`: the status says what became of the document.
+    /// `application/graphql-response+json`: an invalid document has the status 400.
     GraphqlResponse,
-    /// `application/json`: a document that does not parse or fit the schema has the status 200, as older clients expect.
+    /// `application/json`: a document that does not parse or does not match the schema has the status 200, as older
+    /// clients expect.
     Json,
 }
 
@@ -23,10 +24,11 @@ impl Format {
         })
     }
 
-    /// The format that a client likes best.
+    /// Returns the format with the highest quality value in `Accept`, among equal values the first. Without `Accept`,
+    /// returns [`Self::Json`].
     ///
     /// # Errors
-    /// [`Error::NotAcceptable`].
+    /// [`Error::NotAcceptable`] if `Accept` allows neither format.
     pub fn negotiate(headers: &HeaderMap) -> Result<Self, Error> {
         let mut best: Option<(Self, f32)> = None;
         let mut asked = false;
@@ -41,7 +43,7 @@ impl Format {
                 };
                 let quality = parts.find_map(|part| part.strip_prefix("q=").and_then(|q| q.trim().parse().ok()));
                 let quality: f32 = quality.unwrap_or(1.0);
-                // Of equals the first; nobody who says q=0 wants it.
+                // Among equal quality values the first range wins. A range with q=0 is not acceptable.
                 if quality > 0.0 && best.is_none_or(|(_, known)| quality > known) {
                     best = Some((format, quality));
                 }

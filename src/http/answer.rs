@@ -1,4 +1,5 @@
-//! Errors and data -> one response: every error coded, none long, not too many of them.
+//! Builds responses from data and errors. Every error has a code; the number of errors and the length of their messages
+//! are limited.
 
 use async_graphql::{ErrorExtensionValues, ServerError, Value};
 use async_graphql_axum::GraphQLResponse;
@@ -20,18 +21,19 @@ use crate::{
     quota::{Budget, Left},
 };
 
-/// Errors of one answer.
+/// Maximum number of errors in one response.
 const MOST_ERRORS: usize = 20;
-/// Letters of one error's message.
+/// Maximum length of an error message, in characters.
 const LONGEST_MESSAGE: usize = 500;
 
-/// A document that was run: `data`, its errors, and what it cost.
+/// Response to a document that was executed: `data`, `errors` and `extensions.cost`. If there are more errors than
+/// `MOST_ERRORS`, `extensions.errorsLeftOut` is the number of omitted ones.
 pub fn data(data: Value, mut errors: Vec<ServerError>, cost: Value, format: Format, open: &Open) -> Response {
-    // The library writes them in the order in which they happened.
+    // async-graphql lists errors in the order in which they occurred.
     errors.sort_by_key(|error| error.locations.first().map(|position| (position.line, position.column)));
     let left_out = errors.len().saturating_sub(MOST_ERRORS);
     errors.truncate(MOST_ERRORS);
-    // Ours always have a code; one of the library's with a path is an argument's value.
+    // Errors of this server always have a code. One of async-graphql without a code is about the value of an argument.
     complete(&mut errors, "BAD_USER_INPUT", open);
     let mut response = async_graphql::Response::new(data);
     response.errors = errors;
@@ -44,7 +46,7 @@ pub fn data(data: Value, mut errors: Vec<ServerError>, cost: Value, format: Form
     response
 }
 
-/// A response that is nothing but a refusal.
+/// Response to a request that was rejected as a whole: `errors` without `data`.
 pub fn refuse(error: &Error, format: Format, open: &Open) -> Response {
     let mut errors = match error {
         Error::InvalidDocument(errors) => errors.iter().take(MOST_ERRORS).cloned().collect(),
@@ -59,7 +61,7 @@ pub fn refuse(error: &Error, format: Format, open: &Open) -> Response {
     complete(&mut errors, error.code(), open);
     let legacy = format == Format::Json && matches!(error, Error::InvalidDocument(_));
     let status = if legacy { StatusCode::OK } else { error.status() };
-    // No `data`: nothing was run.
+    // No `data`: nothing was executed.
     let mut response = write(status, format, &json!({ "errors": errors }));
     let headers = response.headers_mut();
     if let Some(seconds) = error.retry_after_s() {
@@ -74,7 +76,8 @@ pub fn refuse(error: &Error, format: Format, open: &Open) -> Response {
     response
 }
 
-/// Gives every error its code, the request's id and the link to the docs, and cuts long messages; tells the log.
+/// Sets the code, the request id and the link to the documentation of every error, truncates long messages, and records
+/// the first code in the log entry.
 fn complete(errors: &mut [ServerError], default_code: &str, open: &Open) {
     let request_id = open.request_id();
     let mut first = None;
@@ -98,7 +101,7 @@ fn complete(errors: &mut [ServerError], default_code: &str, open: &Open) {
 }
 
 fn write(status: StatusCode, format: Format, body: &impl serde::Serialize) -> Response {
-    // What is written here are strings, numbers and lists of them: it cannot fail.
+    // Serialization cannot fail: a body consists of strings, numbers and lists of them.
     let body = serde_json::to_vec(body).unwrap_or_default();
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
@@ -106,7 +109,8 @@ fn write(status: StatusCode, format: Format, body: &impl serde::Serialize) -> Re
     response
 }
 
-/// Says what happens anyway: there is no next request behind half a body.
+/// Sets `Connection: close` (HTTP/1 only), for a request whose body was not read to its end: the connection cannot be
+/// reused.
 pub fn close(response: &mut Response, version: Version) {
     if version < Version::HTTP_2 {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -116,7 +120,7 @@ pub fn close(response: &mut Response, version: Version) {
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LEFT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// The limits and what is left of them, as the IETF draft writes it.
+/// Sets `RateLimit-Policy` (the limits) and `RateLimit` (what is left of them), in the format of the IETF draft.
 pub fn rate_limit_headers(headers: &mut HeaderMap, limits: &Limits, left: &Left) {
     let Limits { per_minute, per_day, points_per_minute, .. } = limits;
     let policy =

@@ -1,5 +1,5 @@
-//! Method, headers and body -> one GraphQL request. The library's own extractor ignores body limits and answers with
-//! Rust's debug text.
+//! Parses a GraphQL request from method, headers and body. The extractor of async-graphql is not used: it ignores body
+//! limits and responds with Rust debug output.
 
 use std::time::Duration;
 
@@ -21,23 +21,24 @@ use crate::{
     error::Error,
 };
 
-/// The largest body of a request, in bytes: as large as a document may be.
+/// Maximum size of a request body, in bytes: the maximum size of a document.
 pub const BODY_LIMIT: usize = document::LARGEST;
-/// The largest body of a key that may send products: 500 of them, well described, need more than a question does.
+/// Maximum size of a request body for keys with the scope `catalog`, in bytes: 500 products with long descriptions are
+/// larger than a query.
 pub const CATALOG_BODY_LIMIT: usize = 2 * 1024 * 1024;
-/// Bytes of a refused body that are read to be thrown away.
+/// Maximum number of bytes of a rejected body that are read and discarded.
 const DISCARDED: usize = 16 * 1024 * 1024;
 
-/// What is asked.
+/// A parsed GraphQL request.
 pub struct Asked {
     pub document: String,
     pub operation_name: Option<String>,
     pub variables: Variables,
-    /// The text that says all of it: the body, or the query of the URL.
+    /// The request as it was sent: the body, or the query string of the URL.
     pub text: Vec<u8>,
 }
 
-/// The parameters as they are sent.
+/// The parameters of a request, before they are converted.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Parameters {
@@ -52,10 +53,12 @@ fn invalid(message: &str) -> Error {
     Error::InvalidRequest { message: message.to_owned() }
 }
 
-/// Reads a request whose body holds at most `limit` bytes.
+/// Reads a request. Its body may have at most `limit` bytes and must arrive within `patience`.
 ///
 /// # Errors
-/// What is wrong with it: 400, 405, 408, 413 or 415.
+/// [`Error::MethodNotAllowed`] (405), [`Error::UnsupportedMediaType`] (415), [`Error::DocumentTooLarge`] (413),
+/// [`Error::BodyTimeout`] (408), and for JSON that is invalid, nested too deeply or too complex
+/// [`Error::InvalidRequest`], [`Error::DocumentTooDeep`] or [`Error::DocumentTooComplex`] (400).
 pub async fn read(parts: &Parts, body: &mut Option<Body>, limit: usize, patience: Duration) -> Result<Asked, Error> {
     let (parameters, text) = match parts.method {
         Method::GET => {
@@ -67,7 +70,7 @@ pub async fn read(parts: &Parts, body: &mut Option<Body>, limit: usize, patience
     };
     Ok(Asked {
         document: parameters.query,
-        // An empty name is how some tools say that there is none.
+        // Some tools send an empty name instead of omitting it.
         operation_name: parameters.operation_name.filter(|name| !name.is_empty()),
         variables: Variables::from_json(Value::Object(parameters.variables.unwrap_or_default())),
         text,
@@ -85,11 +88,11 @@ fn from_query(query: &str) -> Result<Parameters, Error> {
             _ => continue,
         };
         if place.replace(value.into_owned()).is_some() {
-            return Err(invalid("A parameter of the URL stands twice."));
+            return Err(invalid("A URL parameter is given more than once."));
         }
     }
     Ok(Parameters {
-        query: document.ok_or_else(|| invalid("The URL lacks the parameter `query`."))?,
+        query: document.ok_or_else(|| invalid("The URL parameter `query` is missing."))?,
         operation_name,
         variables: object(variables, "variables")?,
         _extensions: object(extensions, "extensions")?,
@@ -110,11 +113,11 @@ async fn from_body(
 ) -> Result<(Parameters, Vec<u8>), Error> {
     let plain_json = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(is_plain_json);
     if !plain_json {
-        // A form or plain text is what another site's page could send without asking.
-        return Err(Error::UnsupportedMediaType { message: "The content type must be application/json, in UTF-8." });
+        // Browsers send forms and plain text to other origins without a preflight request.
+        return Err(Error::UnsupportedMediaType { message: "The content type must be application/json in UTF-8." });
     }
     if headers.get_all(CONTENT_ENCODING).iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Err(Error::UnsupportedMediaType { message: "A compressed body is not read: send it as it is." });
+        return Err(Error::UnsupportedMediaType { message: "The request body must not be compressed." });
     }
     let too_large = || Error::DocumentTooLarge { limit_bytes: limit };
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
@@ -135,12 +138,12 @@ async fn from_body(
     Ok((parameters, body))
 }
 
-/// A body of at most `limit` bytes; `None` if there is more, and the rest is left where it is.
+/// Reads a body of at most `limit` bytes. Returns `None` if it is longer; the rest of it is not read.
 async fn collect(body: &mut Option<Body>, limit: usize) -> Result<Option<Vec<u8>>, Error> {
     let mut collected = Vec::new();
     let Some(rest) = body else { return Ok(Some(collected)) };
     while let Some(frame) = rest.frame().await {
-        let frame = frame.map_err(|_| invalid("The body broke off."))?;
+        let frame = frame.map_err(|_| invalid("The request body is incomplete."))?;
         if let Some(data) = frame.data_ref() {
             collected.extend_from_slice(data);
         }
@@ -152,11 +155,12 @@ async fn collect(body: &mut Option<Body>, limit: usize) -> Result<Option<Vec<u8>
     Ok(Some(collected))
 }
 
-/// Reads a body that nobody wants, so that the client reads its answer and can use the connection again: one that is
-/// told to wait must not find it reset. Says whether there was an end to it.
+/// Reads and discards a body that is not needed, so that the client receives its response (for example a 429) instead
+/// of a connection reset, and can reuse the connection. Stops after `DISCARDED` bytes or after `patience`. Returns
+/// whether the body was read to its end.
 pub async fn discard(headers: &HeaderMap, mut body: Body, patience: Duration) -> bool {
     if headers.contains_key(EXPECT) {
-        // The client waits to be told to send it.
+        // The client sends the body only after `100 Continue`.
         return false;
     }
     let mut bytes = 0;

@@ -1,4 +1,4 @@
-//! Documents that were read and priced: a partner ships one query and asks it again and again.
+//! Cache of normalized operations and their cost estimates: partners send the same query many times.
 
 use std::sync::Arc;
 
@@ -7,16 +7,17 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{cost::Bill, document::Normal};
 
-/// Bytes that all of them may take, by estimate.
+/// Maximum memory of all entries, in bytes (estimated).
 const MEMORY: u64 = 32 << 20;
-/// Bytes of one. Larger documents are read anew: they are few, and one must not push out a hundred others.
+/// Maximum memory of one entry, in bytes (estimated). Larger documents are parsed for each request: they are rare, and
+/// one of them must not evict a hundred others.
 const LARGEST: usize = 1 << 20;
 
-/// A document in its normal form, and its price.
+/// A normalized operation and its cost estimate.
 pub struct Priced {
     pub document: Normal,
     pub bill: Bill,
-    /// About what both take: the bill has less to say of each field than the document.
+    /// Estimated memory of both, in bytes. The cost estimate takes less per field than the document.
     bytes: usize,
 }
 
@@ -28,7 +29,7 @@ impl Priced {
     }
 }
 
-/// What was read and priced of late.
+/// Cache of recently used documents.
 pub struct Documents(Cache<[u8; 32], Arc<Priced>>);
 
 impl Default for Documents {
@@ -38,8 +39,8 @@ impl Default for Documents {
     }
 }
 
-/// What stands for a request, to the last byte: document, variables and operation name. Of an account: how fast an
-/// answer comes must not tell what others ask.
+/// The cache key of a request: a hash of the account and of all bytes of the request (document, variables and operation
+/// name). The account is included because response times must not reveal the requests of other accounts.
 #[must_use]
 pub fn key(account: &str, request: &[u8]) -> [u8; 32] {
     let mut hasher = Sha256::new();
@@ -55,7 +56,7 @@ impl Documents {
         self.0.get(key)
     }
 
-    /// Remembers, if it is worth it.
+    /// Adds an entry, unless it is larger than `LARGEST`.
     pub fn keep(&self, key: [u8; 32], priced: &Arc<Priced>) {
         if priced.bytes <= LARGEST {
             self.0.insert(key, Arc::clone(priced));

@@ -1,4 +1,5 @@
-//! `/graphql`: one request through the steps; each takes what the last one returned.
+//! The endpoint `/graphql`. A request is authenticated, read, normalized, priced, charged against the limits, executed
+//! and settled, in this order.
 
 use std::sync::Arc;
 
@@ -30,14 +31,15 @@ use crate::{
     state::State,
 };
 
-/// An answer to a wrong key takes a multiple of this: how it is wrong must not show.
+/// The response to an invalid key is delayed to a multiple of this, so that timing does not reveal why the key is
+/// invalid.
 const REFUSAL_STEP: Duration = Duration::from_millis(10);
-/// Says that limits are kept per server for now.
+/// Response header that is `local` while limits are kept per server.
 const QUOTA_SOURCE: HeaderName = HeaderName::from_static("x-quota-source");
-/// Places of `extensions.cost.byPath`.
+/// Maximum number of entries in `extensions.cost.byPath`.
 const MOST_PATHS: usize = 100;
 
-/// The handler.
+/// Handles a request to `/graphql`.
 pub async fn handle(
     AxumState(state): AxumState<State>,
     Extension(open): Extension<Open>,
@@ -83,7 +85,7 @@ async fn answer(
         return Err(refuse_by(refusal, None));
     }
     let limit = if caller.scopes.contains(&Scope::Catalog) { ask::CATALOG_BODY_LIMIT } else { ask::BODY_LIMIT };
-    // A body that does not say how long it is may be as long as it may be.
+    // A body of unknown length counts with the maximum length.
     let announced = body.as_ref().and_then(|body| usize::try_from(body.size_hint().exact()?).ok());
     let bytes = announced.unwrap_or(limit).min(limit);
     let _place = state.places.take(&caller.account, bytes).ok_or(Error::Unavailable)?;
@@ -91,13 +93,13 @@ async fn answer(
     if let Ok(asked) = &asked {
         note(asked, open);
     }
-    // From here on it takes a worker; a client that is slow to send has none.
+    // A worker is taken only after the body has arrived, so that slow clients do not occupy workers.
     let _worker = state.workers.try_acquire().map_err(|_| Error::Unavailable)?;
     let running = run(state, open, parts, &caller, asked, format, headers);
     timeout(state.timeouts.request, running).await.unwrap_or(Err(Error::Timeout))
 }
 
-/// Headers -> caller; an anonymous one where introspection is public.
+/// Authenticates the caller. Without a key, returns the public caller if introspection is public.
 async fn authenticate(state: &State, headers: &HeaderMap) -> Result<Arc<Caller>, Error> {
     if state.public_introspection && ApiKey::is_missing(headers) {
         return Ok(Arc::new(Caller::public()));
@@ -114,7 +116,7 @@ async fn authenticate(state: &State, headers: &HeaderMap) -> Result<Arc<Caller>,
 fn note(asked: &Asked, open: &Open) {
     open.note(|entry| {
         entry.operation_name = asked.operation_name.as_ref().map(|name| {
-            // A name is letters; anything else was not meant, and PostgreSQL refuses NUL.
+            // A valid name has no control characters, and PostgreSQL rejects NUL.
             name.chars().filter(|letter| !letter.is_control()).take(100).collect()
         });
         entry.document_hash = Some(hex::encode(Sha256::digest(&asked.document)));
@@ -135,11 +137,11 @@ async fn run(
         Err(error) => Err(error),
     };
     if let Err(error @ Error::QueryTooCostly(_)) = priced {
-        // The query limit refused: the other limits are not touched. Such refusals have a limit of their own.
+        // Over the limit for one document: the other limits are not charged. Such rejections have a limit of their own.
         state.lately.note_unpaid(&caller.account, state.clock.now_ms());
         return Err(error);
     }
-    // A request that cannot run counts as one, without points: it made work.
+    // An invalid request counts as one request with 0 points, because it caused work.
     let points = priced.as_ref().map_or(0, |priced| priced.bill.points);
     let ask = Ask { account: caller.account.clone(), limits: caller.limits, points };
     let reservation = Reservation::take(&state.quotas, &state.clock, &ask).await;
@@ -176,7 +178,7 @@ async fn run(
     Ok(answer::data(answered.data, response.errors, cost, format, open))
 }
 
-/// Text -> normal form -> price, or what is remembered of it.
+/// Parses, normalizes and prices a document, or returns the cached result.
 async fn price(state: &State, open: &Open, caller: &Caller, parts: &Parts, asked: Asked) -> Result<Arc<Priced>, Error> {
     let key = documents::key(&caller.account, &asked.text);
     let priced = if let Some(priced) = state.documents.find(&key) {
@@ -198,7 +200,8 @@ async fn price(state: &State, open: &Open, caller: &Caller, parts: &Parts, asked
     Ok(priced)
 }
 
-/// What a kind of operation may not, and who has no key.
+/// Rejects mutations that are not sent by POST, subscriptions, and for callers without a key everything except
+/// introspection.
 fn permit(document: &Normal, open: &Open, caller: &Caller, parts: &Parts) -> Result<(), Error> {
     open.note(|entry| entry.operation_name = document.name.as_ref().map(|name| name.chars().take(100).collect()));
     match document.kind {
@@ -207,7 +210,7 @@ fn permit(document: &Normal, open: &Open, caller: &Caller, parts: &Parts) -> Res
         }
         OperationType::Subscription => {
             return Err(Error::InvalidRequest {
-                message: "There are no subscriptions: the data is weekly.".to_owned(),
+                message: "Subscriptions are not supported: the data changes weekly.".to_owned(),
             });
         }
         _ => {}
@@ -218,7 +221,7 @@ fn permit(document: &Normal, open: &Open, caller: &Caller, parts: &Parts) -> Res
     Ok(())
 }
 
-/// Headers that say the limits in force and what is left of them.
+/// Sets the headers that show the limits in force and what is left of them.
 fn say_limits(headers: &mut HeaderMap, limits: &Limits, left: &Left, emergency: bool) {
     answer::rate_limit_headers(headers, limits, left);
     if emergency {
@@ -226,7 +229,7 @@ fn say_limits(headers: &mut HeaderMap, limits: &Limits, left: &Left, emergency: 
     }
 }
 
-/// A refusal by a limit, as headers and as an error that says what would fit and when.
+/// Converts a rejection by a limit into headers and into an error that states what would fit and when.
 fn refuse(headers: &mut HeaderMap, refused: &Refused, bill: Option<&Bill>) -> Error {
     match refused {
         Refused::Limit { refusal, limits, left, emergency } => {
@@ -249,7 +252,7 @@ fn refuse_by(refusal: Refusal, bill: Option<&Bill>) -> Error {
     }
 }
 
-/// `extensions.cost`.
+/// The value of `extensions.cost`.
 fn report(bill: &Bill, actual: u64, limits: &Limits, left: &Left, debug: bool) -> Value {
     let mut cost = serde_json::json!({
         "requested": bill.points,

@@ -1,4 +1,5 @@
-//! Routes and the layer stack; `graphql.rs` takes a request through the steps, `pages.rs` serves what people look at.
+//! Routes and middleware. `graphql.rs` handles GraphQL requests, `pages.rs` serves the explorer, the portrait and the
+//! documentation.
 
 use std::panic::AssertUnwindSafe;
 
@@ -42,7 +43,7 @@ pub use ask::BODY_LIMIT;
 pub use documents::Documents;
 pub use places::Places;
 
-/// The whole server as a service.
+/// The router of the server, with all middleware.
 pub fn app(state: State) -> Router {
     Router::new()
         .merge(pages::routes())
@@ -51,18 +52,18 @@ pub fn app(state: State) -> Router {
         .fallback(|open: Extension<Open>| refuse(open, Error::NotFound { what: "such path".to_owned() }))
         .method_not_allowed_fallback(|open: Extension<Open>| refuse(open, Error::MethodNotAllowed { allow: "GET" }))
         .layer(middleware::from_fn_with_state(state.clone(), unwanted_body))
-        // A panic is an answer too; inside the log, so that it has a row.
+        // Converts panics to error responses. Inside the log layer, so that a panic has a log row.
         .layer(middleware::from_fn(catch_panic))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(cors(&state.cors_origins))
         .layer(middleware::map_response(security_headers))
-        // Outermost: whatever happens inside, there is a row.
+        // Outermost, so that every request has a log row, whatever happens in the other layers.
         .layer(middleware::from_fn_with_state(state.clone(), log::layer))
         .with_state(state)
 }
 
-/// Answers preflights. Only the origins that the operator names may read answers; a key is only ever a header, so no
-/// page can send one that its user did not give it.
+/// Answers preflight requests. Only pages of the configured origins may read responses. Keys are sent in headers, not
+/// in cookies, so a page can send a key only if its user entered it there.
 fn cors(origins: &[HeaderValue]) -> CorsLayer {
     let header = HeaderName::from_static;
     CorsLayer::new()
@@ -89,7 +90,7 @@ async fn refuse(Extension(open): Extension<Open>, error: Error) -> Response {
     answer::refuse(&error, Format::Json, &open)
 }
 
-/// Only `/graphql` wants a body; what is sent elsewhere is read and thrown away.
+/// Reads and discards the bodies of requests to all paths except `/graphql`.
 async fn unwanted_body(AxumState(state): AxumState<State>, request: Request, next: Next) -> Response {
     if request.uri().path() == "/graphql" {
         return next.run(request).await;
@@ -114,7 +115,7 @@ async fn catch_panic(Extension(open): Extension<Open>, request: Request, next: N
 async fn security_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // Pages have said already what they need.
+    // Handlers of pages may have set these two headers already.
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(pages::PLAIN_POLICY));
     headers.insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer"));

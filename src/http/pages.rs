@@ -1,4 +1,4 @@
-//! What people look at: the explorer, the portrait, the documents.
+//! Routes for browsers: the explorer, the portrait, the documentation.
 
 use axum::{
     Extension, Router,
@@ -25,14 +25,14 @@ use crate::{
     state::State,
 };
 
-/// What a page without scripts may do, and what an answer of the API may, should a browser show it.
+/// Content security policy of pages without scripts, and of API responses in case a browser displays one.
 pub const PLAIN_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src data:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
-/// What the explorer and the portrait may do: their own scripts, asking this server, and nothing else. The editor makes
-/// style elements as it runs, which is why inline styles are allowed.
+/// Content security policy of the explorer and the portrait: only scripts of this server and requests to it. Inline
+/// styles are allowed because the editor creates style elements at run time.
 const SCRIPT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      font-src 'self' data:; connect-src 'self'; worker-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
-/// The name of an asset changes with its content.
+/// Assets may be cached for a year: the name of an asset changes with its content.
 const FOR_A_YEAR: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 pub fn routes() -> Router<State> {
@@ -50,7 +50,7 @@ pub fn routes() -> Router<State> {
         .route("/schema.graphql", get(|| async { plain(documents::SCHEMA) }))
 }
 
-/// A page that `build.rs` made, or what to do if it did not.
+/// Serves a page that `build.rs` embedded, or instructions for building it if it is missing.
 async fn built(name: &'static str, file: &'static str, headers: HeaderMap, open: Extension<Open>) -> Response {
     if let Some(why) = assets::missing() {
         return Html(assets::how_to_build(name, why)).into_response();
@@ -64,7 +64,7 @@ async fn asset(name: Result<Path<String>, PathRejection>, headers: HeaderMap, op
     let name = name.map_or_else(|_| String::new(), |Path(name)| name);
     let mut response = send(&format!("assets/{name}"), &headers, open).await;
     if response.status().is_success() {
-        // A worker is under the policy of its own answer, not of the page that started it.
+        // A web worker is subject to the policy of its own response, not to that of the page that started it.
         response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(SCRIPT_POLICY));
         response.headers_mut().insert(CACHE_CONTROL, FOR_A_YEAR);
     }
@@ -84,13 +84,13 @@ async fn send(path: &str, headers: &HeaderMap, open: Extension<Open>) -> Respons
     match asset.plain() {
         Ok(content) => headers_of(content.into_response()),
         Err(error) => {
-            tracing::error!(%error, path, "a built file cannot be read");
+            tracing::error!(%error, path, "cannot decompress an embedded file");
             refuse(open, Error::Internal).await
         }
     }
 }
 
-/// Whether `Accept-Encoding` permits gzip: by its own weight, else by that of `*`.
+/// Whether `Accept-Encoding` allows gzip: according to the weight of `gzip`, otherwise to that of `*`.
 fn takes_gzip(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     let (mut gzip, mut any) = (None, None);
@@ -108,7 +108,7 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
     gzip.or(any).unwrap_or(false)
 }
 
-/// A document: a page for browsers, its Markdown for everybody else.
+/// Serves a document: as HTML if `Accept` contains `text/html`, otherwise as Markdown.
 async fn document(name: Result<Path<String>, PathRejection>, headers: HeaderMap, open: Extension<Open>) -> Response {
     let name = name.map_or_else(|_| String::new(), |Path(name)| name);
     if name == "schema.graphql" {

@@ -1,5 +1,5 @@
-//! Requests that one account has in flight, bodies that are still on their way included: no partner can take all the
-//! memory or all the workers.
+//! In-flight limit per account. Requests whose bodies are still arriving count too, so that no partner can occupy all
+//! memory or all workers.
 
 use std::{
     collections::HashMap,
@@ -8,15 +8,16 @@ use std::{
 
 use super::ask::BODY_LIMIT;
 
-/// Requests of one account at once. One whose body may be larger than [`BODY_LIMIT`] takes as many places as its body
-/// may hold of that, so that all bodies of an account together hold 32 MiB at most.
+/// Maximum number of requests that one account may have in flight. A request whose body may be larger than
+/// [`BODY_LIMIT`] counts once per [`BODY_LIMIT`], rounded up, so that all bodies of an account together have at most 32
+/// MiB.
 pub const OF_ONE_ACCOUNT: usize = 128;
 
-/// Who has how many.
+/// The number of requests in flight, by account.
 #[derive(Clone, Default)]
 pub struct Places(Arc<Mutex<HashMap<String, usize>>>);
 
-/// Some of them; given back when it goes out of scope.
+/// A part of an account's in-flight limit, released when it is dropped.
 pub struct Taken {
     places: Places,
     account: String,
@@ -24,7 +25,7 @@ pub struct Taken {
 }
 
 impl Places {
-    /// Takes the places for a body of so many bytes, unless the account has not as many left.
+    /// Takes the part for a body of at most `bytes` bytes. Returns `None` if the account's limit would be exceeded.
     pub fn take(&self, account: &str, bytes: usize) -> Option<Taken> {
         let many = bytes.div_ceil(BODY_LIMIT).max(1);
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,29 +1,29 @@
-//! The four budgets of an account as numbers: pure, with "now" passed in. Redis keeps the same numbers.
+//! The four budgets of an account, as pure arithmetic: the time is a parameter. Redis stores the same numbers.
 
 use super::Refused;
 use crate::auth::Limits;
 
 pub(super) const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;
-/// A point in the bucket's smallest parts: what a limit of one point a minute brings back in a millisecond.
+/// Parts of the bucket per point. One part is what a limit of one point per minute restores in a millisecond.
 pub(super) const POINT: u64 = 60_000;
 
-/// What an account has used.
+/// The usage of an account. Times are in milliseconds since 1970-01-01 UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counters {
-    /// When the minute at hand began: with its first request.
+    /// When the current minute began, which is at its first request.
     pub minute_began_ms: i64,
     pub minute: u64,
     /// Days since 1970-01-01 UTC.
     pub day: i64,
     pub day_requests: u64,
     pub day_points: u64,
-    /// What is in the bucket, in parts of a point ([`POINT`]).
+    /// The content of the bucket, in parts of a point ([`POINT`]).
     pub bucket: u64,
     pub bucket_at_ms: i64,
 }
 
-/// A budget and when it is whole again.
+/// What is left of a budget, and when it is fully restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     pub left: u64,
@@ -44,13 +44,13 @@ pub struct Left {
     pub points_day: Budget,
 }
 
-/// Which limit refused, and for how long.
+/// The limit that rejected a request, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// `minute`, `day`, `points_per_minute` or `points_per_day`.
     pub limit: &'static str,
     pub allowed: u64,
-    /// What is left of it.
+    /// What is left of the limit.
     pub available: u64,
     /// Whole seconds, rounded up, until the same request fits.
     pub retry_after_s: u64,
@@ -65,7 +65,8 @@ pub(super) fn day_of(now_ms: i64) -> i64 {
 }
 
 impl Counters {
-    /// An account that is met for the first time today, with what the request log says of it.
+    /// Counters of an account without stored counters. `(day_requests, day_points)` is its usage today according to the
+    /// request log.
     pub fn first(limits: &Limits, now_ms: i64, (day_requests, day_points): (u64, u64)) -> Self {
         Self {
             minute_began_ms: now_ms,
@@ -78,7 +79,7 @@ impl Counters {
         }
     }
 
-    /// The counters as they stand at a time, under limits that may have changed.
+    /// Returns the counters at `now_ms`, under limits that may have changed since.
     pub fn at(mut self, limits: &Limits, now_ms: i64) -> Self {
         if !(0..MINUTE_MS).contains(&(now_ms - self.minute_began_ms)) || self.minute == 0 {
             (self.minute_began_ms, self.minute) = (now_ms, 0);
@@ -93,7 +94,7 @@ impl Counters {
         self
     }
 
-    /// Takes a request and its points from all budgets at once, or from none.
+    /// Charges a request and its points to all budgets, or to none. Returns whether they were charged.
     pub fn reserve(&mut self, limits: &Limits, points: u64) -> bool {
         let taken = points.saturating_mul(POINT);
         let fits = self.minute < limits.per_minute
@@ -109,7 +110,7 @@ impl Counters {
         fits
     }
 
-    /// Gives points back that were reserved on a day.
+    /// Returns points that were reserved on `day` to the budgets.
     pub fn give_back(&mut self, limits: &Limits, points: u64, day: i64) {
         let full = limits.points_per_minute.saturating_mul(POINT);
         self.bucket = self.bucket.saturating_add(points.saturating_mul(POINT)).min(full);
@@ -118,13 +119,13 @@ impl Counters {
         }
     }
 
-    /// The refusal of a request.
+    /// The rejection of a request that costs `points`.
     pub fn refuse(&self, limits: &Limits, points: u64, now_ms: i64) -> Refused {
         let (refusal, left) = (self.refusal(limits, points, now_ms), self.left(limits, now_ms));
         Refused::Limit { refusal, limits: *limits, left, emergency: false }
     }
 
-    /// Why a request does not fit: of several limits the one that lasts longest.
+    /// The limit that rejects a request; of several limits the one with the longest wait.
     fn refusal(&self, limits: &Limits, points: u64, now_ms: i64) -> Refusal {
         let left = self.left(limits, now_ms);
         let short = points.saturating_mul(POINT).saturating_sub(self.bucket);
@@ -146,7 +147,7 @@ impl Counters {
         Refusal { limit, allowed, available, retry_after_s: wait_s.max(1) }
     }
 
-    /// What is left at a time.
+    /// What is left of the budgets at `now_ms`.
     pub fn left(&self, limits: &Limits, now_ms: i64) -> Left {
         let minute_s = seconds(self.minute_began_ms + MINUTE_MS - now_ms);
         let day_s = seconds((self.day + 1) * DAY_MS - now_ms);

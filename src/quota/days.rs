@@ -1,19 +1,16 @@
-//! What an account used today, from what the request log adds up: a restart forgets nothing of a day.
+//! Usage of an account today, from the daily totals of the request log, so that a restart does not reset a daily limit.
 
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
 
-/// Knows the days.
+/// Source of daily usage.
 #[async_trait]
 pub trait Days: Send + Sync {
-    /// Requests and points of an account since the day began.
-    ///
-    /// # Errors
-    /// As the database says.
+    /// Returns the requests and points of an account since the beginning of `day` (days since 1970-01-01 UTC).
     async fn used(&self, account: &str, day: i64) -> Result<(u64, u64), DbErr>;
 }
 
-/// Nothing was used.
+/// A source without usage.
 pub struct NoDays;
 
 #[async_trait]
@@ -23,7 +20,7 @@ impl Days for NoDays {
     }
 }
 
-/// Reads the table of days beside the request log.
+/// Reads the daily totals of the request log (`api_usage_days`).
 pub struct LoggedDays(pub DatabaseConnection);
 
 #[async_trait]

@@ -1,20 +1,20 @@
-//! Refusals of the last second: whoever is over a limit of requests is told so again without the work of reading the
-//! document, so that asking in a loop costs the server next to nothing.
+//! Cache of recent rejections. A request of an account that is over a request limit is rejected again for one second
+//! without reading its document, so that a client that retries in a loop causes almost no load.
 
 use moka::sync::Cache;
 
 use super::{Refusal, Refused, counters::MINUTE_MS};
 use crate::auth::Limits;
 
-/// How long a refusal is repeated; limits that are raised meanwhile are seen after that.
+/// How long a rejection is repeated, in milliseconds. A raised limit takes effect after this time at the latest.
 const REPEATED_MS: i64 = 1_000;
-/// Accounts remembered.
+/// Maximum number of cached accounts.
 const REMEMBERED: u64 = 10_000;
 
-/// Accounts that were refused lately.
+/// Cache of recent rejections, by account.
 pub struct Lately {
     refused: Cache<String, (Refused, i64)>,
-    /// When a minute of refusals that spend nothing began, and how many there were.
+    /// When the current minute of rejections that charge nothing began, and their number in it.
     unpaid: Cache<String, (i64, u64)>,
 }
 
@@ -25,7 +25,7 @@ impl Default for Lately {
 }
 
 impl Lately {
-    /// The refusal that an account got in the last second.
+    /// Returns the rejection of an account in the last second.
     #[must_use]
     pub fn of(&self, account: &str, now_ms: i64) -> Option<Refused> {
         let (refused, at_ms) = self.refused.get(account)?;
@@ -36,7 +36,7 @@ impl Lately {
         None
     }
 
-    /// Remembers a refusal that any document would get: by requests, not by points.
+    /// Stores a rejection by a request limit, which applies to every document. Rejections by points are not stored.
     pub fn note(&self, account: &str, refused: &Refused, now_ms: i64) {
         if let Refused::Limit { refusal, .. } = refused
             && (refusal.limit == "minute" || refusal.limit == "day")
@@ -45,14 +45,14 @@ impl Lately {
         }
     }
 
-    /// Counts a refusal that spends nothing and makes work: a document that was too costly, or for which there were no
-    /// points. A key may have as many of them in a minute as requests.
+    /// Counts a rejection that charges nothing but causes work: the document exceeded the cost limit, or the account
+    /// did not have enough points. An account may have as many of these per minute as requests.
     pub fn note_unpaid(&self, account: &str, now_ms: i64) {
         let (began_ms, number) = self.unpaid(account, now_ms);
         self.unpaid.insert(account.to_owned(), (began_ms, number + 1));
     }
 
-    /// The refusal of an account that had more of them.
+    /// Returns the rejection of an account that has reached this limit.
     #[must_use]
     pub fn brake(&self, account: &str, limits: &Limits, now_ms: i64) -> Option<Refusal> {
         let (began_ms, number) = self.unpaid(account, now_ms);
@@ -61,7 +61,7 @@ impl Lately {
         (number >= allowed).then_some(Refusal { limit, allowed, available: 0, retry_after_s })
     }
 
-    /// When the minute at hand began, and how many refusals there were in it.
+    /// When the current minute began, and the number of rejections in it.
     fn unpaid(&self, account: &str, now_ms: i64) -> (i64, u64) {
         let known = self.unpaid.get(account);
         known.filter(|(began_ms, _)| (0..MINUTE_MS).contains(&(now_ms - began_ms))).unwrap_or((now_ms, 0))

@@ -1,9 +1,9 @@
-//! Requests and points: reserve before a document runs, settle after it, exactly once.
+//! Limits on requests and points: points are reserved before a document is executed and settled once afterwards.
 //!
-//! An account has four budgets: requests in a minute (which begins with its first request) and in a day (UTC), points
-//! in a bucket that is restored evenly and in a day. A request takes from all of them or from none. What it reserved
-//! and did not use comes back when it ends, however it ends; a server that dies cannot say, so a reservation is a lease
-//! and comes back whole when it runs out.
+//! An account has four budgets: requests per minute (a minute begins with its first request) and per UTC day, points in
+//! a bucket that is restored continuously, and points per UTC day. A request is charged to all of them or to none.
+//! Points that it reserved and did not use are returned when it ends, however it ends. A server that crashes cannot
+//! settle, so a reservation is a lease: when it expires, all its points are returned.
 
 use std::sync::{
     Arc,
@@ -26,10 +26,10 @@ pub use days::{Days, LoggedDays, NoDays};
 pub use lately::Lately;
 pub use process::ProcessQuotas;
 
-/// How long a reservation is kept for a server that does not settle it. Longer than any request may take.
+/// Time after which a reservation that was not settled expires, in milliseconds. Longer than any request may take.
 const LEASE_MS: i64 = 60_000;
 
-/// What a request asks for.
+/// A request for a reservation.
 #[derive(Clone, Debug)]
 pub struct Ask {
     pub account: String,
@@ -38,101 +38,101 @@ pub struct Ask {
 }
 
 impl Ask {
-    /// The lease that grants it.
+    /// The lease that grants this request.
     fn lease(&self, id: String, day: i64) -> Lease {
         Lease { id, account: self.account.clone(), limits: self.limits, points: self.points, day, emergency: false }
     }
 }
 
-/// A reservation as its store knows it.
+/// A reservation as it is kept in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
     pub id: String,
     pub account: String,
     pub limits: Limits,
     pub points: u64,
-    /// The day whose points it took.
+    /// The day whose points were charged, in days since 1970-01-01 UTC.
     pub day: i64,
-    /// Granted from the emergency share of one server, because the shared store is away.
+    /// Whether it was granted from the emergency share of one server, because the shared store is unavailable.
     pub emergency: bool,
 }
 
-/// What a store answers.
+/// The result of a reservation.
 pub type Granted = Result<(Lease, Left), Refused>;
 
-/// Why it did not grant.
+/// Why a reservation was rejected.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Refused {
-    /// A limit.
+    /// By a limit.
     Limit {
         refusal: Refusal,
-        /// The limits in force: of an emergency share they are smaller than the key's.
+        /// The limits in force. Those of an emergency share are lower than those of the key.
         limits: Limits,
         left: Left,
         emergency: bool,
     },
-    /// The store cannot say, and limits are never failed open.
+    /// The usage cannot be read. Requests are rejected in this case, not admitted.
     Unavailable,
 }
 
-/// Where budgets are kept.
+/// Store of budgets.
 #[async_trait]
 pub trait QuotaStore: Send + Sync {
-    /// Takes one request and its points from all budgets of an account, or from none.
+    /// Charges one request and its points to all budgets of an account, or to none.
     async fn reserve(&self, ask: &Ask, now_ms: i64) -> Granted;
 
-    /// Gives the unused points of a reservation back; a second time, or after the lease, does nothing.
+    /// Returns the unused points of a reservation. Has no effect if it was settled before or the lease has expired.
     fn settle(&self, lease: &Lease, unused: u64, now_ms: i64);
 }
 
-/// Points that are reserved for the request at hand. Dropped before it is settled, it keeps what had begun and gives
-/// the rest back: the client has gone, or the time is over.
+/// Points reserved for one request. If it is dropped before it is settled (the client disconnected, or the request
+/// timed out), the points of the fields that had started stay charged, and the rest is returned.
 pub struct Reservation {
     store: Arc<dyn QuotaStore>,
     clock: Arc<dyn Clock>,
     lease: Lease,
     left: Left,
-    /// Points of what was begun so far.
+    /// Points of the fields that have started so far.
     begun: Arc<AtomicU64>,
     settled: bool,
 }
 
 impl Reservation {
-    /// Reserves.
+    /// Reserves one request and its points.
     ///
     /// # Errors
-    /// [`Refused`].
+    /// [`Refused::Limit`] if a limit rejects the request, [`Refused::Unavailable`] if its usage cannot be read.
     pub async fn take(store: &Arc<dyn QuotaStore>, clock: &Arc<dyn Clock>, ask: &Ask) -> Result<Self, Refused> {
         let (lease, left) = store.reserve(ask, clock.now_ms()).await?;
         let (store, clock) = (Arc::clone(store), Arc::clone(clock));
         Ok(Self { store, clock, lease, left, begun: Arc::default(), settled: false })
     }
 
-    /// What was left right after the reservation.
+    /// What was left after the reservation.
     #[must_use]
     pub fn left(&self) -> Left {
         self.left
     }
 
-    /// Where a request counts what it begins.
+    /// Counter for the points of the fields that the request starts.
     #[must_use]
     pub fn begun(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.begun)
     }
 
-    /// The limits in force: of an emergency share they are smaller than the key's.
+    /// The limits in force. Those of an emergency share are lower than those of the key.
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.lease.limits
     }
 
-    /// Whether it came from the emergency share.
+    /// Whether it was granted from an emergency share.
     #[must_use]
     pub fn is_emergency(&self) -> bool {
         self.lease.emergency
     }
 
-    /// Gives back what was not used; says what is left then.
+    /// Charges `used` points and returns the rest to the budgets. Returns what is left afterwards.
     #[must_use]
     pub fn settle(mut self, used: u64) -> Left {
         let unused = self.end(used);

@@ -1,4 +1,4 @@
-//! Budgets in this process.
+//! Budgets kept in the memory of this process.
 
 use std::{
     collections::HashMap,
@@ -15,14 +15,15 @@ use super::{
     counters::{Counters, day_of},
 };
 
-/// An account.
+/// The budgets of an account.
 struct Account {
     counters: Counters,
-    /// Reservations that are not settled: points, day, and when they run out.
+    /// Unsettled reservations, by id: points, day, and the time in milliseconds at which they expire.
     leases: HashMap<String, (u64, i64, i64)>,
 }
 
-/// Accounts of every key that was used since the start; only valid keys get here, so there are as many as keys.
+/// Budgets of all accounts that were used since the start. Only valid keys reach this, so their number is bounded by
+/// that of the keys.
 pub struct ProcessQuotas {
     accounts: Mutex<HashMap<String, Account>>,
     days: Arc<dyn Days>,
@@ -47,7 +48,7 @@ impl QuotaStore for ProcessQuotas {
         let mut used = (0, 0);
         if !self.knows(&ask.account) {
             used = self.days.used(&ask.account, day).await.map_err(|cause| {
-                tracing::error!(%cause, "cannot read what a key used today");
+                tracing::error!(%cause, "cannot read the usage of an account today");
                 Refused::Unavailable
             })?;
         }

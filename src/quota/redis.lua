@@ -1,10 +1,12 @@
--- All budgets of one request, at once. The numbers are those of counters.rs; the time is Redis's own.
--- KEYS: counters, leases (both of one account, under one hash tag)
--- ARGV: requests a minute, requests a day, points a minute, points a day,
---       points, lease id, lease length in ms, what the log says of today ("" = not asked yet) as requests, points,
---       a shift of the clock in ms (tests)
+-- Charges one request to all budgets of an account atomically. The numbers are those of counters.rs; the clock is that
+-- of Redis.
+-- KEYS: counters, leases (both of one account, with the same hash tag)
+-- ARGV: requests per minute, requests per day, points per minute, points per day,
+--       points, lease id, lease duration in ms, usage today according to the request log (requests, points; "" = not
+--       read yet),
+--       an offset of the clock in ms (tests)
 -- Returns: {state, now, minute began, minute, day, day requests, day points, bucket}
---          state 0 = refused, 1 = granted, 2 = say what the log says
+--          state 0 = rejected, 1 = granted, 2 = the caller must pass the usage of today
 local per_minute, per_day = tonumber(ARGV[1]), tonumber(ARGV[2])
 local rate, points_per_day = tonumber(ARGV[3]), tonumber(ARGV[4])
 local points, lease_ms = tonumber(ARGV[5]), tonumber(ARGV[7])
@@ -27,7 +29,7 @@ if today > day then day, requests, day_points = today, 0, 0 end
 bucket = math.min(full, bucket + math.max(0, now - at) * rate)
 at = math.max(at, now)
 
--- Leases of servers that died come back whole. A member is "id:points:day".
+-- All points of expired leases are returned (their servers crashed). A member is "id:points:day".
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now)) do
     local back, of = string.match(member, ':(%d+):(%d+)$')
     bucket = math.min(full, bucket + tonumber(back) * 60000)

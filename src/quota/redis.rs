@@ -1,10 +1,10 @@
-//! Budgets that several servers share: one Lua script takes from all budgets of an account at once, by the clock of
-//! Redis.
+//! Budgets shared by several servers, in Redis. One Lua script charges all budgets of an account atomically, with the
+//! clock of Redis.
 //!
-//! When Redis does not answer, the circuit opens: no request waits for it again until a task in the background has
-//! reached it. Until then each server grants from a share of its own, a quarter of each limit, so that a partner is
-//! neither locked out nor unlimited; with `n` servers a partner can get `n` quarters on top of what Redis had granted
-//! (`docs/limits.md`).
+//! If Redis does not respond in time, the circuit opens: no request waits for Redis until a background task has reached
+//! it again. Until then each server grants from an emergency share of its own, a quarter of each limit, so that a
+//! partner is neither locked out nor unlimited. With `n` servers a partner can use `n` quarters in addition to what
+//! Redis had granted (`docs/limits.md`).
 
 use std::{
     sync::{
@@ -21,32 +21,32 @@ use redis::{Client, Script, aio::MultiplexedConnection};
 use super::{Ask, Days, Granted, LEASE_MS, Lease, NoDays, ProcessQuotas, QuotaStore, Refused, counters::Counters};
 use crate::auth::{Limits, random_hex};
 
-/// How long one request may wait for Redis, once, before the circuit opens.
+/// Timeout of one reservation in Redis, after which the circuit opens.
 pub const PATIENCE: Duration = Duration::from_millis(40);
-/// How often a lost Redis is looked for.
+/// Interval between attempts to reconnect while the circuit is open.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// The part of each limit that one server grants by itself.
+/// Divisor of each limit for the emergency share of one server.
 const EMERGENCY_SHARE: u64 = 4;
 
 const GRANTED: i64 = 1;
 const SAY_TODAY: i64 = 2;
 
-/// Budgets in Redis.
+/// Store of budgets in Redis.
 pub struct RedisQuotas {
     shared: Arc<Shared>,
     days: Arc<dyn Days>,
     emergency: ProcessQuotas,
-    /// Tells the leases of servers apart.
+    /// Random id of this server, which makes lease ids unique.
     server: String,
     next: AtomicU64,
-    /// What tests add to the clock of Redis.
+    /// Offset that tests add to the clock of Redis, in milliseconds.
     pub shift_ms: AtomicI64,
 }
 
 struct Shared {
     client: Client,
     patience: Duration,
-    /// The closed circuit; `None` while it is open.
+    /// The connection; `None` while the circuit is open.
     connection: RwLock<Option<MultiplexedConnection>>,
     reserve: Script,
     settle: Script,
@@ -60,7 +60,7 @@ impl Shared {
     fn open_circuit(&self, cause: &str) {
         let mut connection = self.connection.write().unwrap_or_else(PoisonError::into_inner);
         if connection.take().is_some() {
-            tracing::warn!(cause, "Redis does not answer: limits are kept per server, a quarter each, until it does");
+            tracing::warn!(cause, "Redis does not respond: limits are kept per server, a quarter each, until it does");
         }
     }
 
@@ -77,16 +77,17 @@ impl Shared {
 }
 
 fn keys(account: &str) -> [String; 2] {
-    // One hash tag, so that a cluster keeps both in one place.
+    // One hash tag, so that a cluster stores both keys on the same node.
     [format!("spots:{{{account}}}:counters"), format!("spots:{{{account}}}:leases")]
 }
 
 impl RedisQuotas {
-    /// Connects; a Redis that is away is looked for in the background. `patience` is what one request may wait, once,
-    /// before the circuit opens: [`PATIENCE`], unless a busy test must not meet an open one.
+    /// Connects to Redis. If it is unavailable, a background task retries. `patience` is the timeout of one request to
+    /// Redis, after which the circuit opens: [`PATIENCE`], except in tests on a busy machine.
     ///
     /// # Errors
-    /// The URL is not one. Never repeats it: it may hold a password.
+    /// `url` is not a valid `redis://` URL (the message does not repeat it, because it may contain a password), or the
+    /// operating system provides no randomness.
     pub async fn connect(url: &str, days: Arc<dyn Days>, patience: Duration) -> anyhow::Result<Self> {
         let client = Client::open(url).map_err(|_| anyhow::anyhow!("not a redis:// URL")).context("REDIS_URL")?;
         let shared = Arc::new(Shared {
@@ -108,7 +109,7 @@ impl RedisQuotas {
                 tokio::time::sleep(LOOK_EVERY).await;
                 let Some(shared) = weak.upgrade() else { return };
                 if shared.connection().is_none() && shared.connect().await.is_ok() {
-                    tracing::info!("Redis answers: limits are shared again");
+                    tracing::info!("Redis responds: limits are shared again");
                 }
             }
         });
@@ -142,7 +143,7 @@ impl RedisQuotas {
         let answer = tokio::time::timeout(self.shared.patience, call.invoke_async::<Vec<i64>>(&mut connection)).await;
         let answer =
             answer.map_err(|_| "timed out".to_owned()).and_then(|answer| answer.map_err(|cause| cause.to_string()));
-        let answer = answer.and_then(|numbers| numbers.try_into().map_err(|_| "not the script's answer".to_owned()));
+        let answer = answer.and_then(|numbers| numbers.try_into().map_err(|_| "unexpected response".to_owned()));
         answer.inspect_err(|cause| self.shared.open_circuit(cause))
     }
 
@@ -158,7 +159,8 @@ impl RedisQuotas {
     }
 }
 
-/// What one server grants by itself. The bucket still holds any query that is allowed.
+/// The limits of the emergency share of one server. Its point budgets still allow any single document that the key's
+/// limits allow.
 fn share(ask: &Ask) -> Ask {
     let limits = &ask.limits;
     let part = |limit: u64| (limit / EMERGENCY_SHARE).max(1);
@@ -180,7 +182,7 @@ impl QuotaStore for RedisQuotas {
         let mut answer = self.call(ask, &id, None).await;
         if let Ok([SAY_TODAY, _, _, _, day, ..]) = answer {
             let used = self.days.used(&ask.account, day).await.map_err(|cause| {
-                tracing::error!(%cause, "cannot read what a key used today");
+                tracing::error!(%cause, "cannot read the usage of an account today");
                 Refused::Unavailable
             })?;
             answer = self.call(ask, &id, Some(used)).await;
@@ -207,7 +209,8 @@ impl QuotaStore for RedisQuotas {
         if lease.emergency {
             return self.emergency.settle(lease, unused, now_ms);
         }
-        // In the background: nobody waits for it. A lease that is not settled comes back when it runs out.
+        // In the background, so that the request does not wait. A lease that is not settled is returned when it
+        // expires.
         let Some(mut connection) = self.shared.connection() else { return };
         let (shared, lease) = (Arc::clone(&self.shared), lease.clone());
         tokio::spawn(async move {
@@ -220,7 +223,7 @@ impl QuotaStore for RedisQuotas {
                 .arg(lease.limits.points_per_minute);
             let answer = tokio::time::timeout(shared.patience * 5, call.invoke_async::<i64>(&mut connection)).await;
             if !matches!(answer, Ok(Ok(_))) {
-                shared.open_circuit("a reservation could not be settled");
+                shared.open_circuit("cannot settle a reservation");
             }
         });
     }

@@ -1,5 +1,5 @@
--- Gives the unused points of one lease back, once.
--- KEYS: counters, leases. ARGV: the lease's member, unused points, the lease's day, points a minute
+-- Returns the unused points of one lease, once.
+-- KEYS: counters, leases. ARGV: member of the lease, unused points, day of the lease, points per minute
 if redis.call('ZREM', KEYS[2], ARGV[1]) == 0 then return 0 end
 local unused, rate = tonumber(ARGV[2]), tonumber(ARGV[4])
 local kept = redis.call('HMGET', KEYS[1], 'day', 'points', 'bucket')

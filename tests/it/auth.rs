@@ -43,7 +43,7 @@ async fn a_key_that_is_missing_malformed_unknown_or_revoked_gets_one_body() {
             "docs": "/docs/errors.md#authentication_failed",
             "requestId": null
           },
-          "message": "This key is not valid here. Send it as `Authorization: Bearer KEY`."
+          "message": "The API key is missing or not valid. Send it as `Authorization: Bearer KEY`."
         }
       ]
     }

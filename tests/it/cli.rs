@@ -130,7 +130,7 @@ fn a_key_is_rotated_limited_and_accounted_for_with_a_trail() {
     assert!(said(&["keys", "usage", &old]).starts_with("day"));
     said(&["keys", "revoke", &follower]);
     for (arguments, code, says) in [
-        (&["keys", "rotate", &old][..], 1, "was rotated before"),
+        (&["keys", "rotate", &old][..], 1, "was already rotated"),
         (&["keys", "rotate", &follower], 1, "is revoked"),
         (&["keys", "rotate", &old, "--overlap", "soon"], 2, "is not a time like 30m, 24h or 7d"),
         (&["keys", "limit", &old], 2, "--per-minute"),

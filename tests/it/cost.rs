@@ -242,7 +242,7 @@ async fn a_document_that_is_too_costly_is_told_what_would_fit_and_spends_nothing
         "limit": 1000,
         "requestId": null
       },
-      "message": "This document costs 4201 points; this key may spend 1000 on one. Ask for less where it is dearest, or for a smaller page."
+      "message": "This document costs 4201 points; the limit of this key is 1000 per document. Request fewer of the most expensive fields, or a smaller page."
     }
     "#);
     assert!(refused.body.get("data").is_none(), "nothing was run");

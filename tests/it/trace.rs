@@ -124,7 +124,7 @@ async fn requests_go_on_without_a_collector() {
             .env("OTEL_BSP_SCHEDULE_DELAY", "50");
     });
     assert_eq!(served.ask(&key, "{ __typename }")["data"]["__typename"], "Query");
-    served.wait_for("the collector of traces cannot be reached");
+    served.wait_for("the trace collector cannot be reached");
     assert_eq!(served.ask(&key, "{ __typename }")["data"]["__typename"], "Query");
     assert!(!served.said().contains("geheim"), "{}", served.said());
 
