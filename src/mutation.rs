@@ -1,4 +1,4 @@
-//! What may be changed.
+//! The root mutation object.
 
 use std::collections::BTreeSet;
 
@@ -21,43 +21,46 @@ use crate::{
     types::{product::UpsertProductsResult, segment::Segment},
 };
 
-/// Saved segments of one partner.
+/// Maximum number of saved segments per partner.
 const MOST_SEGMENTS: u64 = 1_000;
 
-/// What may be changed.
+/// The root mutation object.
 pub struct Mutation;
 
-/// A segment to be saved.
+/// A segment to save.
 #[derive(InputObject)]
 pub struct SaveSegmentInput {
-    /// Its name in queries: 2 to 60 lower-case letters, digits and hyphens. A slug of the caller's own is overwritten.
+    /// Name of the segment in queries: 2 to 60 lowercase letters, digits and hyphens. If the caller has a segment with
+    /// this slug, it is overwritten. The slug of a shared segment is rejected.
     pub slug: String,
-    /// Its name for people: 1 to 120 characters.
+    /// Display name: 1 to 120 characters, no control characters. Leading and trailing spaces are removed.
     pub name: String,
-    /// Whom it means.
+    /// Definition of the segment.
     pub definition: Definition,
 }
 
-/// A product of the caller's own catalog.
+/// A product of the caller's own catalog. Texts must not contain control characters. Leading and trailing spaces of
+/// `id`, `title`, `category` and `subcategory` are removed.
 #[derive(InputObject)]
 pub struct ProductInput {
-    /// The caller's own id of it: 1 to 200 characters.
+    /// The caller's own id of the product: 1 to 200 characters.
     pub id: String,
-    /// Its title: 1 to 500 characters.
+    /// Title: 1 to 500 characters.
     pub title: String,
-    /// The caller's category, at most 200 characters.
+    /// The caller's category: at most 200 characters.
     pub category: Option<String>,
-    /// The caller's subcategory, at most 200 characters.
+    /// The caller's subcategory: at most 200 characters.
     pub subcategory: Option<String>,
-    /// Price in `currency`, 0 or more.
+    /// Price in `currency`: 0 to 10^12.
     pub price: Option<f64>,
-    /// ISO 4217 code: three capital letters.
+    /// ISO 4217 code of the currency: three uppercase letters, such as EUR.
     pub currency: Option<String>,
-    /// 0 to 5.
+    /// Average rating: 0 to 5.
     pub rating: Option<f64>,
-    /// How many ratings.
+    /// Number of ratings: 0 to 2,147,483,647.
     pub rating_count: Option<i64>,
-    /// What it is like. A product without any is stored and never recommended.
+    /// Description of the product by dimensions and terms. A product that states no dimension is stored but never
+    /// recommended.
     pub state: Option<ProductState>,
 }
 
@@ -77,15 +80,18 @@ impl From<ProductInput> for Item {
     }
 }
 
-/// What may be changed.
+/// Mutations. They run one after another and are admitted separately. They cost points; privacy units are charged only
+/// for selected fields about people of a returned segment.
 #[Object]
 impl Mutation {
-    /// Saves a segment of the caller's own. Costs no privacy: nothing is asked about it yet.
+    /// Saves a segment of the caller's own, or overwrites the one with the same slug. At most 1,000 segments per
+    /// partner. Requires one of the scopes `behavior`, `personality`, `network`. `BAD_USER_INPUT` if a field is not
+    /// valid.
     #[graphql(guard = "Needs(Scope::INSIGHT)")]
     async fn save_segment(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to save.")] input: SaveSegmentInput,
+        #[graphql(desc = "The segment to save.")] input: SaveSegmentInput,
     ) -> Result<Segment, Error> {
         let session = Session::of(ctx)?;
         session.cohort(&input.definition)?;
@@ -94,12 +100,13 @@ impl Mutation {
         Ok(Segment::saved(saved, session))
     }
 
-    /// Deletes a segment of the caller's own.
+    /// Deletes a segment of the caller's own and returns true. Requires one of the scopes `behavior`, `personality`,
+    /// `network`. `INVALID_SEGMENT` if the caller has no segment with this slug.
     #[graphql(guard = "Needs(Scope::INSIGHT)")]
     async fn delete_segment(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The segment's slug.")] slug: String,
+        #[graphql(desc = "Slug of the segment.")] slug: String,
     ) -> Result<bool, Error> {
         let session = Session::of(ctx)?;
         let own = market_segment::Entity::delete_many()
@@ -111,37 +118,39 @@ impl Mutation {
         Err(Error::InvalidSegment { slug: slug.chars().take(60).collect(), suggestions: Vec::new() })
     }
 
-    /// Stores products of the caller's own catalog: new ones are added, those with a known id overwritten, so sending them
-    /// again changes nothing. One that cannot be stored is told in `errors`; the others are.
+    /// Adds products to the caller's own catalog, or overwrites those with the same id completely. Repeating a call has
+    /// no further effect. Products that cannot be stored are listed in `errors` of the result; the others are stored.
+    /// At most 100,000 products per partner. Requires the scope `catalog`.
     #[graphql(guard = "Needs(&[Scope::Catalog])")]
     async fn upsert_products(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most 500.")] input: Vec<ProductInput>,
+        #[graphql(desc = "The products, at most 500.")] input: Vec<ProductInput>,
     ) -> Result<UpsertProductsResult, Error> {
         let session = Session::of(ctx)?;
         at_most(MOST_SENT, "input", input.len())?;
         session.begin(cost::weight_with("Mutation", "upsertProducts", input.len()));
         let ids: Vec<String> = input.iter().map(|product| product.id.clone()).collect();
         let items: Vec<Item> = input.into_iter().map(Item::from).collect();
-        // Of states that are refused for their length it would be long work.
+        // States that `check` rejects can be very long; searching them for unknown terms would be expensive.
         let sane = items.iter().filter(|item| item.state.check().is_ok());
         let ignored: BTreeSet<String> = sane.flat_map(|item| item.state.ignored()).collect();
         let stored = store::upsert(&session.state.db, &session.caller.partner_id, items).await?;
         Ok(UpsertProductsResult::new(stored, &ids, ignored))
     }
 
-    /// Deletes products of the caller's own catalog; returns how many there were.
+    /// Deletes products of the caller's own catalog. Returns the number of products that were deleted. Requires the
+    /// scope `catalog`.
     #[graphql(guard = "Needs(&[Scope::Catalog])")]
     async fn delete_products(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The products' ids, at most 500; one that there is not is no error.")] ids: Vec<String>,
+        #[graphql(desc = "Ids of the products, at most 500. Unknown ids are ignored.")] ids: Vec<String>,
     ) -> Result<u64, Error> {
         let session = Session::of(ctx)?;
         at_most(MOST_SENT, "ids", ids.len())?;
         session.begin(cost::weight_with("Mutation", "deleteProducts", ids.len()));
-        // No product has such an id, and PostgreSQL refuses a text with a zero.
+        // No stored id contains control characters, and PostgreSQL rejects a text with a NUL character.
         let ids = ids.into_iter().map(|id| id.trim().to_owned());
         let ids: Vec<String> = ids.filter(|id| !id.chars().any(char::is_control)).collect();
         store::delete(&session.state.db, &session.caller.partner_id, &ids).await
@@ -150,15 +159,16 @@ impl Mutation {
 
 fn at_most(most: usize, field: &str, many: usize) -> Result<(), Error> {
     if many > most {
-        return Err(Error::input(field, format!("at most {most} at once, not {many}.")));
+        return Err(Error::input(field, format!("at most {most} items are allowed, not {many}.")));
     }
     Ok(())
 }
 
-/// Saves a segment for a partner, or for all of them (`None`, the operator's `segments add`).
+/// Saves a segment for a partner or, with `None`, a shared segment (the operator's `segments add`).
 ///
 /// # Errors
-/// [`Error::BadUserInput`] naming the field.
+/// [`Error::BadUserInput`] naming the field; [`Error::Unavailable`] if another request saved the same slug at the same
+/// time, or if the database cannot be reached or is locked; [`Error::Internal`] if a query fails.
 pub async fn save(
     db: &DatabaseConnection,
     partner_id: Option<&str>,
@@ -166,11 +176,11 @@ pub async fn save(
     now: i64,
 ) -> Result<market_segment::Model, Error> {
     if !is_slug(&input.slug) {
-        return Err(Error::input("slug", "2 to 60 lower-case letters, digits and hyphens."));
+        return Err(Error::input("slug", "must be 2 to 60 lowercase letters, digits and hyphens."));
     }
     let name = input.name.trim();
     if name.is_empty() || name.chars().count() > 120 || name.chars().any(char::is_control) {
-        return Err(Error::input("name", "1 to 120 characters."));
+        return Err(Error::input("name", "must be 1 to 120 characters, without control characters."));
     }
     let definition = serde_json::to_string(&input.definition).map_err(Error::internal)?;
 
@@ -186,12 +196,12 @@ pub async fn save(
         return Ok(row.update(db).await?);
     }
     if !same.is_empty() {
-        return Err(Error::input("slug", "a shared segment has this name; choose another."));
+        return Err(Error::input("slug", "a shared segment uses this slug. Choose another one."));
     }
     if let Some(partner_id) = partner_id {
         let own = market_segment::Entity::find().filter(market_segment::COLUMN.partner_id.eq(partner_id));
         if own.count(db).await? >= MOST_SEGMENTS {
-            return Err(Error::input("slug", format!("{MOST_SEGMENTS} segments are saved; delete one first.")));
+            return Err(Error::input("slug", format!("the limit is {MOST_SEGMENTS} saved segments; delete one first.")));
         }
     }
     let row = market_segment::ActiveModel {
@@ -204,7 +214,8 @@ pub async fn save(
         updated_at: Set(now),
     };
     match row.insert(db).await {
-        // Somebody saved the same slug a moment before: try again, and it is theirs or an update.
+        // Another request saved the same slug at the same time. A retry either updates it or is rejected because the
+        // slug is shared.
         Err(cause) if matches!(cause.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Err(Error::Unavailable),
         saved => Ok(saved?),
     }

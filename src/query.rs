@@ -1,4 +1,4 @@
-//! What may be asked.
+//! The root query object.
 
 use std::sync::atomic::Ordering;
 
@@ -30,55 +30,57 @@ use crate::{
     },
 };
 
-/// Unknown slugs of one document to which suggestions are made: each is compared with every name that there is.
+/// Number of unknown slugs per document for which suggestions are computed. Each is compared with up to 1,000 slugs.
 const MOST_SUGGESTED: u64 = 3;
-/// The longest search text.
+/// Maximum length of a search text, in characters.
 const LONGEST_SEARCH: usize = 100;
 
-/// What may be asked.
+/// The root query object.
 pub struct Query;
 
-/// What may be asked.
+/// Queries. Fields that do not read about people cost points only, no privacy units.
 #[Object]
 impl Query {
-    /// Who asks: partner, key, scopes and limits.
+    /// The caller: partner, key, scopes, limits and usage.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer, Error> {
         Session::of(ctx).map(Viewer::from)
     }
 
-    /// The words that a definition may use in the newest epoch.
+    /// The terms that segment definitions and products may use, as of the newest epoch.
     async fn vocabulary(&self, ctx: &Context<'_>) -> Result<Vocabulary, Error> {
         Session::of(ctx).map(|session| session.epoch.as_ref().into())
     }
 
-    /// A saved segment: shared by the operator, or the caller's own (which goes first). An unknown slug is
-    /// `INVALID_SEGMENT` with up to three suggestions.
+    /// A saved segment: one of the caller's own, or one shared by the operator. If both have the slug, the caller's own
+    /// is returned. Null with `INVALID_SEGMENT` if no segment has the slug; the first three such errors of a document
+    /// have up to three suggestions each.
     async fn segment(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The name of the segment, as `segments` lists it.")] slug: String,
+        #[graphql(desc = "Slug of the segment, as returned by `segments`.")] slug: String,
     ) -> Result<Option<Segment>, Error> {
         let session = Session::of(ctx)?;
         let _looking_up = session.batches.looking_up();
         if let Some(saved) = session.segments.load_one(SavedAs(slug.clone())).await? {
             return Ok(Some(Segment::saved(saved, session)));
         }
-        // No name is longer, and nearness to a long text is dear to compute.
+        // Slugs have at most 60 characters, and the similarity to a long text is expensive to compute.
         let slug: String = slug.chars().take(60).collect();
         let few = session.suggested.fetch_add(1, Ordering::Relaxed) < MOST_SUGGESTED;
         let suggestions = if few { session.segments.loader().suggestions(&slug).await? } else { Vec::new() };
         Err(Error::InvalidSegment { slug, suggestions })
     }
 
-    /// Saved segments that the caller may see, by slug.
+    /// The saved segments that the caller may see, in order of slug. A shared segment is omitted if the caller has one
+    /// with the same slug. `BAD_USER_INPUT` if an argument is not valid.
     async fn segments(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Page size from the beginning, at most 100.", default = 20)] first: Option<i32>,
-        #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
-        #[graphql(desc = "Page size from the end, at most 100; goes before `first`.")] last: Option<i32>,
-        #[graphql(desc = "The cursor before which the page ends; with `last`.")] before: Option<String>,
-        #[graphql(desc = "Only segments whose slug or name holds this text.")] search: Option<String>,
+        #[graphql(desc = "Page size from the start of the list, 0 to 100.", default = 20)] first: Option<i32>,
+        #[graphql(desc = "Return items after this cursor. Cannot be combined with `last`.")] after: Option<String>,
+        #[graphql(desc = "Page size from the end of the list, 0 to 100; overrides `first`.")] last: Option<i32>,
+        #[graphql(desc = "Return items before this cursor. Requires `last`.")] before: Option<String>,
+        #[graphql(desc = "Text in the slug or name, ignoring case; at most 100 characters.")] search: Option<String>,
     ) -> Result<Connection<Segment>, Error> {
         let session = Session::of(ctx)?;
         let _looking_up = session.batches.looking_up();
@@ -88,7 +90,7 @@ impl Query {
             .column(market_segment::Column::Slug)
             .filter(market_segment::COLUMN.partner_id.eq(session.caller.partner_id.clone()))
             .into_query();
-        // A shared segment hides behind an own one of the same name, as in `segment`.
+        // As in `segment`, the caller's own segment takes precedence over a shared one with the same slug.
         let hidden = market_segment::COLUMN.partner_id.is_null().and(Expr::col("slug").in_subquery(own));
         let mut rows =
             market_segment::Entity::find().filter(visible_to(&session.caller.partner_id)).filter(hidden.not());
@@ -105,27 +107,28 @@ impl Query {
         Ok(page.connect(segments.collect()))
     }
 
-    /// An inline segment: nothing is saved.
+    /// A segment by inline definition. Nothing is saved. `BAD_USER_INPUT` if the definition is not valid, with the
+    /// reason `VOCABULARY` for a term that is not in `vocabulary`.
     async fn cohort(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "AND between fields, OR within one, an absent field means all.")]
+        #[graphql(desc = "AND between fields, OR within a field. An absent or empty field places no restriction.")]
         definition: segment::Definition,
     ) -> Result<Segment, Error> {
         let cohort = Session::of(ctx)?.cohort(&definition)?;
         Ok(Segment { saved: None, cohort: Ok(cohort) })
     }
 
-    /// What a document would cost: points and privacy units. Nothing of it is run. A document that is not valid is an
-    /// error of this field, with the code it would have.
+    /// The cost of a document in points and privacy units. The document is not executed. If it is not valid, this field
+    /// returns the error that the document itself would return. A document may contain at most 5 quotes.
     async fn quote(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The document, as it would be sent.")] document: String,
-        #[graphql(desc = "Its variables: an object.")] variables: Option<
+        #[graphql(desc = "The document, as it would be sent; at most 262,144 bytes.")] document: String,
+        #[graphql(desc = "Variables of the document: an object.")] variables: Option<
             Json<serde_json::Map<String, serde_json::Value>>,
         >,
-        #[graphql(desc = "Which of its operations; needed if there are several.")] operation_name: Option<String>,
+        #[graphql(desc = "Operation to price. Required if the document has several.")] operation_name: Option<String>,
     ) -> Result<Quote, Error> {
         let session = Session::of(ctx)?;
         session.begin(cost::weight_of("Query", "quote"));
@@ -139,18 +142,19 @@ impl Query {
         Ok(Quote::new(&bill, &session.caller.limits, &budget))
     }
 
-    /// The knot or link that a braid closes to, with its invariants: the mathematics, open to inspection.
+    /// The knot or link that is the closure of a braid, with its invariants. Reads nothing about people and requires no
+    /// scope. `BAD_USER_INPUT` if the braid or the number of strands is not valid.
     async fn knot(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "At most 60 letters, on at most 10 strands: i is the generator in which strand i crosses over \
-                          strand i + 1, -i its inverse."
+            desc = "The braid word, at most 60 entries, each 1 to 9 or -1 to -9: i is the generator in which strand i \
+                          crosses over strand i + 1; -i is its inverse."
         )]
         braid: Vec<i32>,
         #[graphql(
-            desc = "How many strands, at most 10; as many as the letters need if it is not given. Each that no \
-                          letter touches is a circle apart."
+            desc = "Number of strands, at most 10. Default: the number that the braid word needs. Each strand that \
+                          no generator uses is a separate circle."
         )]
         strands: Option<i32>,
     ) -> Result<Knot, Error> {
@@ -163,23 +167,24 @@ impl Query {
         Knot::of(&session.state.knots, braid).await
     }
 
-    /// The caller's own products, by id.
+    /// The caller's own products, in order of id. Requires the scope `catalog`. `BAD_USER_INPUT` if an argument is not
+    /// valid.
     #[graphql(guard = "Needs(&[Scope::Catalog])")]
     async fn products(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Page size from the beginning, at most 100.", default = 20)] first: Option<i32>,
-        #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
-        #[graphql(desc = "Page size from the end, at most 100; goes before `first`.")] last: Option<i32>,
-        #[graphql(desc = "The cursor before which the page ends; with `last`.")] before: Option<String>,
-        #[graphql(desc = "Only products of this category.")] category: Option<String>,
+        #[graphql(desc = "Page size from the start of the list, 0 to 100.", default = 20)] first: Option<i32>,
+        #[graphql(desc = "Return items after this cursor. Cannot be combined with `last`.")] after: Option<String>,
+        #[graphql(desc = "Page size from the end of the list, 0 to 100; overrides `first`.")] last: Option<i32>,
+        #[graphql(desc = "Return items before this cursor. Requires `last`.")] before: Option<String>,
+        #[graphql(desc = "Return only products of this category. It must match exactly.")] category: Option<String>,
     ) -> Result<Connection<Product>, Error> {
         let session = Session::of(ctx)?;
         let page = Page::parse(first, after.as_deref(), last, before.as_deref())?;
         let mut rows = store::of(&session.caller.partner_id);
         if let Some(category) = category {
             if category.chars().any(char::is_control) {
-                return Err(Error::input("category", "no control characters."));
+                return Err(Error::input("category", "must not contain control characters."));
             }
             rows = rows.filter(product::COLUMN.category.eq(category));
         }
@@ -193,7 +198,10 @@ impl Query {
     }
 }
 
-/// Rows whose slug or name holds a text, whatever its case.
+/// Rows whose slug or name contains a text, ignoring case.
+///
+/// # Errors
+/// [`Error::BadUserInput`] if the text is longer than 100 characters or contains control characters.
 fn holds(search: &str) -> Result<Condition, Error> {
     if search.chars().count() > LONGEST_SEARCH || search.chars().any(char::is_control) {
         return Err(Error::input("search", format!("at most {LONGEST_SEARCH} characters, no control characters.")));

@@ -1,4 +1,4 @@
-//! The schema, and the one place where its limits are decided.
+//! The GraphQL schema and its SDL, and the validation of documents against it.
 
 use std::sync::Arc;
 
@@ -10,26 +10,27 @@ use async_graphql::{
 
 use crate::{cost, document::Inputs, error::Error, mutation::Mutation, query::Query};
 
-/// The schema's type.
+/// The type of the schema.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
-/// Puts the schema together. What may be asked of it is decided before it is asked (`document`, `cost`), on the form
-/// that it executes; so its own validation, a second one, is the short one.
+/// Builds the schema that executes requests. Documents are validated and priced before execution, in their normalized
+/// form (modules `document` and `cost`), so the schema itself uses only the fast validation mode.
 #[must_use]
 pub fn build() -> Schema {
     Schema::build(Query, Mutation, EmptySubscription).validation_mode(ValidationMode::Fast).finish()
 }
 
-/// The same schema, only to validate documents by every rule of the specification.
+/// The same schema, used only to validate documents by all rules of the specification.
 pub struct Checker {
     plain: Schema,
-    /// Says what may have been meant. That is dear to compute: only for documents with few mistakes.
+    /// Adds suggestions to errors ("Did you mean"). They are expensive to compute, so this schema is used only for
+    /// documents with few errors.
     suggesting: Schema,
-    /// For the rule that the library does not apply.
+    /// The input types of the schema, for the validation rule that async-graphql does not implement.
     pub inputs: Inputs,
 }
 
-/// Mistakes of a document to which suggestions are made.
+/// Maximum number of validation errors of a document for which suggestions are computed.
 const FEW: usize = 20;
 
 impl Checker {
@@ -41,10 +42,10 @@ impl Checker {
         Self { plain: checker().disable_suggestions().finish(), suggesting, inputs }
     }
 
-    /// Validates.
+    /// Validates a document against the schema. `document` returns a parsed copy; it is called once or twice.
     ///
     /// # Errors
-    /// [`Error::InvalidDocument`] with everything that is wrong.
+    /// [`Error::InvalidDocument`] with all validation errors.
     pub async fn check(
         &self,
         document: impl Fn() -> ExecutableDocument,
@@ -68,7 +69,7 @@ impl Checker {
     }
 }
 
-/// Ends a request between validation and execution.
+/// Extension that ends a request after validation, without executing it.
 struct Unexecuted;
 
 impl ExtensionFactory for Unexecuted {
@@ -84,7 +85,7 @@ impl Extension for Unexecuted {
     }
 }
 
-/// The schema as text, sorted, with its prices, as `schema.graphql` holds it.
+/// The SDL of the schema, sorted and annotated with costs, as stored in `schema.graphql`.
 #[must_use]
 pub fn sdl() -> String {
     let sorted = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
@@ -93,12 +94,13 @@ pub fn sdl() -> String {
     cost::annotate(&format!("{}\n", without_built_in(&lines).join("\n").trim()))
 }
 
-/// Leaves out the directives that every server has: the specification asks for it, and linters for what they lack here.
+/// Removes the definitions of `@include` and `@skip`. Every server has them, so the specification recommends omitting
+/// them, and linters report them as incomplete.
 fn without_built_in<'a>(lines: &[&'a str]) -> Vec<&'a str> {
     let mut kept: Vec<&str> = Vec::new();
     for line in lines {
         if ["directive @include(", "directive @skip("].iter().any(|start| line.starts_with(start)) {
-            // Its description stands above it, between two lines of quotes.
+            // The description precedes the definition, between two lines of quotation marks.
             let quotes = kept.iter().enumerate().rev().filter(|(_, line)| **line == "\"\"\"").map(|(number, _)| number);
             let start = quotes.take(2).last().unwrap_or(kept.len());
             kept.truncate(start);

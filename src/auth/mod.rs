@@ -20,18 +20,18 @@ pub use issue::{NewKey, change_limits, create_key, ensure_partner, find_key, rev
 /// Maximum length of a key in a header, in bytes.
 const LONGEST_HEADER: usize = 256;
 
-/// What a key may read or do.
+/// A permission of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, clap::ValueEnum, async_graphql::Enum)]
 pub enum Scope {
     /// Behavior of segments.
     Behavior,
-    /// Personality of segments.
+    /// Personality of segments, and everything derived from it.
     Personality,
-    /// Connections of segments.
+    /// Ties of segments.
     Network,
-    /// The partner's own products.
+    /// Read and change the partner's own products.
     Catalog,
-    /// Reserved for the operator's own tools.
+    /// Reserved for the operator's tools.
     Admin,
 }
 

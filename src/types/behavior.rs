@@ -1,4 +1,4 @@
-//! What the people of a segment do.
+//! Behavior of the people of a segment: the `Behavior` object and the product implications derived from it.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -21,23 +21,26 @@ use crate::{
     session::Session,
 };
 
-/// How the people of a segment spend their visits, as means over people (not over visits), in the release's window.
+/// Behavior of the people of a segment in the window of the release. All numbers are means over people, not over
+/// visits.
 pub struct Behavior {
     own: Released,
-    /// What the implications use beside it, as far as they are selected.
+    /// The PERSONALITY release that the implications need; `None` if no selected field needs it.
     personality: Option<Result<Released, Error>>,
-    /// Behavior of all people of the regions; nothing if that is the segment itself.
+    /// The behavior of all people of the regions; `None` if no selected field needs it, or if the segment already
+    /// covers all of them.
     regions: Option<Result<Released, Error>>,
 }
 
-/// Questions that the selected implications ask beside the behavior of a segment.
+/// The additional questions that the selected implications need, besides the behavior of the segment itself.
 pub struct Wanted {
     personality: Option<Question>,
     regions: Option<Question>,
 }
 
 impl Wanted {
-    /// What is selected below the field at hand. For a field that the key may not read nothing is asked.
+    /// Determines the additional questions from the fields selected below `implications` in the current document. A
+    /// field that requires a scope the key lacks adds no question, so nothing is charged for it.
     pub fn of(ctx: &Context<'_>, session: &Session, own: &Question) -> Self {
         let implications = ctx.look_ahead().field("implications");
         let may = session.caller.scopes.contains(&Scope::Personality);
@@ -56,17 +59,18 @@ impl Wanted {
         }
     }
 
-    /// All of them.
+    /// All additional questions.
     pub fn questions(&self) -> impl Iterator<Item = Question> + '_ {
         [&self.personality, &self.regions].into_iter().flatten().cloned()
     }
 }
 
 impl Behavior {
-    /// Puts the answers together.
+    /// Builds the object from the answers of one batch.
     ///
     /// # Errors
-    /// That of the behavior itself; those of what is beside it are told where it is used.
+    /// The error of the behavior release itself. Errors of the additional releases are returned by the implications
+    /// that use them.
     pub fn new(
         own: &Question,
         beside: &Wanted,
@@ -86,8 +90,9 @@ impl Behavior {
     }
 }
 
-/// A mean over people in units of its cap; `rest` turns it into what it lacks to 1. Where the total is small, a few people
-/// could make most of it, and nothing is told.
+/// A mean over people in units of its cap. With `rest` it is 1 minus that mean. If the noisy total is below the
+/// dominance threshold, a few people could account for most of it, and the result is [`Error::InsufficientData`] with
+/// the reason `DOMINANCE`.
 fn mean(released: &Released, index: usize, rest: bool) -> Result<Estimate, Error> {
     let sample = Sample::of(released, "BEH");
     let turned = |estimate: Estimate, all: f64| if rest { estimate.linear(-1.0, all) } else { estimate };
@@ -97,48 +102,51 @@ fn mean(released: &Released, index: usize, rest: bool) -> Result<Estimate, Error
     Ok(turned(sample.mean(index, 0.5), 1.0))
 }
 
-/// The places of these means in the release.
+/// The indexes of these means in the group `BEH` of the release.
 const RETURNS: usize = 2;
 const EVENTS: usize = 3;
 
-/// How the people of a segment spend their visits, as means over people (not over visits), in the release's window.
+/// Behavior of the people of a segment in the window of the release. All numbers are means over people, not over
+/// visits. Each person has the same weight.
 #[Object]
 impl Behavior {
-    /// Visits of a person in the window; more than 10, 30 or 60 (by window length) count as that many. Null with
-    /// `INSUFFICIENT_DATA` where the visits of all are so few that a few people could make most of them.
+    /// Mean number of visits per person in the window, 0 to the cap. The cap is 10, 30 or 60 visits for a window of 7,
+    /// 28 or 84 days; a person with more visits counts as the cap. Null with `INSUFFICIENT_DATA`, reason `DOMINANCE`,
+    /// if the noisy total is below about 65 times the cap.
     async fn visits_per_person(&self) -> Result<Option<Measure>, Error> {
         let cap = f64::from(self.length().visit_cap());
         let scale = Scale { unit: Unit::Visits, line: cap / 20.0, lines: [cap / 10.0, cap / 3.0], bounds: [0.0, cap] };
         Ok(Some(scale.measure(self.mean(0, false)?.linear(cap, 0.0))))
     }
 
-    /// A person's mean stay, in minutes; means beyond 120 count as 120, visits without a known end not at all. Null with
-    /// `INSUFFICIENT_DATA` where the stays of all are so short that a few people could make most of them.
+    /// Mean of each person's average stay, in minutes, 0 to 120. An average stay above 120 minutes counts as 120.
+    /// Visits without a known end are ignored. Null with `INSUFFICIENT_DATA`, reason `DOMINANCE`, if the noisy sum over
+    /// all people is below about 7,800 minutes.
     async fn average_dwell_minutes(&self) -> Result<Option<Measure>, Error> {
         let cap = DWELL_CAP_S as f64 / 60.0;
         let scale = Scale { unit: Unit::Minutes, line: 5.0, lines: [30.0, 60.0], bounds: [0.0, cap] };
         Ok(Some(scale.measure(self.mean(1, false)?.linear(cap, 0.0))))
     }
 
-    /// The share of a person's visits to a place where the person had been before; null with `INSUFFICIENT_DATA` where
-    /// hardly anybody returns.
+    /// Mean share of a person's visits that are to places the person had visited before, 0 to 1. Null with
+    /// `INSUFFICIENT_DATA`, reason `DOMINANCE`, if the noisy sum of the shares over all people is below about 65.
     async fn return_visit_rate(&self) -> Result<Option<Measure>, Error> {
         Ok(Some(Scale::SHARE.measure(self.mean(RETURNS, false)?)))
     }
 
-    /// The share of a person's visits to a place that is new to the person: 1 - the return share; null with
-    /// `INSUFFICIENT_DATA` where hardly anybody explores.
+    /// Mean share of a person's visits that are to places new to the person, 0 to 1. Equal to 1 - `returnVisitRate`.
+    /// Null with `INSUFFICIENT_DATA`, reason `DOMINANCE`, if the noisy sum of the shares is below about 65.
     async fn exploration_tendency(&self) -> Result<Option<Measure>, Error> {
         Ok(Some(Scale::SHARE.measure(self.mean(RETURNS, true)?)))
     }
 
-    /// The share of a person's actions that are attended events; null with `INSUFFICIENT_DATA` where there are hardly
-    /// any.
+    /// Mean share of a person's actions that are attended events, 0 to 1. Null with `INSUFFICIENT_DATA`, reason
+    /// `DOMINANCE`, if the noisy sum of the shares over all people is below about 65.
     async fn community_engagement(&self) -> Result<Option<Measure>, Error> {
         Ok(Some(Scale::EVENTS.measure(self.mean(EVENTS, false)?)))
     }
 
-    /// How long people stay: shares of a person's visits.
+    /// Length of stay: the mean share of a person's visits in each of three ranges.
     async fn time_spent(&self) -> TimeSpent {
         let Folded { shares, other } = Sample::of(&self.own, "DWELL").folded(1.0 / 3.0);
         let share = |share: Option<Estimate>| share.map(|share| Scale::SHARE.measure(share));
@@ -146,8 +154,9 @@ impl Behavior {
         TimeSpent { short: band(0), medium: band(1), long: band(2), other: share(other) }
     }
 
-    /// When people go out: shares of a person's visits over eight parts of the week, in UTC. Parts that stand for fewer
-    /// than 100 people come together, last, as OTHER.
+    /// Time of visits: the mean share of a person's visits in each of eight parts of the week, by the start of the
+    /// visit in UTC. Parts that represent fewer than 100 people (share x noisy size) are combined into one entry OTHER,
+    /// which comes last.
     async fn day_parts(&self) -> Vec<DayPartShare> {
         let folded = Sample::of(&self.own, "TIME").folded(1.0 / 8.0);
         let parts = [Days::Weekday, Days::Weekend].into_iter().flat_map(|days| {
@@ -159,11 +168,11 @@ impl Behavior {
             .collect()
     }
 
-    /// What kinds of places people visit: shares of a person's visits. Kinds that stand for fewer than 100 people are
-    /// counted in OTHER, which comes last.
+    /// Kinds of places visited: the mean share of a person's visits in each of twelve groups. Groups that represent
+    /// fewer than 100 people (share x noisy size) are counted in OTHER, which comes last.
     async fn categories(&self) -> Vec<CategoryShare> {
         let Folded { mut shares, other } = Sample::of(&self.own, "CAT").folded(1.0 / 12.0);
-        // The kind OTHER and what is folded are one cell to whoever reads it.
+        // The group OTHER and the folded groups are one entry in the answer.
         let kind = shares.pop().flatten();
         let together = match (kind, other) {
             (Some(kind), Some(other)) => {
@@ -176,42 +185,49 @@ impl Behavior {
         cells.filter_map(|(group, share)| Some(CategoryShare { group, share: few(12).measure(share?) })).collect()
     }
 
-    /// What these numbers imply for products, by published rules. Rules that use dimensions ask for the bundle of
-    /// `personality` too, that of community products also for the behavior of all people of the regions.
+    /// Implications of these numbers for products, by published rules (`docs/personality.md`). Rules that use
+    /// personality dimensions also need the release behind `personality`. `valuesCommunityProducts` also needs the
+    /// behavior of all people of the regions.
     async fn implications(&self) -> ProductImplications<'_> {
         ProductImplications(self)
     }
 
-    /// Where these numbers come from.
+    /// The release that these numbers come from.
     async fn release(&self) -> Release {
         self.own.release.as_ref().into()
     }
 }
 
-/// What behavior and personality imply for products, by published rules.
+/// Implications of behavior and personality for products, by published rules.
 pub struct ProductImplications<'a>(&'a Behavior);
 
 impl ProductImplications<'_> {
     fn personality(&self) -> Result<&Released, Error> {
-        // The segment asks for it whenever a field below is selected.
+        // `Wanted::of` requests this release whenever a field below is selected.
         let personality = self.0.personality.as_ref().ok_or(Error::Internal)?;
         personality.as_ref().map_err(Clone::clone)
     }
 }
 
-/// What behavior and personality imply for products, by published rules. A rule one of whose numbers is not told is null
-/// with the code of that number.
+/// Implications of behavior and personality for products, by published rules (`docs/personality.md`, "Implications").
+/// The thresholds are conventions. A field is null with the error of its input if one of its inputs is withheld. The
+/// privacy cost of a field is charged only if the field is selected, the key has the required scopes, and the key has
+/// not viewed the releases before. If the window of `behavior` is not `DAYS_28`, a field that needs the release behind
+/// `personality` also needs the size over 28 days, 0.12 units.
 #[Object]
 impl ProductImplications<'_> {
-    /// YES if the mean value orientation is above 0.6, or the return share above 0.6. 0.5 units for `personality`.
+    /// YES if the mean of `VALUE_ORIENTATION` is above 0.6 or `returnVisitRate` is above 0.6. Requires the scope
+    /// `personality`. Privacy cost: 0.5 units for the release behind `personality`.
     #[graphql(guard = "Needs(&[Scope::Personality])")]
     async fn prefers_quality_over_price(&self) -> Result<Option<Implication>, Error> {
         let returns = Scale::SHARE.measure(self.0.mean(RETURNS, false)?);
         Ok(Some(implications::prefers_quality_over_price(self.personality()?, &returns)))
     }
 
-    /// YES if the mean community orientation is above 0.6 and community engagement above that of all people of the
-    /// regions. 0.5 units for `personality`, 0.43 for the behavior of the regions and their size.
+    /// YES if the mean of `COMMUNITY_ORIENTATION` is above 0.6 and `communityEngagement` is above that of all people of
+    /// the regions. NO if the segment already covers all people of its regions. Requires the scope `personality`.
+    /// Privacy cost: 0.5 units for the release behind `personality`, and 0.43 units for the size and behavior of all
+    /// people of the regions. That segment then counts as viewed by this key for the minimum difference.
     #[graphql(guard = "Needs(&[Scope::Personality])")]
     async fn values_community_products(&self) -> Result<Option<Implication>, Error> {
         let own = self.0.mean(EVENTS, false)?;
@@ -222,35 +238,37 @@ impl ProductImplications<'_> {
         Ok(Some(implications::values_community_products(self.personality()?, own, regions)))
     }
 
-    /// How likely a purchase is followed by another: 0.9 x the return share, by convention.
+    /// Estimated share of purchases that are followed by another one, 0 to 1: 0.9 x `returnVisitRate`. The factor is a
+    /// convention. No additional privacy cost.
     async fn likely_to_return_purchase(&self) -> Result<Option<DerivedMeasure>, Error> {
         Ok(Some(implications::likely_to_return_purchase(self.0.mean(RETURNS, false)?)))
     }
 
-    /// What weighs how much in decisions, from the dimensions. 0.5 units for `personality`.
+    /// Weights of quality, community endorsement and price in decisions, derived from the personality dimensions.
+    /// Requires the scope `personality`. Privacy cost: 0.5 units for the release behind `personality`.
     #[graphql(guard = "Needs(&[Scope::Personality])")]
     async fn decision_factors(&self) -> Result<Option<DecisionFactors>, Error> {
         Ok(Some(implications::decision_factors(self.personality()?)))
     }
 }
 
-/// The scale of a share among many: high is twice an even share.
+/// The scale of a share among `cells` equal parts: low below half of an even share, high from twice an even share.
 fn few(cells: u32) -> Scale {
     let even = 1.0 / f64::from(cells);
     Scale { lines: [even / 2.0, even * 2.0], ..Scale::SHARE }
 }
 
-/// How long people stay; the shares sum to 1. A share that stands for fewer than 100 people is null and counted in
-/// `other`.
+/// Length of stay, as mean shares of a person's visits with a known end. The shares sum to 1. A share that represents
+/// fewer than 100 people (share x noisy size) is null and is counted in `other`.
 #[derive(SimpleObject)]
 pub struct TimeSpent {
-    /// Under 15 minutes.
+    /// Share of visits shorter than 15 minutes. Null if counted in `other`.
     short: Option<Measure>,
-    /// 15 to 60 minutes.
+    /// Share of visits of 15 to 60 minutes. Null if counted in `other`.
     medium: Option<Measure>,
-    /// Over 60 minutes.
+    /// Share of visits longer than 60 minutes. Null if counted in `other`.
     long: Option<Measure>,
-    /// The shares that are null, together; null if none is.
+    /// Sum of the shares that are null. Null if no share is null.
     other: Option<Measure>,
 }
 
@@ -261,44 +279,44 @@ pub enum Days {
     Weekday,
     /// Saturday and Sunday.
     Weekend,
-    /// Parts of the week that stand for too few people to be told one by one.
+    /// Parts of the week that represent too few people to be shown separately.
     Other,
 }
 
-/// Hours of a day, in UTC.
+/// Hours of the day, in UTC.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub enum DayPart {
-    /// 0 to 6 o'clock.
+    /// 00:00 to 06:00.
     Night,
-    /// 6 to 12 o'clock.
+    /// 06:00 to 12:00.
     Morning,
-    /// 12 to 18 o'clock.
+    /// 12:00 to 18:00.
     Afternoon,
-    /// 18 to 24 o'clock.
+    /// 18:00 to 24:00.
     Evening,
-    /// Parts of the week that stand for too few people to be told one by one.
+    /// Parts of the week that represent too few people to be shown separately.
     Other,
 }
 
-/// The share of visits in a part of the week; the shares sum to 1.
+/// Share of visits in one part of the week. The shares of a list sum to 1.
 #[derive(SimpleObject)]
 pub struct DayPartShare {
-    /// Which days.
+    /// The days of this part of the week.
     days: Days,
-    /// Which hours.
+    /// The hours of this part of the week.
     part: DayPart,
-    /// Share of a person's visits.
+    /// Mean share of a person's visits, 0 to 1.
     share: Measure,
 }
 
-/// The closed list of kinds of places.
+/// Groups of places. The list is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum CategoryGroup {
-    /// Museums, theaters, music.
+    /// Museums, theaters, music venues.
     ArtsAndEntertainment,
     /// Universities and colleges.
     CollegeAndUniversity,
-    /// Places of one event.
+    /// Venues of single events.
     Event,
     /// Restaurants and cafes.
     Food,
@@ -316,12 +334,12 @@ pub enum CategoryGroup {
     ShopAndService,
     /// Stations, airports, hotels.
     TravelAndTransport,
-    /// Everything else, and kinds that stand for too few people to be told one by one.
+    /// All other places, and groups that represent too few people to be shown separately.
     Other,
 }
 
 impl CategoryGroup {
-    /// In the order of the release.
+    /// All groups, in the order of the release.
     const ALL: [Self; 12] = [
         Self::ArtsAndEntertainment,
         Self::CollegeAndUniversity,
@@ -338,12 +356,12 @@ impl CategoryGroup {
     ];
 }
 
-/// The share of visits to a kind of place; the shares sum to 1.
+/// Share of visits to one group of places. The shares of a list sum to 1.
 #[derive(SimpleObject)]
 pub struct CategoryShare {
-    /// Which kind.
+    /// The group of places.
     group: CategoryGroup,
-    /// Share of a person's visits.
+    /// Mean share of a person's visits, 0 to 1.
     share: Measure,
 }
 

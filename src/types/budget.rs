@@ -1,4 +1,4 @@
-//! What is left of the privacy budget.
+//! The remaining privacy budget of a key and of the regions.
 
 use async_graphql::{ComplexObject, Context, SimpleObject};
 
@@ -9,52 +9,53 @@ use crate::{
     session::Session,
 };
 
-/// Regions of one page.
+/// Maximum number of regions per page.
 pub const MOST_REGIONS: i32 = 100;
 
-/// Privacy units of the key: what it may spend in any 30 days, and what it spent in those that end now. A key that was
-/// rotated shares them with the one that follows it.
+/// The privacy units that this key may spend in any 30 days, and what it has spent in the last 30 days. A rotated key
+/// and its successor share one budget.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct PrivacyBudget {
-    /// Units that may be spent in the window.
+    /// Units that may be spent in any window of `windowDays` days.
     units: f64,
-    /// Days of the window; it ends now.
+    /// Length of the rolling window, in days. The window ends now.
     window_days: i64,
-    /// Units spent in the window.
+    /// Units spent in the current window.
     spent: f64,
-    /// Units left.
+    /// Units left in the current window, 0 or more.
     left: f64,
-    /// When what was spent returns, soonest first.
+    /// When spent units become available again, soonest first.
     returns: Vec<UnitsReturn>,
 }
 
-/// Units that return.
+/// Units that become available again.
 #[derive(SimpleObject)]
 pub struct UnitsReturn {
-    /// When, RFC 3339, UTC; what returns on one day comes together, at the time of the last of it.
+    /// The time, as RFC 3339 in UTC. Units that return on the same day (UTC) are combined, at the time of the last of
+    /// them.
     at: String,
-    /// How many.
+    /// The number of units.
     units: f64,
 }
 
-/// What the key may still make of a region's budget. Every release of a segment that may hold people of the region
-/// draws on it, once, whoever asks first.
+/// The part of a region's privacy budget that is available to this key. Every release of a segment that may contain
+/// people of the region is charged to the region once, when the first key views it.
 #[derive(SimpleObject)]
 pub struct RegionBudget {
     /// The region.
     region: String,
-    /// Units that all keys together may draw in any 30 days.
+    /// Units that all keys together may spend in this region in any 30 days.
     units: f64,
-    /// Units that all keys together may draw in any 365 days; null = no such cap.
+    /// Units that all keys together may spend in this region in any 365 days. Null if there is no yearly cap.
     units_per_year: Option<f64>,
-    /// This key's equal part of the half of `units` that is kept for the active keys.
+    /// Units of the 30-day cap that are guaranteed to this key: half of `units`, divided equally among the active keys.
     guaranteed: f64,
-    /// What is left of that part and of the one of the year, the smaller of both; what the key looks at counts, whoever
-    /// drew it.
+    /// Guaranteed units left for this key: the smaller of what is left of its 30-day part and of its 365-day part.
+    /// Every release that this key views counts against its parts, even if another key caused the charge.
     guaranteed_left: f64,
-    /// What was left for whoever comes first at the last midnight UTC, rounded down to 5 units. The exact figure of now
-    /// would tell what other keys asked.
+    /// Units that were available beyond the guaranteed parts, on a first-come basis, at the last midnight UTC, rounded
+    /// down to a multiple of 5. The current value is not shown, because it would reveal the queries of other keys.
     first_come_left: f64,
 }
 
@@ -86,12 +87,13 @@ impl From<budget::RegionBudget> for RegionBudget {
 
 #[ComplexObject]
 impl PrivacyBudget {
-    /// What is left of the regions of the newest epoch, by name.
+    /// Remaining budgets of the regions of the newest epoch, in order of region name. `BAD_USER_INPUT` if `first` is
+    /// out of range.
     async fn regions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, at most 100.", default = 20)] first: Option<i32>,
-        #[graphql(desc = "The region after which to begin.")] after: Option<String>,
+        #[graphql(desc = "Number of regions to return, 0 to 100.", default = 20)] first: Option<i32>,
+        #[graphql(desc = "Return the regions whose names come after this one.")] after: Option<String>,
     ) -> Result<Vec<RegionBudget>, Error> {
         let session = Session::of(ctx)?;
         let first =

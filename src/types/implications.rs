@@ -1,5 +1,5 @@
-//! What released numbers imply, by published rules (`docs/personality.md`, "Implications"). Each names the numbers that
-//! it used.
+//! Implications of released numbers, by published rules (`docs/personality.md`, "Implications"). Each implication lists
+//! the numbers that it used.
 
 use async_graphql::{Enum, SimpleObject};
 
@@ -11,25 +11,25 @@ use crate::{
     privacy::Released,
 };
 
-/// A mean of a dimension above it is high.
+/// Threshold for the mean of a personality dimension: above it the mean counts as high.
 const DIMENSION_LINE: f64 = 0.6;
-/// A share of returns above it is high.
+/// Threshold for the share of return visits: above it the share counts as high.
 const RETURN_LINE: f64 = 0.6;
-/// What of the visits that return is taken for purchases that return.
+/// Assumed ratio of repeat purchases to return visits.
 const PURCHASES_PER_RETURN: f64 = 0.9;
-/// What a rule says.
+/// The result of a rule. A number is compared with a threshold by its whole 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum Verdict {
-    /// The whole interval is past the rule's line.
+    /// The whole interval is above the threshold.
     Yes,
-    /// The whole interval is before the line, or on it.
+    /// The whole interval is at or below the threshold.
     No,
-    /// The interval crosses the line.
+    /// The interval contains the threshold.
     Uncertain,
 }
 
 impl Verdict {
-    /// Whether a number is above a line.
+    /// Compares the 95 % interval of a number with a threshold.
     #[must_use]
     pub fn above(measure: &Measure, line: f64) -> Self {
         match measure.interval95 {
@@ -39,7 +39,7 @@ impl Verdict {
         }
     }
 
-    /// Yes if both are, no if one is not.
+    /// Three-valued AND: `Yes` if both are `Yes`, `No` if at least one is `No`, otherwise `Uncertain`.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
@@ -49,7 +49,7 @@ impl Verdict {
         }
     }
 
-    /// Yes if one is, no if neither is.
+    /// Three-valued OR: `Yes` if at least one is `Yes`, `No` if both are `No`, otherwise `Uncertain`.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         match (self, other) {
@@ -60,10 +60,10 @@ impl Verdict {
     }
 }
 
-/// A number that a rule used.
+/// A number that a rule used as input.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct RuleInput {
-    /// The field that tells it, such as `behavior.returnVisitRate`.
+    /// Path of the field that returns this number, such as `behavior.returnVisitRate`.
     name: String,
     /// The number.
     value: Measure,
@@ -73,44 +73,44 @@ fn input(name: &str, value: &Measure) -> RuleInput {
     RuleInput { name: name.to_owned(), value: value.clone() }
 }
 
-/// What a rule says of a segment, and why.
+/// The result of a rule for a segment, with the rule and its inputs.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct Implication {
-    /// What it says.
+    /// The result.
     pub(super) verdict: Verdict,
-    /// The rule.
+    /// The rule, as text.
     rule: String,
-    /// The numbers that it used.
+    /// The numbers that the rule used.
     inputs: Vec<RuleInput>,
 }
 
-/// A number that follows from released ones, and how.
+/// A number derived from released numbers, with the rule and its inputs.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct DerivedMeasure {
-    /// The number.
+    /// The derived number.
     value: Measure,
-    /// The rule.
+    /// The rule, as text.
     rule: String,
-    /// The numbers that it used.
+    /// The numbers that the rule used.
     inputs: Vec<RuleInput>,
 }
 
-/// What weighs how much when the people of a segment decide, by convention. The weights sum to 1.
+/// Weights of three factors in the decisions of the people of a segment, by convention. The weights sum to 1.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct DecisionFactors {
-    /// Weight of quality.
+    /// Weight of quality, 0 to 1.
     quality: Measure,
-    /// Weight of what the community says.
+    /// Weight of endorsement by the community, 0 to 1.
     community_endorsement: Measure,
-    /// Weight of the price.
+    /// Weight of the price, 0 to 1.
     price: Measure,
-    /// The rule.
+    /// The rule, as text.
     rule: String,
-    /// The numbers that it used.
+    /// The numbers that the rule used.
     inputs: Vec<RuleInput>,
 }
 
-/// The mean of a dimension, with its estimate.
+/// Estimates the mean of dimension `k`, 0 to 1.
 fn dimension(personality: &Released, k: usize) -> Estimate {
     Sample::of(personality, "MEAN").mean(k, 0.5)
 }
@@ -123,10 +123,10 @@ fn dimension_input(name: &str, measure: &Measure) -> RuleInput {
     input(&format!("personality.dimensions.{name}.mean"), measure)
 }
 
-/// Whether quality goes before price.
+/// Evaluates `prefersQualityOverPrice` from the mean value orientation and the share of return visits.
 pub(super) fn prefers_quality_over_price(personality: &Released, returns: &Measure) -> Implication {
     let value = score(dimension(personality, VALUE_ORIENTATION));
-    // Exploration is 1 - the return share, so a return share above 0.6 is an exploration below 0.4.
+    // Exploration is 1 - the share of return visits, so a return share above 0.6 implies an exploration below 0.4.
     let verdict = Verdict::above(&value, DIMENSION_LINE).or(Verdict::above(returns, RETURN_LINE));
     Implication {
         verdict,
@@ -135,7 +135,8 @@ pub(super) fn prefers_quality_over_price(personality: &Released, returns: &Measu
     }
 }
 
-/// Whether products of a community are valued. Of a segment that is its whole region, the difference is 0 exactly.
+/// Evaluates `valuesCommunityProducts`. `region` is `None` if the segment covers all people of its regions; the
+/// difference is then exactly 0.
 pub(super) fn values_community_products(
     personality: &Released,
     own: Estimate,
@@ -160,7 +161,7 @@ pub(super) fn values_community_products(
     }
 }
 
-/// How likely a purchase is followed by another, by convention.
+/// Estimates the share of purchases that are followed by another one, by convention.
 pub(super) fn likely_to_return_purchase(returns: Estimate) -> DerivedMeasure {
     DerivedMeasure {
         value: Scale::SHARE.measure(returns.linear(PURCHASES_PER_RETURN, 0.0)),
@@ -169,15 +170,15 @@ pub(super) fn likely_to_return_purchase(returns: Estimate) -> DerivedMeasure {
     }
 }
 
-/// Quality : community : price = v : c : 1 - v, where v is the mean value orientation and c the mean of community
-/// orientation and reliance on trusted people.
+/// Computes the weights quality : community : price = v : c : 1 - v, where v is the mean value orientation and c the
+/// mean of community orientation and trust network reliance.
 pub(super) fn decision_factors(personality: &Released) -> DecisionFactors {
     let [value, orientation, trust] = [VALUE_ORIENTATION, COMMUNITY_ORIENTATION, TRUST_NETWORK_RELIANCE]
         .map(|k| dimension(personality, k).within(0.0, 1.0));
     let community =
         Estimate::new(f64::midpoint(orientation.value, trust.value), orientation.sigma.hypot(trust.sigma) / 2.0);
     let all = 1.0 + community.value;
-    // By the slopes of v/(1+c), (1-v)/(1+c) and c/(1+c).
+    // Standard errors by the partial derivatives of v/(1+c), (1-v)/(1+c) and c/(1+c).
     let weight = |share: f64, by_value: f64, by_community: f64| {
         let sigma = (by_value * value.sigma).hypot(by_community * community.sigma);
         Scale::SHARE.measure(Estimate::new(share / all, sigma))
@@ -199,7 +200,8 @@ pub(super) fn decision_factors(personality: &Released) -> DecisionFactors {
     }
 }
 
-/// What the network implies for marketing. Each is null with `INSUFFICIENT_DATA` where one of its numbers is.
+/// Implications of the network for marketing. A field is null with `INSUFFICIENT_DATA` if one of its inputs is
+/// withheld.
 #[derive(Clone, Debug)]
 pub struct MarketingImplications {
     pub(super) connections: Result<Measure, Error>,
@@ -208,10 +210,11 @@ pub struct MarketingImplications {
     pub(super) trend: Result<Measure, Error>,
 }
 
-/// Numbers of the network: the field that tells each, and the line that it must be above, as a fraction.
+/// Conditions on numbers of the network: the field that returns the number, the number, and the threshold as a fraction
+/// (numerator, denominator).
 type Conditions<'a> = [(&'a str, &'a Result<Measure, Error>, [u32; 2])];
 
-/// All of several numbers above their lines.
+/// Evaluates whether all numbers are above their thresholds. Returns the error of the first number that is withheld.
 fn all_above(conditions: &Conditions<'_>) -> Result<Option<Implication>, Error> {
     let (mut verdict, mut rules, mut inputs) = (Verdict::Yes, Vec::new(), Vec::new());
     for (name, measure, [above, below]) in conditions {
@@ -223,11 +226,13 @@ fn all_above(conditions: &Conditions<'_>) -> Result<Option<Implication>, Error> 
     Ok(Some(Implication { verdict, rule: rules.join(", and "), inputs }))
 }
 
-/// What the network implies for marketing, by published rules.
+/// Implications of the network for marketing, by published rules (`docs/personality.md`, "Implications"). The
+/// thresholds are conventions. A field is null with `INSUFFICIENT_DATA` if one of its inputs is withheld. No additional
+/// privacy cost.
 #[async_graphql::Object]
 impl MarketingImplications {
-    /// YES if ties join people who are much alike (`tieCompatibility` above 2/3) and there are enough of them
-    /// (`connectionsPerPerson` above 2).
+    /// YES if connected people are similar (`tieCompatibility` above 2/3) and have enough ties (`connectionsPerPerson`
+    /// above 2).
     async fn responds_to_community_endorsements(&self) -> Result<Option<Implication>, Error> {
         all_above(&[
             ("tieCompatibility", &self.compatibility, [2, 3]),
@@ -235,29 +240,31 @@ impl MarketingImplications {
         ])
     }
 
-    /// YES if a person draws more than half a friend to a new place in 28 days (`viralPotential` above 1/2).
+    /// YES if a person leads more than 0.5 connected people to a new place in 28 days (`viralPotential` above 1/2).
     async fn likely_to_share_purchases(&self) -> Result<Option<Implication>, Error> {
         all_above(&[("viralPotential", &self.viral, [1, 2])])
     }
 
-    /// YES if more than a third of the ties follow to new places (`trendSetting`) and a person has more than 5 ties.
+    /// YES if more than one third of the ties follow the person to a new place (`trendSetting` above 1/3) and a person
+    /// has more than 5 ties (`connectionsPerPerson` above 5).
     async fn influencer_potential(&self) -> Result<Option<Implication>, Error> {
         all_above(&[("trendSetting", &self.trend, [1, 3]), ("connectionsPerPerson", &self.connections, [5, 1])])
     }
 
-    /// Which strategies the numbers speak for. How effective they are nobody has measured.
+    /// Marketing strategies that the numbers support. The effectiveness of the strategies has not been measured.
     async fn strategies(&self) -> Strategies<'_> {
         Strategies(self)
     }
 }
 
-/// Marketing strategies, each with the rule that speaks for it.
+/// Marketing strategies, each with the rule that supports it.
 pub struct Strategies<'a>(&'a MarketingImplications);
 
-/// Marketing strategies, each with the rule that speaks for it. Null with `INSUFFICIENT_DATA` where a number is.
+/// Marketing strategies, each with the rule that supports it. A field is null with `INSUFFICIENT_DATA` if one of its
+/// inputs is withheld.
 #[async_graphql::Object]
 impl Strategies<'_> {
-    /// Let members of the community speak: `tieCompatibility` above 2/3 and `connectionsPerPerson` above 2.
+    /// Endorsement by members of the community: `tieCompatibility` above 2/3 and `connectionsPerPerson` above 2.
     async fn community_endorsement(&self) -> Result<Option<Implication>, Error> {
         all_above(&[
             ("tieCompatibility", &self.0.compatibility, [2, 3]),
@@ -265,17 +272,17 @@ impl Strategies<'_> {
         ])
     }
 
-    /// Give new things to people whom others follow: `trendSetting` above 1/3.
+    /// Early access to new products for people whom others follow: `trendSetting` above 1/3.
     async fn early_adopter_program(&self) -> Result<Option<Implication>, Error> {
         all_above(&[("trendSetting", &self.0.trend, [1, 3])])
     }
 
-    /// Show what friends do: `connectionsPerPerson` above 2 and `viralPotential` above 1/2.
+    /// Showing the choices of connected people: `connectionsPerPerson` above 2 and `viralPotential` above 1/2.
     async fn social_proof(&self) -> Result<Option<Implication>, Error> {
         all_above(&[("connectionsPerPerson", &self.0.connections, [2, 1]), ("viralPotential", &self.0.viral, [1, 2])])
     }
 
-    /// Work with the well connected: `trendSetting` above 1/3 and `connectionsPerPerson` above 5.
+    /// Partnerships with well-connected people: `trendSetting` above 1/3 and `connectionsPerPerson` above 5.
     async fn influencer_partnership(&self) -> Result<Option<Implication>, Error> {
         all_above(&[("trendSetting", &self.0.trend, [1, 3]), ("connectionsPerPerson", &self.0.connections, [5, 1])])
     }

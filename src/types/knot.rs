@@ -18,16 +18,16 @@ use crate::{
     privacy::Released,
 };
 
-/// Half the width of a correlation's interval for quality OK.
+/// Quality threshold for half the width of a correlation's interval: OK within it.
 pub(super) const CORRELATION_LINE: f64 = 0.1;
 
-/// The closure of a braid: a knot, or a link of several curves.
+/// The closure of a braid: a knot, or a link of several closed curves.
 pub struct Knot {
     knot: Arc<math::Knot>,
     origin: Option<KnotOrigin>,
 }
 
-/// Knots that were computed, by their braids: the same segment and the same product are asked for again and again.
+/// Cache of computed knots by braid. The same segments and products are requested repeatedly.
 pub struct Knots(Cache<Braid, Arc<math::Knot>>);
 
 impl Default for Knots {
@@ -37,7 +37,8 @@ impl Default for Knots {
 }
 
 impl Knots {
-    /// Milliseconds of arithmetic that must not hold up the other requests; of equal braids at once only one is computed.
+    /// Computes a knot, or returns the cached one. The computation takes milliseconds, so it runs on a blocking thread.
+    /// Concurrent requests for equal braids share one computation.
     async fn of(&self, braid: Braid) -> Result<Arc<math::Knot>, Error> {
         let computed = async {
             let braid = braid.clone();
@@ -49,15 +50,15 @@ impl Knots {
 }
 
 impl Knot {
-    /// The closure of a braid from outside.
+    /// The closure of a braid given by the caller.
     ///
     /// # Errors
-    /// [`Error::BadUserInput`] if its numbers do not fit.
+    /// [`Error::BadUserInput`] if an invariant exceeds 64 bits.
     pub async fn of(knots: &Knots, braid: Braid) -> Result<Self, Error> {
         Ok(Self { knot: knots.of(braid).await?, origin: None })
     }
 
-    /// The knot of a segment, woven from its correlations.
+    /// The knot of a segment, derived from the correlations of its dimensions.
     ///
     /// # Errors
     /// As [`Self::of`].
@@ -68,7 +69,7 @@ impl Knot {
         Ok(Self { knot: knots.of(weave.braid).await?, origin })
     }
 
-    /// The knot of a product, woven from what it states.
+    /// The knot of a product, derived from the dimensions that it states.
     ///
     /// # Errors
     /// As [`Self::of`].
@@ -76,118 +77,121 @@ impl Knot {
         Self::of(knots, Weave::of_product(product).braid).await
     }
 
-    /// How alike two knots are.
+    /// Compares the invariants of two knots.
     pub fn likeness(&self, other: &Self) -> Likeness {
         self.knot.likeness(&other.knot)
     }
 }
 
 fn too_large() -> Error {
-    Error::input("braid", "its invariants hold numbers that are too large; a shorter word may do.")
+    Error::input("braid", "the invariants of this braid do not fit into 64 bits. Use a shorter braid.")
 }
 
-/// The numbers of the schema have 32 bits.
+/// Converts to the 32-bit `Int` of GraphQL, or returns [`Error::BadUserInput`].
 fn int(number: i64) -> Result<i32, Error> {
     i32::try_from(number).map_err(|_| {
-        Error::input("braid", "a number does not fit into 32 bits: ask for `text` of the polynomials instead.")
+        Error::input("braid", "a number does not fit into 32 bits. Select `text` of the polynomials instead.")
     })
 }
 
-/// The closure of a braid: a knot, or a link of several curves. Each number is exact: of a braid that is given, of the
-/// braid, of a segment's, of the released mixture. A fingerprint: nobody has measured that knots predict purchases.
+/// The closure of a braid: a knot, or a link of several closed curves. Each invariant is exact for the given braid or,
+/// for a segment, for the braid derived from its released numbers. A knot is a fingerprint: whether knots predict
+/// purchases has not been measured.
 #[Object]
 impl Knot {
-    /// The braid: i is the generator in which strand i crosses over strand i + 1, -i its inverse.
+    /// The braid word. The entry i is the generator in which strand i crosses over strand i + 1; -i is its inverse.
     async fn braid(&self) -> &[i32] {
         self.knot.braid.letters()
     }
 
-    /// Strands of the braid.
+    /// Number of strands of the braid.
     async fn strands(&self) -> usize {
         self.knot.braid.strands()
     }
 
-    /// Closed curves; 1 of a knot.
+    /// Number of closed curves; 1 for a knot.
     async fn components(&self) -> usize {
         self.knot.components
     }
 
-    /// Positive letters of the braid less negative ones.
+    /// Number of positive entries of the braid word minus the number of negative entries.
     async fn writhe(&self) -> i64 {
         self.knot.writhe
     }
 
-    /// The Jones polynomial; the trefoil `[1, 1, 1]` has t + t^3 - t^4.
+    /// The Jones polynomial. Convention: the trefoil `[1, 1, 1]` has t + t^3 - t^4.
     async fn jones(&self) -> LaurentPolynomial<'_> {
         LaurentPolynomial(&self.knot.jones)
     }
 
-    /// The Alexander polynomial in one variable: positive constant term, lowest exponent 0; 0 of a link that falls apart.
+    /// The Alexander polynomial in one variable, normalized to a positive constant term and a lowest exponent of 0. The
+    /// zero polynomial for a split link.
     async fn alexander(&self) -> LaurentPolynomial<'_> {
         LaurentPolynomial(&self.knot.alexander)
     }
 
-    /// |Jones(-1)|. One that does not fit into 32 bits is `BAD_USER_INPUT`.
+    /// The determinant, |Jones(-1)|. `BAD_USER_INPUT` if it does not fit into 32 bits.
     async fn determinant(&self) -> Result<i32, Error> {
         int(self.knot.determinant)
     }
 
-    /// The Arf invariant, 0 or 1; null of a link of several curves.
+    /// The Arf invariant, 0 or 1. Null for a link of several closed curves.
     async fn arf(&self) -> Option<i32> {
         self.knot.arf
     }
 
-    /// What it was woven from; null unless it is a segment's.
+    /// What the braid was derived from. Null unless the knot belongs to a segment.
     async fn origin(&self) -> Option<&KnotOrigin> {
         self.origin.as_ref()
     }
 }
 
-/// A polynomial in t and 1/t with whole coefficients.
+/// A Laurent polynomial in t with integer coefficients.
 pub struct LaurentPolynomial<'a>(&'a math::Laurent);
 
-/// A polynomial in t and 1/t with whole coefficients.
+/// A Laurent polynomial in t with integer coefficients.
 #[Object]
 impl LaurentPolynomial<'_> {
-    /// The exponent of the first coefficient; half an odd number for some links. 0 of the zero polynomial.
+    /// Exponent of the first coefficient. A half-integer for links with an even number of closed curves. 0 for the zero
+    /// polynomial.
     async fn lowest_exponent(&self) -> f64 {
         self.0.lowest_exponent()
     }
 
-    /// The coefficients from the lowest exponent on, which rises by 1; none of the zero polynomial. One that does not fit
-    /// into 32 bits is `BAD_USER_INPUT`: `text` has it.
+    /// The coefficients, starting at the lowest exponent; the exponent increases by 1. Empty for the zero polynomial.
+    /// `BAD_USER_INPUT` if a coefficient does not fit into 32 bits; use `text` instead.
     async fn coefficients(&self) -> Result<Vec<i32>, Error> {
         self.0.coefficients().iter().map(|coefficient| int(*coefficient)).collect()
     }
 
-    /// As mathematicians write it, such as `t + t^3 - t^4`.
+    /// The polynomial as text, such as `t + t^3 - t^4`.
     async fn text(&self) -> String {
         self.0.text()
     }
 }
 
-/// What a segment's knot was woven from.
+/// The released numbers that a segment's braid was derived from.
 #[derive(SimpleObject)]
 pub struct KnotOrigin {
-    /// What each strand stands for.
+    /// The dimension that each strand represents, in the order of the strands.
     dimensions: Vec<DimensionName>,
-    /// The pairs that were woven in, strongest first.
+    /// The pairs of dimensions that contribute to the braid, strongest correlation first; at most 12.
     correlations: Vec<Correlation>,
-    /// By the least exact correlation among the strands: HIGH within 0.05, OK within 0.1. Below that the noise may have
-    /// woven another knot.
+    /// Quality of the least exact correlation among the strands: HIGH if 1.96 sigma is at most 0.05, OK if at most 0.1,
+    /// otherwise LOW. With LOW, the noise may have produced a different knot.
     quality: Quality,
-    /// Where it comes from.
+    /// The release that these numbers come from.
     release: Release,
 }
 
-/// How two dimensions go together over the people of a segment.
+/// Correlation of two dimensions over the people of a segment.
 #[derive(SimpleObject)]
 pub struct Correlation {
-    /// One of them.
+    /// The first dimension.
     first: DimensionName,
-    /// The other.
+    /// The second dimension.
     second: DimensionName,
-    /// Their correlation, -1 to 1.
+    /// The correlation, -1 to 1.
     value: Measure,
 }
 
@@ -213,24 +217,26 @@ impl KnotOrigin {
     }
 }
 
-/// How alike a segment's knot and a product's are. A fingerprint: nobody has measured that it predicts purchases.
+/// Similarity of a segment's knot and a product's knot. A comparison of fingerprints: whether it predicts purchases has
+/// not been measured.
 #[derive(SimpleObject)]
 pub struct KnotCompatibility {
-    /// 0.4 Jones + 0.3 Alexander + 0.3 structure, 1/3 to 1.
+    /// 0.4 `jones` + 0.3 `alexander` + 0.3 `structure`, 1/3 to 1.
     score: f64,
-    /// 1/(1 + d), d the distance of the Jones polynomials' coefficients over the larger of their sums.
+    /// Similarity of the Jones polynomials, 1/3 to 1: 1/(1 + d), where d is the sum of the absolute differences of the
+    /// coefficients, divided by the larger of the two sums of absolute coefficients.
     jones: f64,
-    /// The same of the Alexander polynomials.
+    /// Similarity of the Alexander polynomials, by the same formula, 1/3 to 1.
     alexander: f64,
-    /// The same of components, writhe and determinant.
+    /// Similarity of `components`, `writhe` and `determinant`, by the same formula, 1/3 to 1.
     structure: f64,
     /// The segment's knot.
     segment_knot: Knot,
     /// The product's knot.
     product_knot: Knot,
-    /// Words of the product that `vocabulary` does not hold.
+    /// Terms of the product that are not in `vocabulary`, sorted. They have no effect.
     ignored: Vec<String>,
-    /// Where the segment's knot comes from.
+    /// The release that the segment's knot was derived from.
     release: Release,
 }
 
@@ -245,7 +251,7 @@ impl KnotCompatibility {
 }
 
 impl Scale {
-    /// Of correlations: low below -0.3, high from 0.3.
+    /// Scale of correlations: low below -0.3, high from 0.3.
     pub(super) const CORRELATION: Self = Self {
         unit: super::measure::Unit::Correlation,
         line: CORRELATION_LINE,

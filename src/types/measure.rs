@@ -4,46 +4,47 @@ use async_graphql::{Enum, SimpleObject};
 
 use crate::estimate::{Estimate, Z95};
 
-/// What a number counts.
+/// The unit of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum Unit {
-    /// Head count.
+    /// Number of people.
     People,
-    /// Visits of a person in the window.
+    /// Visits per person in the window.
     Visits,
     /// Minutes.
     Minutes,
-    /// A part of a whole, 0 to 1.
+    /// Part of a whole, 0 to 1.
     Share,
-    /// A personality dimension, 0 to 1.
+    /// Value of a personality dimension, 0 to 1.
     Score,
-    /// Kept connections of a person, at most 10.
+    /// Kept ties per person, 0 to 10.
     Connections,
-    /// Kept connections over possible ones, 0 to 1.
+    /// Kept ties per person over the number of possible partners, 0 to 1.
     Density,
-    /// Friends whom a person draws to a new place in the window.
+    /// Connected people per person that the person led to a new place in the window, 0 to 10.
     Friends,
     /// Squared overlap of two states, 0 to 1.
     Overlap,
-    /// Entropy with the natural logarithm.
+    /// Entropy in nats (natural logarithm), 0 to 2.565.
     Nats,
-    /// How two dimensions go together, -1 to 1.
+    /// Correlation of two dimensions, -1 to 1.
     Correlation,
 }
 
-/// How far a number can be relied on: 1.96 `sigma` (half an interval before it is cut to what is possible) against a
-/// line for its kind (`docs/privacy.md`, "Quality").
+/// Reliability of a number: 1.96 `sigma` (half of the 95 % interval before it is clamped to the possible range)
+/// compared with the quality threshold of this kind of number (`docs/privacy.md`, "Quality").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum Quality {
-    /// Wider than the line: a direction at best.
+    /// 1.96 `sigma` is above the threshold. The number shows a direction at best.
     Low,
-    /// Within the line.
+    /// 1.96 `sigma` is at most the threshold.
     Ok,
-    /// Within half the line.
+    /// 1.96 `sigma` is at most half of the threshold.
     High,
 }
 
-/// Where the number without noise lies with 95 %.
+/// The 95 % interval of the number without noise. It accounts for the noise only, not for sampling or for the caps. It
+/// is clamped to the possible range.
 #[derive(Clone, Copy, Debug, PartialEq, SimpleObject)]
 pub struct Interval {
     /// Lower end.
@@ -52,45 +53,46 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// A released number about a segment. It was computed from data, once, with noise, and never changes.
+/// A released number about a segment. It is computed once from the data, with noise added, and never changes.
 #[derive(Clone, Debug, PartialEq, SimpleObject)]
 pub struct Measure {
-    /// The number.
+    /// The number, including noise, clamped to the possible range.
     pub value: f64,
-    /// What it counts.
+    /// Unit of `value`, `sigma` and `interval95`.
     pub unit: Unit,
-    /// Standard error of the noise, in the same unit.
+    /// Standard error caused by the noise.
     pub sigma: f64,
-    /// Where the number without noise lies with 95 %.
+    /// The 95 % interval of the number without noise.
     pub interval95: Interval,
-    /// How far it can be relied on.
+    /// Reliability of the number.
     pub quality: Quality,
-    /// In words, by published lines; two words where the interval crosses a line.
+    /// `low`, `moderate` or `high`, by the published thresholds of this kind of number. If the interval contains a
+    /// threshold, both terms, such as `low to moderate`.
     pub interpretation: String,
 }
 
-/// How a kind of number is shown and judged.
+/// Presentation of one kind of number: unit, range, and the thresholds for quality and interpretation.
 pub struct Scale {
     pub unit: Unit,
-    /// Half an interval's width for quality OK.
+    /// Quality threshold: half the width of the interval for quality OK, in `unit`.
     pub line: f64,
-    /// Below the first: low; from the second: high.
+    /// Interpretation thresholds: below the first low, from the second high, otherwise moderate.
     pub lines: [f64; 2],
-    /// What is possible.
+    /// Range of possible values, lowest and highest.
     pub bounds: [f64; 2],
 }
 
 impl Scale {
-    /// A share of people's own visits, ties or people; also personality scores.
+    /// A share of a person's visits, of ties or of people; also personality scores.
     pub const SHARE: Self = Self { unit: Unit::Share, line: 0.05, lines: [1.0 / 3.0, 2.0 / 3.0], bounds: [0.0, 1.0] };
 
     /// A personality dimension.
     pub const SCORE: Self = Self { unit: Unit::Score, ..Self::SHARE };
 
-    /// Events among people's actions: there are never many.
+    /// The share of events among a person's actions. The thresholds are lower, because this share is always small.
     pub const EVENTS: Self = Self { lines: [0.1, 0.3], ..Self::SHARE };
 
-    /// The estimate as a partner sees it.
+    /// Converts an estimate to the object of the schema: clamps and rounds it and derives quality and interpretation.
     #[must_use]
     pub fn measure(&self, estimate: Estimate) -> Measure {
         let quality = quality(Z95 * estimate.sigma, self.line);
@@ -112,7 +114,8 @@ impl Scale {
     }
 }
 
-/// The published rule: within half the line HIGH, within the line OK, else LOW.
+/// The quality of a number: `High` if half the width of its interval is at most half of `line`, `Ok` if it is at most
+/// `line`, otherwise `Low`.
 #[must_use]
 pub fn quality(half_width: f64, line: f64) -> Quality {
     if half_width <= line / 2.0 {
@@ -124,7 +127,7 @@ pub fn quality(half_width: f64, line: f64) -> Quality {
     }
 }
 
-/// Four decimals, and six significant digits for what is smaller than a hundredth (densities).
+/// Rounds to four decimals; values below 0.01 (densities) to eight decimals.
 fn rounded(value: f64) -> f64 {
     let steps = if value != 0.0 && value.abs() < 0.01 { 1e8 } else { 1e4 };
     (value * steps).round() / steps

@@ -1,4 +1,4 @@
-//! A segment's mixed state: how alike its people are, and how alike to a product or to another segment.
+//! Fields based on a segment's density matrix: similarity among its people, with a product, and with another segment.
 
 use async_graphql::SimpleObject;
 
@@ -17,19 +17,20 @@ use crate::{
 };
 
 impl Scale {
-    /// Of compatibilities: squared overlaps of states.
+    /// Scale of compatibilities, which are squared overlaps of states.
     pub(super) const OVERLAP: Self = Self { unit: Unit::Overlap, line: 0.05, lines: [0.6, 0.85], bounds: [0.0, 1.0] };
 }
 
-/// How mixed the people of a segment are, as one quantum state (`docs/personality.md`).
+/// Similarity among the people of a segment, from its density matrix rho (`docs/personality.md`, "Quantum state").
 #[derive(SimpleObject)]
 pub struct QuantumState {
-    /// tr(rho^2), 1/13 to 1: the average compatibility of two people of the segment. 1 if all are equal.
+    /// Purity tr(rho^2), 1/13 to 1: the mean squared overlap of the states of two people of the segment. 1 if all
+    /// people are equal.
     purity: Measure,
-    /// -tr(rho ln rho), 0 to ln 13 = 2.565 nats; 0 if all are equal. Its interval holds every value that the noise allows
-    /// and is wide below some 10,000 people.
+    /// Von Neumann entropy -tr(rho ln rho), 0 to ln 13 = 2.565 nats. 0 if all people are equal. The interval is a
+    /// worst-case bound over the noise, so it is wide below about 10,000 people.
     entropy: Measure,
-    /// Where it comes from.
+    /// The release that these numbers come from.
     release: Release,
 }
 
@@ -46,31 +47,33 @@ impl From<&Released> for QuantumState {
     }
 }
 
-/// How alike the people of a segment are to a product.
+/// Similarity of the people of a segment to a product, in the dimensions that the product states.
 #[derive(SimpleObject)]
 pub struct Compatibility {
-    /// The mean over people of the squared overlap of the person's state with the product's, in the dimensions that the
-    /// product states (a person weighs as much as these are of the person's state); 1 if all people are equal to it in
-    /// these.
+    /// Compatibility, 0 to 1: the mean over people of the squared overlap of the person's state with the product's
+    /// state, both restricted to the dimensions that the product states. A person is weighted by the share of the
+    /// person's state that lies in these dimensions. 1 if all people equal the product in these dimensions.
     score: Measure,
-    /// The same for each stated dimension alone, in their fixed order: why the score is what it is.
+    /// The compatibility in each stated dimension alone, in the order of the dimensions. The values do not sum to
+    /// `score`.
     contributions: Vec<Contribution>,
-    /// What carries the score most and least, in words.
+    /// The dimensions that contribute most and least to the score, as sentences. At most two sentences; their values
+    /// have no intervals.
     reasons: Vec<String>,
-    /// Words of the product that `vocabulary` does not hold.
+    /// Terms of the product that are not in `vocabulary`, sorted. They have no effect.
     ignored: Vec<String>,
-    /// Where it comes from.
+    /// The release that these numbers come from.
     release: Release,
 }
 
-/// What one dimension adds to a compatibility.
+/// The compatibility in one dimension.
 #[derive(SimpleObject)]
 pub struct Contribution {
-    /// Which dimension.
+    /// The dimension.
     dimension: DimensionName,
-    /// What the product states, 0 to 1.
+    /// The value that the product states, 0 to 1.
     stated: f64,
-    /// The compatibility in this dimension alone.
+    /// The compatibility in this dimension alone, 0 to 1.
     score: Measure,
 }
 
@@ -91,11 +94,11 @@ impl Compatibility {
     }
 }
 
-/// The two best dimensions and the worst, in words.
+/// Describes the two dimensions with the largest contributions and the one with the smallest, as sentences.
 pub(super) fn reasons(rho: &math::Density, product: &math::Product) -> Vec<String> {
     let alone = |k: usize| product.only(|other| other == k).map(|product| (k, rho.compatibility(&product)));
     let mut scores: Vec<(usize, f64)> = product.stated().filter_map(|(k, _)| alone(k)).collect();
-    // A stable sort: of equals the first dimension stays first.
+    // The sort is stable: dimensions with equal scores keep their order.
     scores.sort_by(|a, b| b.1.total_cmp(&a.1));
     let name =
         |(k, score): &(usize, f64)| format!("{} ({score:.2})", crate::personality::DIMENSIONS[*k].replace('_', " "));
@@ -109,19 +112,19 @@ pub(super) fn reasons(rho: &math::Density, product: &math::Product) -> Vec<Strin
     }
 }
 
-/// Two segments beside each other.
+/// Comparison of two segments.
 #[derive(SimpleObject)]
 pub struct Comparison {
-    /// The fidelity of their states, 0 to 1: 1 if their people are mixed alike. Its interval holds every value that the
-    /// noise allows and is wide below some 100,000 people.
+    /// Fidelity of the two density matrices, 0 to 1. 1 if both segments have the same mixture of people. The interval
+    /// is a worst-case bound over the noise, so it is wide below about 100,000 people.
     fidelity: Measure,
-    /// The average compatibility of a person of one with a person of the other.
+    /// Mean squared overlap of the states of one person of each segment, 0 to 1.
     average_compatibility: Measure,
-    /// The other segment.
+    /// The canonical definition of the other segment.
     other: Definition,
-    /// Where the numbers of this segment come from.
+    /// The release that the numbers of this segment come from.
     release: Release,
-    /// Where the numbers of the other segment come from.
+    /// The release that the numbers of the other segment come from.
     other_release: Release,
 }
 
@@ -132,7 +135,7 @@ impl Comparison {
         let fidelity = Scale { lines: [0.8, 0.95], ..Scale::OVERLAP };
         Self {
             fidelity: fidelity.measure(one.fidelity(&two)),
-            // The same noise twice is not noise and noise.
+            // Both segments are the same release, so their noise is not independent; the purity accounts for that.
             average_compatibility: Scale::OVERLAP.measure(if same { one.purity() } else { one.overlap(&two) }),
             other: cohort.into(),
             release: own.release.as_ref().into(),

@@ -1,4 +1,4 @@
-//! What partners see: one GraphQL object a file. Resolvers load and hand over; the arithmetic is in
+//! The GraphQL objects of the schema, one file per object. Resolvers load data and convert it; the arithmetic is in
 //! [`crate::estimate`].
 
 pub mod behavior;

@@ -1,4 +1,4 @@
-//! How the people of a segment are connected.
+//! Ties of the people of a segment: the `Network` object.
 
 use async_graphql::{Enum, Object};
 
@@ -14,11 +14,11 @@ use crate::{
     privacy::Released,
 };
 
-/// New ties of a person in 28 days: below the first the frequency is low, from the second it is high.
+/// Thresholds of `connectionFrequency`, in new ties per person in 28 days: below the first LOW, from the second HIGH.
 const FREQUENCY_LINES: [f64; 2] = [0.1, 0.5];
 
-/// How the people of a segment are connected inside their region: means over people of their kept ties, at most ten
-/// each (`docs/privacy.md`, "Kept ties").
+/// Ties of the people of a segment within their region. All numbers are means over kept ties, at most 10 per person
+/// (`docs/privacy.md`, "Kept ties").
 pub struct Network(pub Released);
 
 impl Network {
@@ -26,8 +26,8 @@ impl Network {
         Sample::of(&self.0, "NET")
     }
 
-    /// A number per person, of at most ten. Where the total is small, a few people could make most of it, and nothing is
-    /// told.
+    /// A mean per person, 0 to 10. If the noisy total is below the dominance threshold, a few people could account for
+    /// most of it, and the result is [`Error::InsufficientData`] with the reason `DOMINANCE`.
     fn per_person(&self, index: usize) -> Result<Estimate, Error> {
         let sample = self.sample();
         if !sample.has_enough(sample.total(index, 0.5)) {
@@ -36,7 +36,7 @@ impl Network {
         Ok(sample.mean(index, 0.5).linear(TIE_CAP as f64, 0.0))
     }
 
-    /// A share of the ties, where there are enough of them, and enough ties in all.
+    /// A share of the ties. Both the total of the ties and the total of this number must reach the dominance threshold.
     fn of_ties(&self, index: usize) -> Result<Measure, Error> {
         self.per_person(0)?;
         self.per_person(index)?;
@@ -54,54 +54,61 @@ impl Network {
     }
 }
 
-/// How the people of a segment are connected inside their region: means over people of their kept ties, at most ten
-/// each (`docs/privacy.md`, "Kept ties").
+/// Ties of the people of a segment within their region, over 28 days. All numbers are based on kept ties, at most 10
+/// per person (`docs/privacy.md`, "Kept ties"). A tie counts if both people live in the same region; the other person
+/// does not need to be in the segment.
 #[Object]
 impl Network {
-    /// Kept ties of a person, at most ten; null with `INSUFFICIENT_DATA` where there are hardly any ties.
+    /// Mean number of kept ties per person, 0 to 10. Null with `INSUFFICIENT_DATA`, reason `DOMINANCE`, if the noisy
+    /// total is below about 1,180 ties.
     async fn connections_per_person(&self) -> Result<Option<Measure>, Error> {
         self.connections().map(Some)
     }
 
-    /// Kept ties of a person over the number of the other people of the segment. Ties to people of the region who are
-    /// not of the segment count too, so it is an upper bound of the density inside the segment. Null with
-    /// `INSUFFICIENT_DATA` where there are hardly any ties.
+    /// Mean number of kept ties per person, divided by the number of other people in the segment, 0 to 1. Ties to
+    /// people of the region outside the segment are included, so the value is an upper bound of the density within the
+    /// segment. Null with `INSUFFICIENT_DATA`, reason `DOMINANCE`, if the noisy total is below about 1,180 ties.
     async fn density(&self) -> Result<Option<Measure>, Error> {
         let others = self.0.people as f64 - 1.0;
         let scale = Scale { unit: Unit::Density, line: 0.5 / others, lines: [0.001, 0.01], bounds: [0.0, 1.0] };
         Ok(Some(scale.measure(self.per_person(0)?.linear(1.0 / others, 0.0))))
     }
 
-    /// How alike the two ends of a tie are, 0 to 1; null with `INSUFFICIENT_DATA` where there are hardly any ties.
+    /// Mean similarity of the two people of a tie, 0 to 1. Null with `INSUFFICIENT_DATA`, reason `DOMINANCE`, if the
+    /// noisy number of ties, or the noisy sum of their similarities, is below about 1,180.
     async fn tie_compatibility(&self) -> Result<Option<Measure>, Error> {
         self.of_ties(1).map(Some)
     }
 
-    /// The share of ties that were made in the window; null with `INSUFFICIENT_DATA` where there are hardly any.
+    /// Share of the ties that were made in the window, 0 to 1. Null with `INSUFFICIENT_DATA`, reason `DOMINANCE`, if
+    /// fewer than about 1,180 ties (noisy total) were made in the window.
     async fn new_tie_share(&self) -> Result<Option<Measure>, Error> {
         self.of_ties(2).map(Some)
     }
 
-    /// How often people make new ties: LOW below 0.1 a person in 28 days, HIGH from 0.5, UNCERTAIN if the interval
-    /// crosses a line. Null with `INSUFFICIENT_DATA` where there are hardly any new ties.
+    /// Frequency of new ties: LOW below 0.1 per person in 28 days, HIGH from 0.5, MEDIUM between, UNCERTAIN if the 95 %
+    /// interval contains a threshold. Null with `INSUFFICIENT_DATA`, reason `DOMINANCE`, if fewer than about 1,180 ties
+    /// (noisy total) were made in the window.
     async fn connection_frequency(&self) -> Result<Option<Frequency>, Error> {
         let days = f64::from(self.0.release.window.length.days());
         Ok(Some(Frequency::of(self.per_person(2)?.linear(28.0 / days, 0.0))))
     }
 
-    /// How many friends a person draws to a new place in the window; null with `INSUFFICIENT_DATA` where there are
-    /// hardly any.
+    /// Mean number of connected people per person that visited a place for the first time, in the window, after this
+    /// person had visited it, 0 to 10. Null with `INSUFFICIENT_DATA`, reason `DOMINANCE`, if the noisy total is below
+    /// about 1,180.
     async fn viral_potential(&self) -> Result<Option<Measure>, Error> {
         self.viral().map(Some)
     }
 
-    /// The share of ties whose other end followed this person to a new place in the window; null with
-    /// `INSUFFICIENT_DATA` where there are hardly any such.
+    /// Share of the ties whose other person visited a place for the first time, in the window, after this person had
+    /// visited it, 0 to 1. Null with `INSUFFICIENT_DATA`, reason `DOMINANCE`, if the noisy number of ties, or of such
+    /// ties, is below about 1,180.
     async fn trend_setting(&self) -> Result<Option<Measure>, Error> {
         self.of_ties(3).map(Some)
     }
 
-    /// What these numbers imply for marketing, by published rules.
+    /// Implications of these numbers for marketing, by published rules.
     async fn implications(&self) -> MarketingImplications {
         MarketingImplications {
             connections: self.connections(),
@@ -111,22 +118,22 @@ impl Network {
         }
     }
 
-    /// Where these numbers come from.
+    /// The release that these numbers come from.
     async fn release(&self) -> Release {
         self.0.release.as_ref().into()
     }
 }
 
-/// How often people make new ties.
+/// Frequency of new ties per person in 28 days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum Frequency {
-    /// Below 0.1 a person in 28 days.
+    /// Below 0.1.
     Low,
     /// From 0.1 to 0.5.
     Medium,
     /// 0.5 or more.
     High,
-    /// The interval crosses a line.
+    /// The 95 % interval contains a threshold.
     Uncertain,
 }
 

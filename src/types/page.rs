@@ -1,29 +1,30 @@
-//! Pages of a Relay connection: which rows to read, and the connection made of them.
+//! Pagination of Relay connections: the arguments, and the connection built from the rows.
 
 use async_graphql::{Object, OutputType, connection::PageInfo};
 
 use super::{product::Product, segment::Segment};
 use crate::error::Error;
 
-/// The largest page.
+/// Maximum page size.
 pub const LARGEST: i32 = 100;
 
-/// Which page is asked for.
+/// A requested page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// Rows of the page.
+    /// Number of rows on the page.
     pub size: u64,
-    /// From the end instead of the beginning.
+    /// Whether the page is counted from the end of the list.
     pub backward: bool,
-    /// The key after which (before which, if backward) the page begins.
+    /// The key after which the page begins; if `backward`, the key before which it ends. Exclusive.
     pub beyond: Option<String>,
 }
 
 impl Page {
-    /// Reads the four arguments of a connection.
+    /// Parses the four arguments of a connection. The default size is 20.
     ///
     /// # Errors
-    /// [`Error::BadUserInput`] naming the one that cannot be meant.
+    /// [`Error::BadUserInput`], naming the argument, if the page size is out of range, a cursor is not valid, or
+    /// `after` is combined with `last`, or `before` is used without it.
     pub fn parse(
         first: Option<i32>,
         after: Option<&str>,
@@ -39,14 +40,15 @@ impl Page {
         let (cursor_name, cursor, other_name, other) =
             if backward { ("before", before, "after", after) } else { ("after", after, "before", before) };
         if other.is_some() {
-            return Err(Error::input(other_name, format!("does not go with `{name}`.")));
+            return Err(Error::input(other_name, format!("cannot be combined with `{name}`.")));
         }
         let beyond =
-            cursor.map(|cursor| decode(cursor).ok_or_else(|| Error::input(cursor_name, "is not a cursor of ours.")));
+            cursor.map(|cursor| decode(cursor).ok_or_else(|| Error::input(cursor_name, "is not a valid cursor.")));
         Ok(Self { size: size.unsigned_abs().into(), backward, beyond: beyond.transpose()? })
     }
 
-    /// Makes the connection of rows that were read in the page's direction, one more than its size if there are more.
+    /// Builds the connection. `rows` are in the direction of the page, and one more than `size` if another page
+    /// follows.
     #[must_use]
     pub fn connect<T>(&self, mut rows: Vec<(String, T)>) -> Connection<T> {
         let size = usize::try_from(self.size).unwrap_or(usize::MAX);
@@ -62,22 +64,22 @@ impl Page {
     }
 }
 
-/// A page of a list. The library's own type would do, but for a description.
+/// A page of a list. Replaces the type of async-graphql, which does not allow a description.
 pub struct Connection<T> {
-    /// Whether there is a page before.
+    /// Whether a previous page exists.
     previous: bool,
-    /// Whether there is a page behind.
+    /// Whether a next page exists.
     next: bool,
     edges: Vec<Edge<T>>,
 }
 
-/// An item and its place.
+/// An item and its cursor.
 pub struct Edge<T> {
     cursor: String,
     node: T,
 }
 
-/// A page of a list: its items, and where the next page begins.
+/// A page of a list.
 #[Object(concrete(name = "ProductConnection", params(Product)), concrete(name = "SegmentConnection", params(Segment)))]
 impl<T: OutputType> Connection<T>
 where
@@ -88,12 +90,12 @@ where
         &self.edges
     }
 
-    /// The items alone.
+    /// The items without cursors. Costs one point per item less than `edges`.
     async fn nodes(&self) -> Vec<&T> {
         self.edges.iter().map(|edge| &edge.node).collect()
     }
 
-    /// Whether there is more, and from where on.
+    /// Whether more pages exist, and the cursors to request them.
     async fn page_info(&self) -> PageInfo {
         PageInfo {
             has_previous_page: self.previous,
@@ -104,10 +106,10 @@ where
     }
 }
 
-/// An item of a page and its place in the list.
+/// An item of a page with its cursor.
 #[Object(concrete(name = "ProductEdge", params(Product)), concrete(name = "SegmentEdge", params(Segment)))]
 impl<T: OutputType> Edge<T> {
-    /// Its place, for `after` and `before`; means nothing else.
+    /// Opaque cursor of the item, for `after` and `before`.
     async fn cursor(&self) -> &str {
         &self.cursor
     }
@@ -130,7 +132,7 @@ mod tests {
     fn bad_pages_name_the_argument() {
         let field = |first, after: Option<&str>, last, before: Option<&str>| {
             let Err(Error::BadUserInput { field, .. }) = Page::parse(first, after, last, before) else {
-                panic!("not refused")
+                panic!("not rejected")
             };
             field
         };

@@ -1,4 +1,4 @@
-//! What the people of a segment are like.
+//! Personality of the people of a segment: the `Personality` object.
 
 use async_graphql::{Enum, Object, SimpleObject};
 
@@ -11,7 +11,7 @@ use crate::{
     privacy::Released,
 };
 
-/// The twelve dimensions of a segment's people and the mix of their archetypes.
+/// The twelve dimensions of the people of a segment, and the shares of their archetypes.
 pub struct Personality(pub Released);
 
 impl Personality {
@@ -20,10 +20,10 @@ impl Personality {
     }
 }
 
-/// The twelve dimensions of a segment's people and the mix of their archetypes.
+/// The twelve personality dimensions of the people of a segment, and the shares of their archetypes, over 28 days.
 #[Object]
 impl Personality {
-    /// The twelve dimensions, in their fixed order.
+    /// The twelve dimensions, always complete and in the same order.
     async fn dimensions(&self) -> Vec<Dimension> {
         let (mean, square) = (Sample::of(&self.0, "MEAN"), Sample::of(&self.0, "SQ"));
         let (counts, sigma) = self.0.sums("HIST");
@@ -35,7 +35,7 @@ impl Personality {
             .collect()
     }
 
-    /// The archetype of the most people, or UNCERTAIN where the noise could have changed the order.
+    /// The archetype with the largest share, or UNCERTAIN if its interval overlaps with that of the second largest.
     async fn archetype(&self) -> ArchetypeName {
         let mut shares = self.shares();
         shares.sort_by(|a, b| b.1.value.total_cmp(&a.1.value));
@@ -45,8 +45,8 @@ impl Personality {
         }
     }
 
-    /// The share of each archetype; the shares sum to 1. Archetypes of fewer than 100 people come together, last, as
-    /// OTHER.
+    /// Share of people per archetype. The shares sum to 1. Archetypes that represent fewer than 100 people (share x
+    /// noisy size) are combined into one entry OTHER, which comes last.
     async fn archetypes(&self) -> Vec<ArchetypeShare> {
         let folded = Sample::of(&self.0, "ARCH").folded(0.0);
         let cells = ArchetypeName::SHARES.into_iter().zip(folded.shares).chain([(ArchetypeName::Other, folded.other)]);
@@ -55,35 +55,36 @@ impl Personality {
             .collect()
     }
 
-    /// Where these numbers come from.
+    /// The release that these numbers come from.
     async fn release(&self) -> Release {
         self.0.release.as_ref().into()
     }
 }
 
-/// One dimension over the people of a segment, each number in [0, 1].
+/// The distribution of one dimension over the people of a segment. All values are 0 to 1.
 #[derive(SimpleObject)]
 pub struct Dimension {
-    /// Which dimension.
+    /// The dimension.
     name: DimensionName,
-    /// Mean over people.
+    /// Mean over people, 0 to 1.
     mean: Measure,
-    /// Standard deviation over people.
+    /// Standard deviation over people, 0 to 0.5.
     standard_deviation: Measure,
-    /// A quarter of the people lie at or below.
+    /// The 25th percentile.
     p25: Measure,
-    /// Half of the people lie at or below.
+    /// The median.
     p50: Measure,
-    /// Three quarters of the people lie at or below.
+    /// The 75th percentile.
     p75: Measure,
-    /// Shares of the people in ten equal bins from 0 to 1. A bin of fewer than 100 people is null.
+    /// Shares of the people in ten equal bins from 0 to 1. A bin that represents fewer than 100 people (share x noisy
+    /// size) is null and is counted in `histogramOther`.
     histogram: Vec<Option<f64>>,
-    /// The share of the people in the bins that are null; with them the shares sum to 1.
+    /// Sum of the shares of the bins that are null; 0 if no bin is null. It and the other bins sum to 1.
     histogram_other: f64,
 }
 
 impl Dimension {
-    /// From the means of u = x - 1/2 and of its square, and the histogram.
+    /// Computes the numbers from the means of u = x - 1/2 and of its square, and from the histogram.
     fn new(name: DimensionName, mean: Estimate, square: Estimate, bins: &Distribution, people: f64) -> Self {
         let score = Scale::SCORE;
         let folded = Folded::new(bins.shares().into_iter().map(|share| Estimate::new(share, 0.0)).collect(), people);
@@ -102,37 +103,37 @@ impl Dimension {
     }
 }
 
-/// The twelve dimensions.
+/// The twelve personality dimensions, each 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum DimensionName {
-    /// Eager to explore.
+    /// Eagerness to explore.
     ExplorationEagerness,
-    /// Oriented towards community.
+    /// Orientation towards community.
     CommunityOrientation,
-    /// Prefers the authentic.
+    /// Preference for authentic places and products.
     AuthenticityPreference,
-    /// Discovers through others.
+    /// Tendency to discover through other people.
     SocialDiscoveryStyle,
-    /// Flexible in time.
+    /// Flexibility in time.
     TemporalFlexibility,
-    /// Adventurous in place.
+    /// Willingness to go to unfamiliar locations.
     LocationAdventurousness,
-    /// Collects and curates.
+    /// Tendency to collect and curate.
     CurationTendency,
-    /// Relies on people trusted.
+    /// Reliance on trusted people.
     TrustNetworkReliance,
-    /// 0 = calm, 1 = lively.
+    /// Preferred level of energy: 0 = calm, 1 = lively.
     EnergyPreference,
-    /// Seeks the new.
+    /// Tendency to seek novelty.
     NoveltySeeking,
-    /// 0 = budget, 1 = premium.
+    /// Orientation of value: 0 = budget, 1 = premium.
     ValueOrientation,
-    /// Bears crowds.
+    /// Tolerance of crowds.
     CrowdTolerance,
 }
 
 impl DimensionName {
-    /// In the order of the release.
+    /// All dimensions, in the order of the release.
     pub const ALL: [Self; 12] = [
         Self::ExplorationEagerness,
         Self::CommunityOrientation,
@@ -149,30 +150,31 @@ impl DimensionName {
     ];
 }
 
-/// Kinds of people, by nearness to five targets (`docs/personality.md`).
+/// Archetypes of people. A person has the nearest of five published targets, or BALANCED if none is near enough
+/// (`docs/personality.md`, "Archetypes").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(name = "Archetype")]
 pub enum ArchetypeName {
-    /// Explores far and eagerly.
+    /// High exploration eagerness and location adventurousness.
     AdventurousExplorer,
-    /// Brings a community together.
+    /// High community orientation and curation tendency.
     CommunityCurator,
-    /// Looks for the real thing.
+    /// High authenticity preference and exploration eagerness.
     AuthenticSeeker,
-    /// Discovers through people.
+    /// High social discovery style and community orientation.
     SocialConnector,
-    /// Goes where the day leads.
+    /// High temporal flexibility and exploration eagerness.
     SpontaneousWanderer,
-    /// Near none of the five.
+    /// Not near enough to any of the five targets.
     Balanced,
-    /// The noise could have changed which one leads; never the archetype of a share.
+    /// The largest share cannot be determined because of the noise. Returned by `Personality.archetype` only.
     Uncertain,
-    /// Archetypes of too few people to be told one by one; only the archetype of a share.
+    /// Archetypes that represent too few people to be shown separately. Returned in `Personality.archetypes` only.
     Other,
 }
 
 impl ArchetypeName {
-    /// Those that have a share, in the order of the release.
+    /// The archetypes that have a share of their own, in the order of the release.
     const SHARES: [Self; 6] = [
         Self::AdventurousExplorer,
         Self::CommunityCurator,
@@ -183,12 +185,12 @@ impl ArchetypeName {
     ];
 }
 
-/// The share of people of an archetype.
+/// Share of the people with one archetype.
 #[derive(SimpleObject)]
 pub struct ArchetypeShare {
-    /// Which archetype.
+    /// The archetype.
     archetype: ArchetypeName,
-    /// Share of the people.
+    /// Share of the people, 0 to 1.
     share: Measure,
 }
 

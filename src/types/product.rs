@@ -1,4 +1,4 @@
-//! A product of the caller's own catalog.
+//! A product of the partner's own catalog, and the results of changing the catalog.
 
 use std::collections::BTreeSet;
 
@@ -11,63 +11,65 @@ use crate::{
     error::Error,
 };
 
-/// A product; only its partner sees it.
+/// A product of the partner's own catalog. No other partner can read it.
 #[derive(Clone, SimpleObject)]
 pub struct Product {
-    /// The partner's own id of it.
+    /// The partner's own id of the product.
     pub id: ID,
-    /// Its title.
+    /// Title of the product.
     pub title: String,
-    /// The partner's category.
+    /// The partner's category. Null if none was sent.
     pub category: Option<String>,
-    /// The partner's subcategory.
+    /// The partner's subcategory. Null if none was sent.
     pub subcategory: Option<String>,
-    /// Price in `currency`.
+    /// Price in `currency`, 0 to 10^12. Null if none was sent.
     pub price: Option<f64>,
-    /// ISO 4217 code, as the partner gave it.
+    /// ISO 4217 code of the currency, as sent. Null if none was sent.
     pub currency: Option<String>,
-    /// 0 to 5.
+    /// Average rating, 0 to 5. Null if none was sent.
     pub rating: Option<f64>,
-    /// How many ratings.
+    /// Number of ratings, 0 or more. Null if none was sent.
     pub rating_count: Option<i64>,
-    /// `budget`, `mid`, `premium` or `luxury`.
+    /// Price band: `budget`, `mid`, `premium` or `luxury`. Null if none was sent.
     pub price_range: Option<String>,
-    /// Its styles, as far as `vocabulary` holds them.
+    /// The styles that are in `vocabulary`. Other styles are not stored.
     pub styles: Vec<String>,
-    /// Its features, as far as `vocabulary` holds them.
+    /// The features that are in `vocabulary`. Other features are not stored.
     pub features: Vec<String>,
-    /// The dimensions that follow from all that it states, in their fixed order; without any it is never recommended.
+    /// The values of all dimensions that the product states, in the order of the dimensions. A product without any is
+    /// never recommended.
     pub states: Vec<StatedDimension>,
 }
 
-/// A dimension that a product states.
+/// The value that a product states for one dimension.
 #[derive(Clone, SimpleObject)]
 pub struct StatedDimension {
-    /// Which dimension.
+    /// The dimension.
     pub dimension: DimensionName,
-    /// Its value, 0 to 1.
+    /// The value, 0 to 1.
     pub value: f64,
-    /// What decided it.
+    /// The kind of input that determined the value.
     pub source: StatedBy,
 }
 
-/// What decided a dimension of a product.
+/// The kind of input that determined the value of a dimension of a product.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "Source")]
 pub enum StatedBy {
-    /// Its styles.
+    /// The styles.
     Style,
-    /// Its features.
+    /// The features.
     Feature,
-    /// Its price band.
+    /// The price band.
     Price,
-    /// A number for the dimension, or an attribute.
+    /// A number given for the dimension, or an attribute.
     Personality,
 }
 
 impl From<product::Model> for Product {
     fn from(product: product::Model) -> Self {
-        // A column that cannot be read states nothing; ranking, which must know, answers with an error.
+        // Here a damaged column counts as stating nothing, so that the product can still be listed. Ranking returns an
+        // error instead.
         let state = product.state().unwrap_or_default();
         let resolved = state.resolve();
         let stated = resolved.iter().flat_map(|resolved| {
@@ -93,40 +95,40 @@ impl From<product::Model> for Product {
     }
 }
 
-/// What became of the products that were sent.
+/// The result of `upsertProducts`.
 #[derive(SimpleObject)]
 pub struct UpsertProductsResult {
-    /// Products that are new.
+    /// Number of products that were added.
     created: u64,
-    /// Products that were there; their values are now those that were sent.
+    /// Number of products that existed and were overwritten.
     updated: u64,
-    /// Products that were not stored, in the order in which they were sent.
+    /// The products that were not stored, in the order in which they were sent.
     errors: Vec<ProductError>,
-    /// Words that `vocabulary` does not hold, of all products that were sent, sorted; at most 100. No product is refused
-    /// for one.
+    /// Terms of all products sent that are not in `vocabulary`, sorted; at most 100. They are not stored and do not
+    /// cause an error.
     ignored: Vec<String>,
 }
 
-/// Why a product was not stored.
+/// The reason a product was not stored.
 #[derive(SimpleObject)]
 pub struct ProductError {
-    /// Its place among those that were sent, from 0.
+    /// Index of the product in `input`, starting at 0.
     index: usize,
-    /// Its id, as sent, at most 200 characters of it.
+    /// Id of the product as sent, truncated to 200 characters.
     id: String,
-    /// The code, as in `errors` of a response: `BAD_USER_INPUT`.
+    /// Error code, as in `extensions.code` of an error: `BAD_USER_INPUT`.
     code: String,
-    /// The field that is wrong.
+    /// Path of the invalid field, such as `currency` or `state.crowdTolerance`.
     field: String,
-    /// What is wrong, for people.
+    /// Description of the error, for people. Not part of the API contract.
     message: String,
 }
 
-/// Ignored words of one answer.
+/// Maximum number of ignored terms in one answer.
 const MOST_IGNORED: usize = 100;
 
 impl UpsertProductsResult {
-    /// Puts together what is told; `ids` are those that were sent.
+    /// Builds the result. `ids` are the product ids as sent.
     pub fn new(stored: store::Stored, ids: &[String], ignored: BTreeSet<String>) -> Self {
         let errors = stored.faults.into_iter().map(|(index, fault)| ProductError {
             index,

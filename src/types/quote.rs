@@ -1,4 +1,4 @@
-//! What a document would cost.
+//! The cost of a document: the `Quote` object.
 
 use async_graphql::SimpleObject;
 
@@ -8,23 +8,26 @@ use crate::{
     privacy::{budget::Budget, bundles::units},
 };
 
-/// What a document would cost this key. Nothing of it is run, and nothing but this question is paid.
+/// The cost of a document for this key, in points and privacy units. The document is not executed. Only the points of
+/// the request that contains `quote` are charged.
 #[derive(SimpleObject)]
 pub struct Quote {
-    /// Points that would be reserved; what is not used comes back.
+    /// Points that would be reserved. Points that are not used are returned after execution.
     points: u64,
-    /// Points that one document of this key may cost.
+    /// Maximum points that one document of this key may cost.
     max_query_points: u64,
-    /// Whether it may.
+    /// Whether `points` is at most `maxQueryPoints`. Points left in the current minute or day are not considered.
     fits: bool,
-    /// Privacy units at most: what this key has seen before, and what two parts of the document share under different
-    /// words, is free.
+    /// Upper bound of the privacy units that would be charged. It includes releases that this key has viewed before,
+    /// and may count a release twice if two parts of the document request it in different forms. Neither is charged
+    /// when the document is executed.
     units: f64,
-    /// Privacy units that this key has left of its 30 days.
+    /// Privacy units left for this key in its 30-day window. The budgets of the regions are not considered.
     units_left: f64,
-    /// The dearest places, dearest first.
+    /// The three most expensive fields, most expensive first.
     dearest_paths: Vec<PathPoints>,
-    /// The largest page with which it would fit; null if it fits, or no page is the reason.
+    /// The largest page size with which the document would fit, for the list that costs most. Null if the document
+    /// fits, or if no page size would make it fit.
     largest_page: Option<PageFit>,
 }
 

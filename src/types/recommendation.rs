@@ -21,32 +21,31 @@ use crate::{
     session::Session,
 };
 
-/// A product of the caller's own catalog and how well it suits a segment.
+/// A product of the partner's own catalog, with its compatibility with a segment.
 #[derive(SimpleObject)]
 pub struct Recommendation {
     /// The product.
     product: Product,
-    /// Its compatibility with the people of the segment, in the dimensions that it states.
+    /// Compatibility with the people of the segment, 0 to 1, in the dimensions that the product states.
     score: Measure,
-    /// The same by what decided the dimensions.
+    /// The compatibility by the kind of input that determined the dimensions.
     breakdown: Breakdown,
-    /// What carries the score most and least, in words.
+    /// The dimensions that contribute most and least to the score, as sentences.
     reasons: Vec<String>,
-    /// Where the segment's part of it comes from.
+    /// The release of the segment that the numbers come from.
     release: Release,
 }
 
-/// The compatibility in the dimensions that were decided by one kind of what the product states; null where that kind
-/// decided none.
+/// The compatibility in the dimensions that one kind of input determined. Null if that kind determined no dimension.
 #[derive(SimpleObject)]
 pub struct Breakdown {
-    /// By its styles.
+    /// In the dimensions determined by the styles.
     style: Option<Measure>,
-    /// By its price band.
+    /// In the dimensions determined by the price band.
     price: Option<Measure>,
-    /// By its features.
+    /// In the dimensions determined by the features.
     feature: Option<Measure>,
-    /// By dimensions given as numbers, and attributes.
+    /// In the dimensions determined by numbers and attributes.
     personality: Option<Measure>,
 }
 
@@ -70,10 +69,11 @@ impl Recommendation {
     }
 }
 
-/// Ranks the caller's products and reads those that are shown.
+/// Ranks the caller's products of a category (of all categories, if `None`) and loads the first `first` of them.
 ///
 /// # Errors
-/// As the database says.
+/// [`Error::Unavailable`] if the database cannot be reached or is locked, [`Error::Internal`] if a query fails or a
+/// stored product is damaged.
 pub async fn recommend(
     session: &Session,
     released: &Released,
@@ -83,7 +83,8 @@ pub async fn recommend(
     let shelf = session.shelf().await?;
     let mixture = Arc::new(Mixture::of(released));
     let (ranked, rho) = (Arc::clone(&shelf), Arc::clone(&mixture));
-    // Some milliseconds for 10,000 products, and there may be ten times as many.
+    // Ranking takes about a millisecond for 10,000 products, and a catalog may hold 100,000, so it runs on a blocking
+    // thread.
     let best = tokio::task::spawn_blocking(move || ranked.rank(rho.rho(), category.as_deref(), first))
         .await
         .map_err(Error::internal)?;
@@ -93,7 +94,7 @@ pub async fn recommend(
         .all(&session.state.db)
         .await?;
     let mut rows: HashMap<String, product::Model> = rows.into_iter().map(|row| (row.product_id.clone(), row)).collect();
-    // One that was deleted a moment ago is left out.
+    // A product that was deleted after the ranking was loaded is omitted.
     let shown = best.into_iter().filter_map(|shelved| Some((shelved, rows.remove(&shelved.id)?)));
     Ok(shown.map(|(shelved, row)| Recommendation::new(&mixture, released, shelved, row)).collect())
 }

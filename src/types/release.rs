@@ -1,4 +1,4 @@
-//! Where a number comes from: the release block, the window, the size.
+//! The origin of released numbers: the `Release`, `Window` and `Count` objects.
 
 use async_graphql::{ID, SimpleObject};
 
@@ -10,16 +10,16 @@ use crate::{
     privacy::{self, Bundle, bundles, ledger},
 };
 
-/// A stretch of time that ends with an epoch.
+/// The time range that a release covers. It ends with an epoch.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct Window {
-    /// Its nominal length.
+    /// Nominal length.
     pub length: WindowLength,
-    /// First second, RFC 3339, UTC.
+    /// Start (inclusive), RFC 3339, UTC.
     pub start: String,
-    /// End, RFC 3339, UTC; not part of the window.
+    /// End (exclusive), RFC 3339, UTC.
     pub end: String,
-    /// The epoch it ends with, as ISO week.
+    /// The epoch at whose end the window ends, as ISO week, such as `2026-W22`.
     pub epoch: String,
 }
 
@@ -34,47 +34,51 @@ impl From<EpochWindow> for Window {
     }
 }
 
-/// The noise of some numbers of a release.
+/// The noise of one group of numbers of a release.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct NoiseGroup {
-    /// The group's name in `docs/privacy.md`.
+    /// Name of the group, as in `docs/privacy.md`.
     pub group: String,
-    /// How many numbers it holds.
+    /// Number of values in the group.
     pub size: usize,
-    /// Standard deviation of the noise on their sums over people, where each person adds parts of at most 1.
+    /// Standard deviation of the noise on each sum over people. The contribution of one person to a sum is at most 1 in
+    /// absolute value.
     pub sigma: f64,
 }
 
-/// What was published: one noisy vector, drawn once, the same for everybody who asks.
+/// A release: a set of noisy numbers about a segment that is computed once, stored, and returned unchanged to every
+/// key.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct Release {
-    /// SHA-256 of policy version, bundle, epoch, window and canonical segment.
+    /// SHA-256 of policy version, bundle, epoch, window and canonical segment, in hexadecimal. Equal ids mean the same
+    /// measurement.
     pub id: ID,
-    /// The weekly snapshot it was made from, as ISO week.
+    /// The weekly snapshot that the release was computed from, as ISO week, such as `2026-W22`.
     pub epoch: String,
-    /// The time it covers.
+    /// The time range that the release covers.
     pub window: Window,
-    /// epsilon of this release alone, at `delta`.
+    /// Privacy loss epsilon of this release alone, at `delta`.
     pub epsilon: f64,
-    /// delta of this release.
+    /// Privacy parameter delta of this release.
     pub delta: f64,
-    /// rho of zero-concentrated differential privacy.
+    /// Privacy loss rho of this release, in zero-concentrated differential privacy.
     pub rho: f64,
-    /// How the noise was made: `discrete_gaussian`.
+    /// Noise mechanism: `discrete_gaussian`.
     pub mechanism: String,
-    /// Privacy price: what a key pays at its first view, and a region when it is drawn.
+    /// Price in privacy units. A key pays it once, at its first view; a region pays it once, when the first key views
+    /// the release.
     pub units: f64,
-    /// Noise per group of numbers.
+    /// The noise of each group of numbers.
     pub sigma: Vec<NoiseGroup>,
-    /// The version of the rules.
+    /// Version of the privacy policy that the release was made under.
     pub policy_version: String,
-    /// Fewer people are never published.
+    /// Minimum exact number of people. Segments with fewer people are never published.
     pub k_min: i64,
-    /// The noisy size that a segment must reach.
+    /// Minimum noisy size. Segments with a smaller noisy size are not published.
     pub publication_line: i64,
-    /// Whom it protects: one `agent`, with the whole record, all visits and all kept ties.
+    /// The unit of protection: `agent`, one person with profile, all visits and all kept ties.
     pub privacy_unit: String,
-    /// Days after which what was paid returns.
+    /// Days after which units that were paid become available again.
     pub budget_window_days: i64,
 }
 
@@ -105,20 +109,20 @@ impl From<&privacy::Release> for Release {
     }
 }
 
-/// A noisy head count.
+/// A number of people, with noise.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct Count {
-    /// People, with noise.
+    /// The noisy number of people.
     pub value: i64,
-    /// What it counts.
+    /// Unit of `value`, `sigma` and `interval95`: PEOPLE.
     pub unit: Unit,
-    /// Standard error of the noise.
+    /// Standard error caused by the noise, in people.
     pub sigma: f64,
-    /// Where the exact count lies with 95 %.
+    /// The 95 % interval of the exact number of people, clamped to at least 100.
     pub interval95: Interval,
-    /// HIGH within 5 % of the value, OK within 10 %.
+    /// HIGH if 1.96 `sigma` is at most 5 % of `value`, OK if at most 10 %, otherwise LOW.
     pub quality: Quality,
-    /// Where it comes from.
+    /// The release that this number comes from.
     pub release: Release,
 }
 

@@ -1,4 +1,4 @@
-//! What a key used, by day.
+//! The usage of a key by day.
 
 use std::collections::BTreeMap;
 
@@ -12,39 +12,40 @@ use crate::{
     error::Error,
 };
 
-/// Days that can be asked for.
+/// Maximum number of days that can be requested.
 pub const MOST_DAYS: i32 = 90;
 
-/// What a key used on a day.
+/// The usage of a key on one day (UTC).
 #[derive(Clone, Debug, PartialEq, Serialize, SimpleObject)]
 pub struct UsageDay {
-    /// The day, such as `2026-11-23`, UTC.
+    /// The day in UTC, such as `2026-11-23`.
     pub day: String,
-    /// Requests that were admitted.
+    /// Number of requests that were admitted.
     pub requests: i64,
-    /// Requests that were refused before they ran: over a limit, too costly.
+    /// Number of requests that were rejected before execution because of a rate or cost limit.
     pub refused: i64,
-    /// Points they cost.
+    /// Points charged.
     pub points: i64,
-    /// Privacy units they paid.
+    /// Privacy units charged.
     pub units: f64,
-    /// Requests by the code of their first error, most frequent first.
+    /// Number of requests by the code of their first error, most frequent first. Requests without an error are not
+    /// listed.
     pub errors: Vec<ErrorCount>,
 }
 
-/// How often a code was answered.
+/// The number of requests with one error code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, SimpleObject)]
 pub struct ErrorCount {
-    /// The code, as in `extensions.code`.
+    /// The error code, as in `extensions.code`.
     pub code: String,
-    /// Requests whose first error it was.
+    /// Number of requests whose first error had this code.
     pub count: i64,
 }
 
-/// The last days of a key, newest first; days without a request are left out.
+/// The usage of a key in the last `days` days, today included, newest first. Days without requests are omitted.
 ///
 /// # Errors
-/// As the database says.
+/// [`Error::Unavailable`] if the database cannot be reached or is locked, [`Error::Internal`] if the query fails.
 pub async fn of_key(db: &DatabaseConnection, key_id: &str, now: i64, days: i32) -> Result<Vec<UsageDay>, Error> {
     let since = now.div_euclid(DAY) + 1 - i64::from(days);
     let rows = api_usage_day::Entity::find()
@@ -67,7 +68,7 @@ pub async fn of_key(db: &DatabaseConnection, key_id: &str, now: i64, days: i32) 
         day.requests += row.admitted;
         day.refused += row.requests - row.admitted;
         day.points += row.points;
-        // Units are thousandths: added up as whole numbers, so that 0.1 + 0.2 is 0.3.
+        // Units are added as integer thousandths, so that 0.1 + 0.2 is exactly 0.3.
         day.units = ((day.units * 1000.0).round() + row.units_mu as f64) / 1000.0;
         if !row.error_code.is_empty() {
             day.errors.push(ErrorCount { code: row.error_code, count: row.requests });

@@ -1,4 +1,4 @@
-//! The caller: partner, key, scopes, limits.
+//! The caller: partner, key, scopes and limits.
 
 use async_graphql::{ComplexObject, Context, ID, SimpleObject};
 
@@ -8,62 +8,63 @@ use super::{
 };
 use crate::{auth::Scope, clock::format_time, cost, error::Error, session::Session};
 
-/// Who asks, by the key that was sent.
+/// The caller, identified by the API key of the request.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct Viewer {
-    /// The partner's name.
+    /// Name of the partner.
     partner: String,
-    /// The key's id; not the key.
+    /// Id of the key. It is not the secret key.
     key_id: ID,
-    /// `poc` or `live`.
+    /// Environment of the key: `poc` or `live`.
     environment: String,
-    /// What the key may read.
+    /// Scopes of the key.
     scopes: Vec<Scope>,
-    /// When the key ends, RFC 3339, UTC; null = never.
+    /// Expiry time of the key, RFC 3339, UTC. Null if the key does not expire.
     expires_at: Option<String>,
-    /// Limits of the key and what is left of them.
+    /// Request and point limits of the key, and what is left of them.
     limits: Limits,
 }
 
-/// Limits of the key, and what is left of them. A key that was rotated shares them with the one that follows it.
+/// Request and point limits of the key, and what is left of them while this document runs. A rotated key and its
+/// successor share them.
 #[derive(SimpleObject)]
 pub struct Limits {
-    /// Requests in a minute, which begins with the first of them.
+    /// Maximum requests in a minute. A minute begins with the first request in it.
     requests_per_minute: u64,
-    /// Requests left in this minute, after this one.
+    /// Requests left in the current minute, after this one.
     requests_left_this_minute: u64,
-    /// Requests in a day, UTC.
+    /// Maximum requests in a day (UTC).
     requests_per_day: u64,
-    /// Requests left in this day, after this one.
+    /// Requests left in the current day (UTC), after this one.
     requests_left_this_day: u64,
-    /// Points that one document may cost.
+    /// Maximum points that one document may cost.
     max_query_points: u64,
-    /// Points that the bucket holds, and that come back in a minute, evenly.
+    /// Capacity of the point bucket, which is also the number of points restored per minute, evenly.
     points_per_minute: u64,
-    /// Points left in the bucket, without those that this document reserved.
+    /// Points left in the bucket, not counting those reserved for this document.
     points_left: u64,
-    /// Points in a day, UTC.
+    /// Maximum points in a day (UTC).
     points_per_day: u64,
-    /// Points left in this day, without those that this document reserved.
+    /// Points left in the current day (UTC), not counting those reserved for this document.
     points_left_this_day: u64,
 }
 
 #[ComplexObject]
 impl Viewer {
-    /// Privacy units of the key: spent, left, and when they return.
+    /// Privacy budget of the key: units spent, units left, and when units return.
     async fn privacy_budget(&self, ctx: &Context<'_>) -> Result<PrivacyBudget, Error> {
         let session = Session::of(ctx)?;
         session.begin(cost::weight_of("Viewer", "privacyBudget"));
         session.state.desk.budget(&session.caller.account).await.map(PrivacyBudget::from)
     }
 
-    /// What the key used, a day at a time, newest first, days without a request left out. From the request log, which
-    /// is about a second behind.
+    /// Usage of this key by day, newest first. Days without requests are omitted. The data comes from the request log,
+    /// which lags by about one second. `BAD_USER_INPUT` if `last` is out of range.
     async fn usage(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many days (UTC), with today; at most 90.", default = 7)] last: Option<i32>,
+        #[graphql(desc = "Number of days (UTC), today included, 0 to 90.", default = 7)] last: Option<i32>,
     ) -> Result<Vec<UsageDay>, Error> {
         let session = Session::of(ctx)?;
         let days = last.unwrap_or(7);

@@ -1,4 +1,4 @@
-//! The words that a definition may use.
+//! The terms that segment definitions and products may use.
 
 use async_graphql::SimpleObject;
 
@@ -10,36 +10,38 @@ use crate::{
     segment::AGE_BANDS,
 };
 
-/// The words that a definition may use, as closed lists of the newest epoch (a word outside them is refused), and those
-/// that describe products (others are ignored).
+/// The terms that may be used. Segment definitions may use only the regions, interests and categories of the newest
+/// epoch; other terms are rejected with `BAD_USER_INPUT`, reason `VOCABULARY`. Products may use the listed styles,
+/// features and attributes; other terms are ignored.
 #[derive(SimpleObject)]
 pub struct Vocabulary {
     /// Home regions.
     regions: Vec<String>,
-    /// Age bands; an age range is widened to whole ones.
+    /// Age bands. The age range of a definition is widened to whole bands.
     age_bands: Vec<AgeBand>,
-    /// Interests that at least 100 people share.
+    /// Interests. Unless the operator has set a closed list, those shared by at least 100 people of the epoch.
     interests: Vec<String>,
-    /// Preferred categories of places that at least 100 people share.
+    /// Preferred categories of places. Unless the operator has set a closed list, those shared by at least 100 people
+    /// of the epoch.
     categories: Vec<String>,
-    /// Price bands of products, and the dimension that they stand for.
+    /// Price bands of products, with the dimension that each determines.
     price_bands: Vec<PriceBandMeaning>,
-    /// Styles of products, and the dimensions that they stand for.
+    /// Styles of products, with the dimensions that each determines.
     styles: Vec<ProductWord>,
-    /// Features of products, and the dimensions that they stand for.
+    /// Features of products, with the dimensions that each determines.
     features: Vec<ProductWord>,
-    /// Attributes of products: each is one dimension, with a value of the product's own.
+    /// Attributes of products. Each sets one dimension to a value given by the product.
     attributes: Vec<ProductAttributeName>,
 }
 
-/// A price band and what it stands for.
+/// A price band and the dimension that it determines.
 #[derive(SimpleObject)]
 pub struct PriceBandMeaning {
-    /// Which band.
+    /// The price band.
     band: PriceBand,
-    /// The dimension that it states.
+    /// The dimension.
     dimension: DimensionName,
-    /// Its value, 0 to 1.
+    /// Value of the dimension, 0 to 1.
     value: f64,
 }
 
@@ -49,30 +51,30 @@ impl From<PriceBand> for PriceBandMeaning {
     }
 }
 
-/// A word that describes a product.
+/// A style or feature of products.
 #[derive(SimpleObject)]
 pub struct ProductWord {
-    /// The word; case, blanks, hyphens and underscores do not matter.
+    /// The term. Case, spaces, hyphens and underscores are ignored when terms are compared.
     word: String,
-    /// What it stands for.
+    /// The dimensions that the term determines.
     means: Vec<Meaning>,
 }
 
-/// A dimension and a value.
+/// A dimension and its value.
 #[derive(SimpleObject)]
 pub struct Meaning {
-    /// Which dimension.
+    /// The dimension.
     dimension: DimensionName,
-    /// Its value, 0 to 1.
+    /// Value of the dimension, 0 to 1.
     value: f64,
 }
 
-/// An attribute that describes a product.
+/// An attribute of products.
 #[derive(SimpleObject)]
 pub struct ProductAttributeName {
-    /// The name; case, blanks, hyphens and underscores do not matter.
+    /// Name of the attribute. Case, spaces, hyphens and underscores are ignored when names are compared.
     name: String,
-    /// The dimension that it is.
+    /// The dimension that the attribute sets.
     dimension: DimensionName,
 }
 
@@ -81,14 +83,14 @@ fn word(word: &str, means: &[(usize, f64)]) -> ProductWord {
     ProductWord { word: word.to_owned(), means: means.iter().map(meaning).collect() }
 }
 
-/// A closed range of ages.
+/// A range of ages.
 #[derive(SimpleObject)]
 pub struct AgeBand {
-    /// Such as `25-34`.
+    /// Name of the band, such as `25-34`.
     name: String,
-    /// Youngest age.
+    /// Lowest age, inclusive.
     from: i32,
-    /// Oldest age; null = no upper end.
+    /// Highest age, inclusive. Null if there is no upper limit.
     to: Option<i32>,
 }
 
