@@ -1,4 +1,4 @@
-//! The only set-up code: an app over a database of its own, a clock and a noise that the test holds.
+//! Test setup: an app over its own database, with a clock and a noise source that the test controls.
 
 use std::{
     io::Write as _,
@@ -40,13 +40,13 @@ use spots_enrichment::{
 use tokio::sync::OnceCell;
 use tower::ServiceExt as _;
 
-/// When tests begin: ten days after the synthetic twelve weeks end.
+/// The time at which tests begin, in Unix seconds: ten days after the twelve weeks of the synthetic data end.
 pub const NOW: i64 = ENDS_AT + 10 * DAY;
 
 /// Every scope that reads data.
 pub const ALL: [Scope; 4] = [Scope::Behavior, Scope::Personality, Scope::Network, Scope::Catalog];
 
-/// A clock that stands still until a test moves it.
+/// A clock that advances only when a test moves it.
 pub struct TestClock(AtomicI64);
 
 impl Clock for TestClock {
@@ -61,7 +61,7 @@ impl TestClock {
     }
 }
 
-/// The server's own sampler on a seeded generator; counts its draws.
+/// The server's sampler on a seeded generator. It counts the samples.
 pub struct SeededNoise {
     seed: u64,
     pub draws: AtomicU32,
@@ -70,13 +70,13 @@ pub struct SeededNoise {
 impl NoiseSource for SeededNoise {
     fn draw(&self, release_key: &str, bundle: Bundle) -> Result<Vec<i64>, Error> {
         self.draws.fetch_add(1, Ordering::SeqCst);
-        // By release, so that the order in which releases are drawn does not matter.
+        // The seed depends on the release, so that the order of the releases does not matter.
         let seed = Sha256::digest(format!("{}:{release_key}", self.seed));
         noise::sample(bundle, &mut ChaCha20Rng::from_seed(seed.into()))
     }
 }
 
-/// No noise at all, for tests that compare exact sums. The server has no such thing.
+/// Zero noise, for tests that compare exact sums. The server has no such noise source.
 pub struct Silence;
 
 impl NoiseSource for Silence {
@@ -85,14 +85,14 @@ impl NoiseSource for Silence {
     }
 }
 
-/// Which database a test runs on.
+/// The database engine that a test runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum On {
     Sqlite,
     Postgres,
 }
 
-/// The databases at hand.
+/// The available database engines: SQLite, and PostgreSQL if `TEST_DATABASE_URL` is set.
 pub fn databases() -> Vec<On> {
     let mut databases = vec![On::Sqlite];
     match postgres_url() {
@@ -107,19 +107,19 @@ fn postgres_url() -> Option<String> {
     std::env::var("TEST_DATABASE_URL").ok()
 }
 
-/// Says, past the test runner's capture, what was not tested. In CI nothing may be left out.
+/// Writes past the test runner's capture which tests were skipped. Panics if `CI` is `true`: CI must skip nothing.
 #[expect(clippy::disallowed_methods, reason = "tests have no settings")]
 pub fn left_out(what: &str) {
-    static SAID: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
+    static SEEN: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
     assert!(std::env::var("CI").as_deref() != Ok("true"), "left out in CI: {what}");
-    let mut said = SAID.lock().unwrap();
-    if !said.iter().any(|line| line == what) {
-        said.push(what.to_owned());
+    let mut seen = SEEN.lock().unwrap();
+    if !seen.iter().any(|line| line == what) {
+        seen.push(what.to_owned());
         let _ = writeln!(std::io::stderr(), "left out: {what}");
     }
 }
 
-/// A database of its own for one test, empty or a copy of a template.
+/// The database of one test: empty, or a copy of a template. An SQLite file is removed on drop.
 pub struct TestDb {
     pub url: String,
     file: Option<PathBuf>,
@@ -141,7 +141,7 @@ fn unique(prefix: &str) -> String {
     format!("{prefix}_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::SeqCst))
 }
 
-/// A folder for this test's files, under `target`.
+/// Creates a unique folder for the files of a test, under `target`.
 pub fn folder(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(unique(name));
     std::fs::create_dir_all(&folder).unwrap();
@@ -162,7 +162,7 @@ fn postgres_database(name: &str) -> String {
 }
 
 impl TestDb {
-    /// Nothing in it, not even tables.
+    /// A database without tables.
     pub async fn empty(on: On) -> Self {
         match on {
             On::Sqlite => {
@@ -177,7 +177,7 @@ impl TestDb {
         }
     }
 
-    /// Tables, and nothing in them.
+    /// A migrated database with empty tables, and a connection to it.
     pub async fn migrated(on: On) -> (Self, DatabaseConnection) {
         let database = Self::empty(on).await;
         let db = db::connect(&database.url).await.unwrap();
@@ -185,13 +185,13 @@ impl TestDb {
         (database, db)
     }
 
-    /// Runs a statement on PostgreSQL from outside; `NAME` stands for this database.
+    /// Runs a statement over a PostgreSQL administrator connection; `NAME` is replaced by the name of this database.
     pub async fn execute(&self, sql: &str) {
         let name = self.url.rsplit('/').next().unwrap().split('?').next().unwrap();
         postgres(&sql.replace("NAME", name)).await;
     }
 
-    /// A copy of a database that this test run makes once.
+    /// A copy of a template database, which a test run makes once.
     async fn copy_of(template: &Template) -> Self {
         match template {
             Template::File(from) => {
@@ -218,7 +218,7 @@ impl Template {
         let (mut database, db) = TestDb::migrated(on).await;
         fill(db.clone()).await;
         if on == On::Sqlite {
-            // All of it in the one file that is copied.
+            // Moves the write-ahead log into the file that is copied.
             db.execute_unprepared("pragma wal_checkpoint(truncate)").await.unwrap();
         }
         db.close().await.unwrap();
@@ -229,7 +229,7 @@ impl Template {
     }
 }
 
-/// 3,000 synthetic people with an epoch: `demo-harbor` is large, `demo-coast` over 64 is nobody to speak of.
+/// 3,000 synthetic people with an epoch: `demo-harbor` is large, `demo-coast` has too few over 64 for a release.
 async fn synthetic(on: On) -> &'static Template {
     static SQLITE: OnceCell<Template> = OnceCell::const_new();
     static POSTGRES: OnceCell<Template> = OnceCell::const_new();
@@ -243,7 +243,7 @@ async fn synthetic(on: On) -> &'static Template {
     .await
 }
 
-/// The real check-ins of New York with the epoch of 2012-05-28; `None` where they are not at hand.
+/// The real check-ins of New York with the epoch of 2012-05-28; `None` if the data are missing.
 pub async fn new_york(on: On) -> Option<TestDb> {
     static SQLITE: OnceCell<Template> = OnceCell::const_new();
     static POSTGRES: OnceCell<Template> = OnceCell::const_new();
@@ -259,7 +259,7 @@ pub async fn new_york(on: On) -> Option<TestDb> {
     Some(TestDb::copy_of(template).await)
 }
 
-/// The server, whole, as a test sees it.
+/// The whole server behind its router, with the handles that tests need.
 pub struct TestApp {
     pub state: State,
     pub clock: Arc<TestClock>,
@@ -269,22 +269,22 @@ pub struct TestApp {
 }
 
 impl TestApp {
-    /// Over the synthetic people.
+    /// A server over the synthetic people.
     pub async fn new(on: On) -> Self {
         Self::with(on, |_| {}).await
     }
 
-    /// The same, with something else given to the server.
+    /// The same, with changed dependencies.
     pub async fn with(on: On, change: impl FnOnce(&mut Given)) -> Self {
         Self::start(TestDb::copy_of(synthetic(on).await).await, NOW, 1, change).await
     }
 
-    /// A server of the same synthetic people that answers introspection without a key.
+    /// A server over the synthetic people that answers introspection without a key.
     pub async fn with_public_introspection() -> Self {
         Self::with(On::Sqlite, |given| given.public_introspection = true).await
     }
 
-    /// Over a database that has an epoch.
+    /// A server over a database that has an epoch. `now` is in Unix seconds; `seed` seeds the noise.
     pub async fn over(database: TestDb, now: i64, seed: u64) -> Self {
         Self::start(database, now, seed, |_| {}).await
     }
@@ -311,12 +311,12 @@ impl TestApp {
         Self { router: spots_enrichment::app(state.clone()), state, clock, noise, database }
     }
 
-    /// A second server on the database of another.
+    /// A second server on the database of another server.
     pub async fn beside(url: &str) -> Self {
         Self::start(TestDb { url: url.to_owned(), file: None }, NOW, 2, |_| {}).await
     }
 
-    /// The same server with other quotas.
+    /// The same server with another quota store.
     pub fn with_quotas(self, quotas: Arc<dyn QuotaStore>) -> Self {
         let state = State::new(Given {
             db: self.db().clone(),
@@ -334,13 +334,13 @@ impl TestApp {
         Self { router: spots_enrichment::app(state.clone()), state, ..self }
     }
 
-    /// Milli-units that a ledger account was charged.
+    /// The milliunits that were charged to a ledger account.
     pub async fn charged(&self, subject: &str) -> i64 {
         let charges = privacy_charge::Entity::find().filter(privacy_charge::COLUMN.subject.eq(subject));
         charges.all(self.db()).await.unwrap().iter().map(|charge| charge.mu).sum()
     }
 
-    /// The key of the release that answers a bundle of a definition (JSON) in the default window.
+    /// The key of the release of a bundle for a definition (JSON) in the default window of 28 days.
     pub fn release_key(&self, definition: &str, bundle: Bundle) -> String {
         let epoch = self.state.epoch();
         let definition: Definition = serde_json::from_str(definition).unwrap();
@@ -348,7 +348,7 @@ impl TestApp {
         Question { cohort, window: epoch.window(WindowLength::Days28), bundle, beside: false }.release_key()
     }
 
-    /// A database of its own with the synthetic people, for a server that runs as a process.
+    /// A database with the synthetic people, for a server that runs in its own process.
     pub async fn database(on: On) -> TestDb {
         TestDb::copy_of(synthetic(on).await).await
     }
@@ -357,24 +357,24 @@ impl TestApp {
         &self.state.db
     }
 
-    /// A key of partner `acme` with these scopes.
+    /// A key of partner `acme` with these scopes and the default caps and limits.
     pub async fn client(&self, scopes: &[Scope]) -> Client<'_> {
         self.client_of("acme", scopes, ledger::KEY_CAP_MU).await
     }
 
-    /// A key with a privacy cap.
+    /// A key with a privacy cap in milliunits.
     pub async fn client_of(&self, partner: &str, scopes: &[Scope], cap_mu: i64) -> Client<'_> {
         self.client_with(partner, scopes, cap_mu, Limits::DEFAULT).await
     }
 
-    /// A key with limits.
+    /// A key of partner `acme` with all scopes and these limits.
     pub async fn limited(&self, limits: Limits) -> Client<'_> {
         self.client_with("acme", &ALL, ledger::KEY_CAP_MU, limits).await
     }
 
-    /// A key with a privacy cap and limits.
+    /// A key with scopes, a privacy cap in milliunits and limits.
     pub async fn client_with(&self, partner: &str, scopes: &[Scope], cap_mu: i64, limits: Limits) -> Client<'_> {
-        // The table wants a scope; one that reads nothing stands for none.
+        // The table demands a scope; `admin` reads no data, so it is used for an empty list.
         let scopes = if scopes.is_empty() { vec![Scope::Admin] } else { scopes.to_vec() };
         let new = NewKey {
             partner_id: partner.to_owned(),
@@ -388,12 +388,12 @@ impl TestApp {
         Client { app: self, key_id, key: key.reveal().to_owned() }
     }
 
-    /// Somebody who has a key already, perhaps made on another server.
+    /// A client with an existing key, which another server may have created.
     pub fn client_from(&self, key_id: &str, key: &str) -> Client<'_> {
         Client { app: self, key_id: key_id.to_owned(), key: key.to_owned() }
     }
 
-    /// A request as it is.
+    /// Sends a request unchanged.
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -403,14 +403,14 @@ impl TestApp {
         Answer { status: parts.status, headers: parts.headers, text, body }
     }
 
-    /// A request whose answer is no text.
+    /// Sends a request and returns the headers and the bytes of the response.
     pub async fn bytes(&self, request: Request<Body>) -> (HeaderMap, Vec<u8>) {
         let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
         (parts.headers, body.collect().await.unwrap().to_bytes().to_vec())
     }
 }
 
-/// Somebody with a key.
+/// A client with a key.
 pub struct Client<'a> {
     app: &'a TestApp,
     pub key_id: String,
@@ -426,7 +426,7 @@ impl Client<'_> {
         self.send(&[], json!({"query": query, "variables": variables})).await
     }
 
-    /// Asks with more headers.
+    /// Sends a JSON body with additional headers.
     pub async fn send(&self, headers: &[(&str, &str)], body: Value) -> Answer {
         let bearer = format!("Bearer {}", self.key);
         let headers: Vec<_> = headers.iter().copied().chain([("authorization", bearer.as_str())]).collect();
@@ -434,7 +434,7 @@ impl Client<'_> {
     }
 }
 
-/// The twelve means of a row of the rollup, in 1/10,000 from the middle.
+/// The twelve means of a per-agent summary row, as differences from 0.5 in units of 1/10,000.
 pub fn means(row: &agent_rollup::Model) -> [i32; 12] {
     [
         row.mean_0,
@@ -461,7 +461,7 @@ pub fn post(headers: &[(&str, &str)], body: impl Into<Body>) -> Request<Body> {
     request.body(body.into()).unwrap()
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -476,14 +476,14 @@ impl Answer {
         self.body["data"].pointer(pointer).unwrap_or(&Value::Null)
     }
 
-    /// The data, of an answer that must have no errors.
+    /// The data of an answer that must have status 200 and no errors.
     #[track_caller]
     pub fn ok(&self) -> &Value {
         assert_eq!((self.status, &self.body["errors"]), (StatusCode::OK, &Value::Null), "{}", self.text);
         &self.body["data"]
     }
 
-    /// A number of `extensions.cost`.
+    /// A number in `extensions.cost`.
     #[track_caller]
     pub fn cost(&self, name: &str) -> u64 {
         self.body["extensions"]["cost"][name].as_u64().unwrap_or_else(|| panic!("no {name} in {}", self.text))

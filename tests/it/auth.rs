@@ -8,7 +8,7 @@ const QUERY: &str = r#"{"query": "{ viewer { partner } }"}"#;
 
 fn without_id(mut body: Value) -> Value {
     let id = body["errors"][0]["extensions"]["requestId"].take();
-    assert!(id.as_str().is_some_and(|id| id.len() == 16), "every error names its request");
+    assert!(id.as_str().is_some_and(|id| id.len() == 16), "every error has a request id");
     body
 }
 
@@ -74,7 +74,7 @@ async fn a_key_works_in_each_of_three_headers_until_it_expires() {
 }
 
 #[tokio::test]
-async fn a_field_beyond_the_scopes_is_refused_and_the_rest_answered() {
+async fn a_field_beyond_the_scopes_is_rejected_and_the_rest_is_answered() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&[Scope::Behavior]).await;
     let answer = client
@@ -118,34 +118,34 @@ async fn the_viewer_shows_scopes_and_limits_and_no_key() {
 }
 
 #[tokio::test]
-async fn when_a_key_was_used_last_is_noted_to_the_minute() {
+async fn the_last_use_of_a_key_is_stored_to_the_minute() {
     use sea_orm::EntityTrait as _;
     for on in crate::app::databases() {
         let app = TestApp::new(on).await;
         let client = app.client(&ALL).await;
-        let noted = async || {
+        let last_used_at = async || {
             app.state.log.flush().await;
             let row = spots_enrichment::entity::api_key::Entity::find_by_id(&client.key_id).one(app.db()).await;
             row.unwrap().unwrap().last_used_at
         };
-        assert_eq!(noted().await, None);
+        assert_eq!(last_used_at().await, None);
         app.clock.advance_s(59);
         client.ask("{ viewer { partner } }").await.ok();
-        assert_eq!(noted().await, Some(crate::app::NOW));
+        assert_eq!(last_used_at().await, Some(crate::app::NOW));
         app.clock.advance_s(1);
         client.ask("{ viewer { partner } }").await.ok();
-        assert_eq!(noted().await, Some(crate::app::NOW + 60));
+        assert_eq!(last_used_at().await, Some(crate::app::NOW + 60));
     }
 }
 
-/// Every wrong key is read at most once in a few seconds, however often it is tried.
+/// An invalid key is looked up at most once in a few seconds, however often it is sent.
 #[tokio::test]
 async fn a_wrong_key_that_is_tried_again_is_not_looked_up_again() {
     let app = TestApp::new(On::Sqlite).await;
     let wrong = format!("spots_poc_acme_{}", auth::random_hex(16).unwrap());
     let ask = async || app.send(post(&[("x-api-key", &wrong)], QUERY)).await.status;
     assert_eq!(ask().await, StatusCode::UNAUTHORIZED);
-    // With the table gone, a look-up would be an error of another kind.
+    // Without the table a look-up would be an INTERNAL_ERROR.
     sea_orm::ConnectionTrait::execute_unprepared(app.db(), "drop table api_keys").await.unwrap();
     assert_eq!(ask().await, StatusCode::UNAUTHORIZED);
     let other = format!("spots_poc_acme_{}", auth::random_hex(16).unwrap());

@@ -1,4 +1,4 @@
-//! `bench` measures what it says, and keeps away from data that is not its own. How fast is not for a test to say.
+//! `bench` counts answers correctly and does not touch a database that it did not make. Speed is not asserted.
 
 use sea_orm::EntityTrait as _;
 use serde_json::Value;
@@ -9,8 +9,8 @@ use crate::{
     cli::binary,
 };
 
-/// So many that noise of eight deviations would be needed to withhold a number about all of them; with 3,000 it takes two
-/// and a half (`viralPotential`).
+/// With 6,000 people a number about all of them is withheld only if its noise exceeds 8 standard deviations; with
+/// 3,000, 2.5 are enough (`viralPotential`).
 const PEOPLE: &str = "6000";
 
 fn bench(dir: &std::path::Path, more: &[&str]) -> (Option<i32>, String, String) {
@@ -21,10 +21,10 @@ fn bench(dir: &std::path::Path, more: &[&str]) -> (Option<i32>, String, String) 
 }
 
 #[test]
-fn bench_counts_the_answers_of_a_server_of_its_own() {
+fn bench_counts_the_answers_of_its_own_server() {
     let dir = folder("bench");
-    let (status, out, said) = bench(&dir, &["--connections", "2", "--engine", "memory", "--json"]);
-    assert_eq!(status, Some(0), "{said}");
+    let (status, out, stderr) = bench(&dir, &["--connections", "2", "--engine", "memory", "--json"]);
+    assert_eq!(status, Some(0), "{stderr}");
     let found: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(
         (&found["agents"], &found["engine"], &found["database"]),
@@ -36,7 +36,7 @@ fn bench_counts_the_answers_of_a_server_of_its_own() {
         assert!(number(line, "p50_ms") <= number(line, "p95_ms"), "{line}");
         assert!(number(line, "p95_ms") <= number(line, "p99_ms"), "{line}");
         let errors = match line["work"].as_str().unwrap() {
-            // Who is refused at random, is refused.
+            // New random segments may be rejected.
             work if work.starts_with("W2") || work.starts_with("W3") => continue,
             work if work.starts_with("W4") => serde_json::json!({ "AUTHENTICATION_FAILED": line["answers"] }),
             _ => serde_json::json!({}),
@@ -53,18 +53,18 @@ fn bench_counts_the_answers_of_a_server_of_its_own() {
         "{out}"
     );
     let other = ["bench", "--agents", "4000", "--works", "w5"];
-    let said = String::from_utf8(binary(&dir).args(other).output().unwrap().stderr).unwrap();
-    assert!(said.contains("this database holds 6000 people: ask for --agents 6000"), "{said}");
+    let stderr = String::from_utf8(binary(&dir).args(other).output().unwrap().stderr).unwrap();
+    assert!(stderr.contains("this database holds 6000 people: ask for --agents 6000"), "{stderr}");
 }
 
 #[tokio::test]
-async fn bench_keeps_away_from_data_of_others() {
+async fn bench_rejects_a_database_that_it_did_not_make() {
     let dir = folder("bench");
     let database = TestApp::database(On::Sqlite).await;
-    let (status, out, said) = bench(&dir, &["--bench-database", &database.url]);
+    let (status, out, stderr) = bench(&dir, &["--bench-database", &database.url]);
     assert_eq!((status, out.as_str()), (Some(1), ""));
-    assert!(said.contains("was not made by `bench`"), "{said}");
-    // Nobody's caps were lifted.
+    assert!(stderr.contains("was not made by `bench`"), "{stderr}");
+    // No cap was raised.
     let db = db::connect(&database.url).await.unwrap();
     let accounts = privacy_account::Entity::find().all(&db).await.unwrap();
     assert!(accounts.iter().all(|account| account.cap_mu <= ledger::REGION_CAP_MU), "{accounts:?}");

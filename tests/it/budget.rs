@@ -1,4 +1,4 @@
-//! What is left, and what a first view looks like from outside.
+//! The privacy budget that a key can read, and the time and work of a first view.
 
 use std::{
     sync::{
@@ -40,14 +40,14 @@ async fn the_budget_says_what_is_left_and_when_it_returns() {
             json!({"region": region, "units": 60.0, "unitsPerYear": 240.0, "guaranteed": 15.0, "guaranteedLeft": left,
                 "firstComeLeft": first_come})
         };
-        // The harbor's first come part: 30 units, of which 0.54 were drawn within the first key's own part.
+        // The harbor's first-come part has 30 units. The 0.54 units charged are within the first key's guaranteed part.
         assert_eq!(
             budget,
             json!({"units": 20.0, "windowDays": 30, "spent": 0.66, "left": 19.34,
                 "returns": [{"at": "2026-07-11T01:00:00Z", "units": 0.54}, {"at": "2026-07-12T01:00:00Z", "units": 0.12}],
                 "regions": [region("demo-coast", 14.88, 30.0), region("demo-harbor", 14.46, 30.0)]})
         );
-        // Somebody who has seen nothing learns nothing of it.
+        // The budget of a key without views shows nothing of it.
         let other = two.ask(BUDGET).await.ok()["viewer"]["privacyBudget"].clone();
         assert_eq!((&other["spent"], &other["returns"]), (&json!(0.0), &json!([])));
         assert_eq!(other["regions"], json!([region("demo-coast", 15.0, 30.0), region("demo-harbor", 15.0, 30.0)]));
@@ -64,9 +64,9 @@ async fn the_budget_says_what_is_left_and_when_it_returns() {
     }
 }
 
-/// What others draw shows in the common part a day later, in steps of five units.
+/// Charges of other keys show in the first-come part only from the next midnight, in steps of five units.
 #[tokio::test]
-async fn the_common_part_of_a_region_is_told_as_of_midnight_and_coarsely() {
+async fn the_first_come_part_of_a_region_is_shown_as_of_midnight_and_rounded() {
     let app = TestApp::new(On::Sqlite).await;
     let (one, two) = (app.client_of("one", &ALL, 1_000_000).await, app.client_of("two", &ALL, 1_000_000).await);
     let left = async || {
@@ -80,17 +80,17 @@ async fn the_common_part_of_a_region_is_told_as_of_midnight_and_coarsely() {
                 "{{ cohort(definition: {{regions: [\"demo-coast\"], age: {{to: {age}}}}}) {{ behavior(window: {window}) {{ release {{ id }} }} }} }}"
             );
             one.ask(&ask).await;
-            assert_eq!(left().await, json!(30.0), "{number}: nothing of today shows");
+            assert_eq!(left().await, json!(30.0), "{number}: charges of today are not shown");
         }
     }
     app.clock.advance_s(DAY);
-    let drawn = app.charged("region:demo-coast").await;
-    // All of it lies within the first key's own part of 15 units.
-    assert!(drawn > 1_000 && drawn < 15_000, "{drawn}");
+    let charged = app.charged("region:demo-coast").await;
+    // All of it is within the first key's guaranteed part of 15 units.
+    assert!(charged > 1_000 && charged < 15_000, "{charged}");
     assert_eq!(left().await, json!(30.0));
 }
 
-/// Counts what it is asked to sum.
+/// An engine that counts the requested sums.
 struct Counting {
     engine: Arc<dyn Engine>,
     sums: Arc<AtomicUsize>,
@@ -104,9 +104,10 @@ impl Engine for Counting {
     }
 }
 
-/// A first view of what somebody else has drawn does the same work, and ends with a slot; a repeat does neither.
+/// A first view of a stored release does the same work as a new release and ends with a time slot. A repeated view does
+/// neither.
 #[tokio::test]
-async fn a_first_view_looks_the_same_whether_or_not_somebody_asked_before() {
+async fn a_first_view_looks_the_same_whether_or_not_the_release_is_stored() {
     for on in databases() {
         let sums = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&sums);
@@ -121,9 +122,9 @@ async fn a_first_view_looks_the_same_whether_or_not_somebody_asked_before() {
                     personality {{ archetype }} network {{ release {{ id }} }} }} }}"
             );
             let mut answers = Vec::new();
-            for (who, work) in [(&one, expected), (&two, expected), (&one, 0), (&two, 0)] {
+            for (client, work) in [(&one, expected), (&two, expected), (&one, 0), (&two, 0)] {
                 let (before, began) = (sums.load(Ordering::SeqCst), Instant::now());
-                answers.push(who.ask(&portrait).await.body["data"].clone());
+                answers.push(client.ask(&portrait).await.body["data"].clone());
                 assert_eq!(sums.load(Ordering::SeqCst) - before, work, "{definition}");
                 assert!(work == 0 || began.elapsed() >= Duration::from_millis(25), "a first view fills its slot");
             }
@@ -132,7 +133,7 @@ async fn a_first_view_looks_the_same_whether_or_not_somebody_asked_before() {
     }
 }
 
-/// Sums so many requests and then never ends, as if they took too long.
+/// An engine that answers a number of requests and then never returns, as if the sums took too long.
 struct Exhausting {
     engine: Arc<dyn Engine>,
     left: Arc<AtomicUsize>,
@@ -152,10 +153,10 @@ impl Engine for Exhausting {
     }
 }
 
-/// A document that asks for more than can be drawn in its time is answered when it is tried again: what was drawn is
-/// kept, and paid once.
+/// A document that needs more new releases than fit into the request timeout succeeds when it is retried: releases that
+/// were stored before the timeout are kept and charged once.
 #[tokio::test]
-async fn a_document_that_took_too_long_goes_on_where_it_was_cut_short() {
+async fn a_retry_after_a_timeout_continues_with_the_stored_releases() {
     let areas = [
         ("plains", 18, 120),
         ("harbor", 18, 34),
@@ -186,25 +187,25 @@ async fn a_document_that_took_too_long_goes_on_where_it_was_cut_short() {
             server.engine = Arc::new(Exhausting { engine, left: given.0, calls: given.1 });
             server.timeouts.request = Duration::from_secs(4);
         };
-        let at_ease = TestApp::with(on, exhausting.clone()).await;
-        let client = at_ease.client_with("acme", &ALL, 1_000_000, limits).await;
+        let unhurried = TestApp::with(on, exhausting.clone()).await;
+        let client = unhurried.client_with("acme", &ALL, 1_000_000, limits).await;
         let whole = client.ask(&document).await;
         assert!(whole.data("/s0/knot/origin/quality").is_string(), "{}", whole.text);
         let steps = std::mem::take(&mut *calls.lock().unwrap());
         let all: usize = steps.iter().sum();
         // The sizes, then the others in more than one step.
         assert!(steps.len() >= 3 && steps.iter().all(|step| *step <= 24), "{steps:?}");
-        let paid = at_ease.charged("region:demo-harbor").await;
+        let charged = unhurried.charged("region:demo-harbor").await;
 
         let app = TestApp::with(on, exhausting).await;
         let client = app.client_with("acme", &ALL, 1_000_000, limits).await;
         left.store(all - 1, Ordering::SeqCst);
         assert_eq!(client.ask(&document).await.codes(), ["TIMEOUT"]);
-        // Whoever was cut short holds the lease of the last step.
+        // The request that timed out still holds the lease of the last step.
         app.clock.advance_s(31);
         left.store(all - 1, Ordering::SeqCst);
         assert_eq!(client.ask(&document).await.body["data"], whole.body["data"]);
         assert_eq!(calls.lock().unwrap().iter().sum::<usize>(), all, "nothing is summed twice");
-        assert_eq!(app.charged("region:demo-harbor").await, paid);
+        assert_eq!(app.charged("region:demo-harbor").await, charged);
     }
 }

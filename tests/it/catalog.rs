@@ -27,7 +27,7 @@ async fn upsert(client: &Client<'_>, input: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_bad_product_is_told_by_its_place_and_the_rest_is_stored() {
+async fn an_invalid_product_is_reported_by_its_index_and_the_rest_is_stored() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let client = app.client(&ALL).await;
@@ -71,7 +71,7 @@ async fn a_bad_product_is_told_by_its_place_and_the_rest_is_stored() {
                 (8, "far", "BAD_USER_INPUT", "state.valueOrientation"),
             ]
         );
-        // Sent again, nothing changes.
+        // Sending the same input again changes nothing.
         let products = "{ products { nodes { id title category price currency rating ratingCount priceRange styles
             features states { dimension value source } } } }";
         let before = client.ask(products).await.ok().clone();
@@ -89,7 +89,7 @@ async fn a_bad_product_is_told_by_its_place_and_the_rest_is_stored() {
                 {"dimension": "CROWD_TOLERANCE", "value": 0.25, "source": "STYLE"},
             ]})
         );
-        // A known id is overwritten, what is not sent is gone.
+        // A known id is overwritten; omitted fields are cleared.
         upsert(&client, json!([{"id": "lamp", "title": "New lamp"}])).await;
         let nodes = client.ask("{ products { nodes { title price states { value } } } }").await;
         assert_eq!(nodes.data("/products/nodes/1"), &json!({"title": "New lamp", "price": null, "states": []}));
@@ -110,7 +110,7 @@ async fn five_hundred_products_fit_and_one_more_does_not() {
     assert_eq!(client.ask("{ products { nodes { id } } }").await.data("/products/nodes"), &json!([]));
     let answer = client.ask_with(UPSERT, json!({"input": input[..500]})).await;
     assert_eq!(answer.data("/upsertProducts/created"), &json!(500), "{}", answer.text);
-    // 10 and half a point for each; the errors that could have come are given back.
+    // 10 points and half a point for each product; the points for possible errors are returned.
     assert_eq!((answer.cost("requested"), answer.cost("actual")), (10 + 250 + 1 + 500, 10 + 250 + 1));
 
     let delete = "mutation ($ids: [String!]!) { deleteProducts(ids: $ids) }";
@@ -123,7 +123,7 @@ async fn five_hundred_products_fit_and_one_more_does_not() {
         client.ask_with(delete, json!({"ids": ["a\u{0}b", "nothing"]})).await.data("/deleteProducts"),
         &json!(0)
     );
-    // What changes nothing is no new version of the catalog.
+    // A mutation that changes nothing makes no new version of the catalog.
     let version = async || partner::Entity::find_by_id("acme").one(app.db()).await.unwrap().unwrap().catalog_version;
     let before = version().await;
     client.ask_with(delete, json!({"ids": []})).await.ok();
@@ -146,7 +146,7 @@ async fn only_a_key_that_may_send_products_may_send_long_bodies() {
     assert_eq!(behavior.ask_with(UPSERT, long).await.codes(), ["DOCUMENT_TOO_LARGE"]);
     let document = format!("{{ __typename {} }}", " ".repeat(300_000));
     assert_eq!(catalog.ask(&document).await.codes(), ["DOCUMENT_TOO_LARGE"]);
-    // Nor may a document be quoted that could not be sent.
+    // A document that could not be sent cannot be quoted either.
     let quote = json!({"d": document});
     let answer = catalog.ask_with("query ($d: String!) { quote(document: $d) { points } }", quote).await;
     assert_eq!(answer.codes(), ["DOCUMENT_TOO_LARGE"]);
@@ -158,9 +158,10 @@ async fn only_a_key_that_may_send_products_may_send_long_bodies() {
     );
 }
 
-/// Keys are free, long titles are not: an answer of more than 4 MiB is refused before it is made.
+/// Aliases cost no points, but their values have a size: a document whose answer could exceed 4 MiB is rejected before
+/// it is executed.
 #[tokio::test]
-async fn long_texts_under_many_names_are_too_much() {
+async fn many_aliases_of_long_texts_are_rejected() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&[Scope::Catalog]).await;
     let names = |many: usize| (0..many).map(|k| format!("a{k}: title")).collect::<Vec<_>>().join(" ");
@@ -174,7 +175,7 @@ const RECOMMEND: &str = r#"{ cohort(definition: {regions: ["demo-harbor"]}) { re
     breakdown { style { value } price { value } feature { value } personality { value } } } } }"#;
 
 #[tokio::test]
-async fn recommendations_are_of_the_partners_own_products_and_follow_every_change() {
+async fn recommendations_contain_only_the_partners_products_and_follow_every_change() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let (acme, other) = (app.client(&ALL).await, app.client_of("rival", &ALL, KEY_CAP_MU).await);
@@ -194,7 +195,7 @@ async fn recommendations_are_of_the_partners_own_products_and_follow_every_chang
         let ids = |ranked: &[Value]| -> Vec<String> {
             ranked.iter().map(|one| one["product"]["id"].as_str().unwrap().to_owned()).collect()
         };
-        // What states nothing is not ranked; of equals the better rated goes first.
+        // A product that states nothing is not ranked. Equal scores are ordered by rating.
         let found = ids(&ranked);
         assert_eq!(found.len(), 3, "{found:?}");
         assert!(found.iter().position(|id| id == "c") < found.iter().position(|id| id == "b"), "{found:?}");
@@ -204,16 +205,16 @@ async fn recommendations_are_of_the_partners_own_products_and_follow_every_chang
         let price = ranked.iter().find(|one| one["product"]["id"] == "b").unwrap();
         assert_eq!(price["breakdown"]["price"]["value"], price["score"]["value"]);
         assert_eq!(price["breakdown"]["style"], Value::Null);
-        // `compatibility` says the same of the same state.
+        // `compatibility` gives the same score for the same state.
         let same = acme
             .ask(r#"{ cohort(definition: {regions: ["demo-harbor"]}) { compatibility(product: {price: MID}) { score { value } } } }"#)
             .await;
         assert_eq!(same.data("/cohort/compatibility/score/value"), &price["score"]["value"]);
 
         assert_eq!(other.ask(RECOMMEND).await.ok()["cohort"]["recommendations"], json!([]));
-        // Deleted on one server, gone on the other.
-        let beside = TestApp::beside(&app.database.url).await;
-        let there = beside.client_from(&acme.key_id, &acme.key);
+        // A product that one server deletes disappears on the other.
+        let second = TestApp::beside(&app.database.url).await;
+        let there = second.client_from(&acme.key_id, &acme.key);
         assert_eq!(ids(there.ask(RECOMMEND).await.ok()["cohort"]["recommendations"].as_array().unwrap()), found);
         acme.ask(r#"mutation { deleteProducts(ids: ["c"]) }"#).await.ok();
         let left = there.ask(RECOMMEND).await;
@@ -223,8 +224,8 @@ async fn recommendations_are_of_the_partners_own_products_and_follow_every_chang
     }
 }
 
-/// People who look for bargains and people who look for the best, 600 of each: the noise of a score is 0.05 here, the
-/// steps between bands are larger.
+/// 600 people with a value orientation of 0.05 and 600 with 0.95. The noise of a score is 0.05 here, and the
+/// differences between the bands are larger.
 #[tokio::test]
 async fn a_price_band_moves_the_score_towards_what_people_value() {
     let (database, db) = TestDb::migrated(On::Sqlite).await;
@@ -258,7 +259,7 @@ async fn a_price_band_moves_the_score_towards_what_people_value() {
 }
 
 #[tokio::test]
-async fn the_products_of_new_york_are_ranked_for_their_partner_alone() {
+async fn the_products_of_new_york_are_ranked_only_for_their_partner() {
     for on in databases() {
         let Some(database) = new_york(on).await else { return };
         let app = TestApp::over(database, NOW, 1).await;
@@ -273,14 +274,14 @@ async fn the_products_of_new_york_are_ranked_for_their_partner_alone() {
         let answer = client.ask(&ask("")).await;
         let ranked = answer.ok()["cohort"]["recommendations"].as_array().unwrap();
         assert_eq!(ranked.len(), 100);
-        let shelf = app.state.shelves.of("shop").await.unwrap();
-        assert_eq!(shelf.0.len(), 1_351, "all of them have a price band");
+        let catalog = app.state.shelves.of("shop").await.unwrap();
+        assert_eq!(catalog.0.len(), 1_351, "all of them have a price band");
         let order = |one: &Value| {
             let number = |value: &Value| value.as_f64().unwrap_or(-1.0);
             (-number(&one["score"]["value"]), -number(&one["product"]["rating"]), one["product"]["id"].to_string())
         };
         assert!(ranked.windows(2).all(|pair| order(&pair[0]) <= order(&pair[1])));
-        // All products of the best band come before any of another: the whole catalog was looked at.
+        // All products of the best band come before those of other bands, so the whole catalog was ranked.
         let best = ranked[0]["product"]["priceRange"].as_str().unwrap();
         let of_band = product::Entity::find()
             .filter(product::COLUMN.partner_id.eq("shop"))
@@ -290,8 +291,8 @@ async fn the_products_of_new_york_are_ranked_for_their_partner_alone() {
             .unwrap();
         let mut ratings: Vec<f64> = of_band.iter().map(|row| row.rating.unwrap_or(-1.0)).collect();
         ratings.sort_by(|a, b| b.total_cmp(a));
-        let told: Vec<f64> = ranked.iter().map(|one| one["product"]["rating"].as_f64().unwrap_or(-1.0)).collect();
-        assert_eq!(told, ratings[..100]);
+        let shown: Vec<f64> = ranked.iter().map(|one| one["product"]["rating"].as_f64().unwrap_or(-1.0)).collect();
+        assert_eq!(shown, ratings[..100]);
 
         let category = ranked[0]["product"]["category"].as_str().unwrap();
         let only = client.ask(&ask(&format!(", category: \"{category}\""))).await;
@@ -307,7 +308,7 @@ async fn the_products_of_new_york_are_ranked_for_their_partner_alone() {
 }
 
 #[tokio::test]
-async fn a_file_may_state_words_attributes_and_dimensions() {
+async fn a_file_may_state_styles_features_attributes_and_dimensions() {
     for on in databases() {
         let (_database, db) = TestDb::migrated(on).await;
         let path = folder("catalog").join("products.csv");

@@ -1,4 +1,4 @@
-//! The binary, run as a person runs it.
+//! The command line, run as a process.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
@@ -22,14 +22,14 @@ fn run(dir: &Path, arguments: &[&str]) -> Output {
     binary(dir).args(arguments).output().unwrap()
 }
 
-/// Exit code and what was said on standard error.
+/// Exit code and standard error.
 fn failure(dir: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let output = run(dir, arguments);
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
 #[test]
-fn wrong_inputs_are_answered_with_what_is_wrong_and_how_to_mend_it() {
+fn invalid_input_is_reported_with_its_cause_and_remedy() {
     let dir = folder("cli");
     for (arguments, code, says) in [
         (
@@ -57,10 +57,10 @@ fn wrong_inputs_are_answered_with_what_is_wrong_and_how_to_mend_it() {
         (&["segments", "add", "all", "--name", "All"], 1, "run `epoch build` first"),
         (&["segments", "remove", "all"], 1, "no shared segment"),
     ] {
-        let (status, said) = failure(&dir, arguments);
-        assert_eq!(status, Some(code), "{arguments:?}: {said}");
-        assert!(said.contains(says), "{arguments:?}: {said}");
-        assert!(!said.contains("secret"), "{arguments:?} repeats a password: {said}");
+        let (status, printed) = failure(&dir, arguments);
+        assert_eq!(status, Some(code), "{arguments:?}: {printed}");
+        assert!(printed.contains(says), "{arguments:?}: {printed}");
+        assert!(!printed.contains("secret"), "{arguments:?} prints a password: {printed}");
     }
 }
 
@@ -69,14 +69,14 @@ fn a_taken_port_is_named() {
     let dir = folder("cli");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let (status, said) = failure(&dir, &["demo", "--listen-addr", &address]);
+    let (status, printed) = failure(&dir, &["demo", "--listen-addr", &address]);
     assert_eq!(status, Some(1));
-    assert!(said.contains(&format!("cannot listen on {address}")) && said.contains("--listen-addr"), "{said}");
-    assert!(!dir.join("data").exists(), "nothing was made for a server that cannot be reached");
+    assert!(printed.contains(&format!("cannot listen on {address}")) && printed.contains("--listen-addr"), "{printed}");
+    assert!(!dir.join("data").exists(), "data were created although the server cannot listen");
 }
 
 #[test]
-fn a_key_is_made_listed_shown_and_revoked_and_printed_once() {
+fn a_key_is_created_listed_shown_and_revoked_and_printed_once() {
     let dir = folder("cli");
     run(&dir, &["migrate", "up"]);
     let created = run(&dir, &["keys", "create", "--partner", "acme", "--scopes", "behavior,network", "--env", "poc"]);
@@ -89,46 +89,47 @@ fn a_key_is_made_listed_shown_and_revoked_and_printed_once() {
     assert!(show.contains("acme") && show.contains("10000"));
     assert_eq!(run(&dir, &["keys", "revoke", &id]).status.code(), Some(0));
     assert!(list().contains("revoked"));
-    let (status, said) = failure(&dir, &["keys", "show", &key]);
+    let (status, printed) = failure(&dir, &["keys", "show", &key]);
     assert_eq!(status, Some(1));
-    for text in [list(), show, said] {
+    for text in [list(), show, printed] {
         assert!(!text.contains(&key), "{text}");
     }
 }
 
 #[test]
-fn a_key_is_rotated_limited_and_accounted_for_with_a_trail() {
+fn rotation_and_limits_of_a_key_are_recorded_as_events() {
     let dir = folder("cli");
     run(&dir, &["migrate", "up"]);
-    let said = |arguments: &[&str]| {
+    let printed = |arguments: &[&str]| {
         let output = run(&dir, arguments);
-        let said = String::from_utf8(output.stdout).unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        said
+        printed
     };
-    let key = said(&["keys", "create", "--partner", "acme", "--points-per-minute", "600", "--max-query-points", "50"]);
+    let key =
+        printed(&["keys", "create", "--partner", "acme", "--points-per-minute", "600", "--max-query-points", "50"]);
     let id = |text: &str| text.split_whitespace().find(|word| word.starts_with("key_")).unwrap().to_owned();
-    let old = id(&said(&["keys", "list"]));
-    let shown = said(&["keys", "limit", &old, "--per-minute", "7", "--points-per-day", "90000"]);
+    let old = id(&printed(&["keys", "list"]));
+    let shown = printed(&["keys", "limit", &old, "--per-minute", "7", "--points-per-day", "90000"]);
     for line in
         ["requests a minute  7\n", "points a query     50\n", "points a minute    600\n", "points a day       90000\n"]
     {
         assert!(shown.contains(line), "{line}: {shown}");
     }
-    let next = said(&["keys", "rotate", &old, "--overlap", "2h"]);
+    let next = printed(&["keys", "rotate", &old, "--overlap", "2h"]);
     assert!(next.starts_with("spots_live_acme_") && next != key, "{next}");
-    let shown = said(&["keys", "show", &old]);
+    let shown = printed(&["keys", "show", &old]);
     let follower = id(shown.lines().find(|line| line.starts_with("followed by")).unwrap());
     for event in ["create partner acme", "limits from 100 requests a minute", "rotate followed by key_"] {
         assert!(shown.contains(event), "{event}: {shown}");
     }
-    let followed = said(&["keys", "show", &follower]);
+    let followed = printed(&["keys", "show", &follower]);
     assert!(
         followed.contains("requests a minute  7\n") && followed.contains(&format!("create follows {old}")),
         "{followed}"
     );
-    assert!(said(&["keys", "usage", &old]).starts_with("day"));
-    said(&["keys", "revoke", &follower]);
+    assert!(printed(&["keys", "usage", &old]).starts_with("day"));
+    printed(&["keys", "revoke", &follower]);
     for (arguments, code, says) in [
         (&["keys", "rotate", &old][..], 1, "was already rotated"),
         (&["keys", "rotate", &follower], 1, "is revoked"),
@@ -141,11 +142,11 @@ fn a_key_is_rotated_limited_and_accounted_for_with_a_trail() {
         (&["serve", "--redis-url", "http://u:secret@h"], 1, ""),
         (&["serve", "--log-retention-days", "0"], 2, "2..=3650"),
     ] {
-        let (status, said) = failure(&dir, arguments);
-        assert_eq!(status, Some(code), "{arguments:?}: {said}");
-        assert!(said.contains(says) && !said.contains("secret"), "{arguments:?}: {said}");
+        let (status, printed) = failure(&dir, arguments);
+        assert_eq!(status, Some(code), "{arguments:?}: {printed}");
+        assert!(printed.contains(says) && !printed.contains("secret"), "{arguments:?}: {printed}");
     }
-    for text in [said(&["keys", "list"]), shown, followed] {
+    for text in [printed(&["keys", "list"]), shown, followed] {
         assert!(!text.contains(key.trim()) && !text.contains(next.trim()), "{text}");
     }
 }
@@ -155,9 +156,9 @@ fn a_generated_population_can_be_imported_and_built() {
     let dir = folder("cli");
     assert_eq!(run(&dir, &["generate", "--agents", "300", "--dir", "files"]).status.code(), Some(0));
     let imported = run(&dir, &["import", "--dir", "files", "--partner", "acme"]);
-    let said = String::from_utf8(imported.stdout).unwrap();
-    assert_eq!(imported.status.code(), Some(0), "{said}");
-    assert!(said.contains("visits") && !dir.join("data/rejects").exists(), "{said}");
+    let printed = String::from_utf8(imported.stdout).unwrap();
+    assert_eq!(imported.status.code(), Some(0), "{printed}");
+    assert!(printed.contains("visits") && !dir.join("data/rejects").exists(), "{printed}");
     let built = String::from_utf8(run(&dir, &["epoch", "build"]).stdout).unwrap();
     assert!(built.starts_with("epoch 2026-W22 (ends 2026-06-01T00:00:00Z)"), "{built}");
     let again = String::from_utf8(run(&dir, &["epoch", "build"]).stdout).unwrap();
@@ -169,7 +170,8 @@ fn a_generated_population_can_be_imported_and_built() {
     assert!(String::from_utf8(run(&dir, &["partners", "list"]).stdout).unwrap().contains("acme"));
 }
 
-/// What `generate` writes is what `demo` makes: the same sums, with returns derived here and given there.
+/// The files of `generate` give the same sums as the population of `demo`. Return visits are derived from the files and
+/// given in the demo.
 #[tokio::test]
 async fn generated_files_hold_the_same_population_as_the_demo() {
     use spots_enrichment::{
@@ -202,7 +204,7 @@ async fn generated_files_hold_the_same_population_as_the_demo() {
     }
 }
 
-/// Caps by command line, and the report that shows them.
+/// Sets privacy caps on the command line and reads them in the report.
 #[tokio::test]
 async fn privacy_caps_are_set_and_reported() {
     let dir = folder("caps");
@@ -228,10 +230,13 @@ async fn privacy_caps_are_set_and_reported() {
     assert!(answer["data"]["cohort"]["size"]["value"].is_number(), "{answer}");
     drop(served);
 
-    let (status, said, warned) =
+    let (status, printed, warned) =
         with_url(&["regions", "limit", "demo-harbor", "--units", "90", "--units-per-year", "300"]);
     assert_eq!(status, Some(0), "{warned}");
-    assert!(said.contains("from 60 units in 30 days and 240 in 365 to 90 units in 30 days and 300 in 365"), "{said}");
+    assert!(
+        printed.contains("from 60 units in 30 days and 240 in 365 to 90 units in 30 days and 300 in 365"),
+        "{printed}"
+    );
     assert!(
         warned.contains("region demo-harbor may spend 90 units in 30 days; the published promise is made for 60"),
         "{warned}"
@@ -265,12 +270,12 @@ async fn privacy_caps_are_set_and_reported() {
         (&["agents", "forget"], 2, "<ID>"),
         (&["epoch", "build", "--words", "none.csv"], 1, "cannot open none.csv"),
     ] {
-        let (status, _, said) = with_url(arguments);
-        assert!(status == Some(code) && said.contains(says), "{arguments:?}: {status:?} {said}");
-        assert!(!said.contains("zebra"), "{said}");
+        let (status, _, printed) = with_url(arguments);
+        assert!(status == Some(code) && printed.contains(says), "{arguments:?}: {status:?} {printed}");
+        assert!(!printed.contains("zebra"), "{printed}");
     }
-    let (status, said, _) = with_url(&["agents", "forget", "demo_0000007"]);
-    assert!(status == Some(0) && said.starts_with("erased with"), "{said}");
+    let (status, printed, _) = with_url(&["agents", "forget", "demo_0000007"]);
+    assert!(status == Some(0) && printed.starts_with("erased with"), "{printed}");
 }
 
 struct Server {
@@ -278,7 +283,7 @@ struct Server {
     banner: String,
 }
 
-/// Starts the demo and reads what it prints, to the end of the banner.
+/// Starts the demo and reads standard output to the end of the banner.
 fn demo(dir: &Path) -> Server {
     let mut command = binary(dir);
     command.args(["demo", "--agents", "5000", "--listen-addr", "127.0.0.1:0"]);
@@ -286,7 +291,7 @@ fn demo(dir: &Path) -> Server {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut banner = String::new();
     while !banner.contains("Ctrl-C stops the server.") {
-        let Some(line) = lines.next() else { panic!("the demo ended: {banner}") };
+        let Some(line) = lines.next() else { panic!("the demo exited: {banner}") };
         banner.push_str(&line.unwrap());
         banner.push('\n');
     }
@@ -301,19 +306,19 @@ impl Drop for Server {
 }
 
 impl Server {
-    fn pasted(&self) -> serde_json::Value {
+    fn run_curl_line(&self) -> serde_json::Value {
         let line = self.banner.lines().find(|line| line.starts_with("curl ")).unwrap();
         let output = Command::new("sh").args(["-c", line]).output().unwrap();
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    /// Ends it as Ctrl-C does; returns the exit code and what was said on standard error.
+    /// Ends the process as Ctrl-C does. Returns the exit code and standard error.
     fn interrupt(mut self) -> (Option<i32>, String) {
         Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
         let status = self.child.wait().unwrap();
-        let mut said = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        (status.code(), said)
+        let mut printed = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut printed).unwrap();
+        (status.code(), printed)
     }
 }
 
@@ -326,8 +331,8 @@ fn the_demos_curl_line_answers_a_portrait_and_the_second_start_reuses_the_data()
         first.interrupt();
         return;
     }
-    let answer = first.pasted();
-    // The test's population is a sixth of the demo's: some totals are too small in it, and say so.
+    let answer = first.run_curl_line();
+    // The population of this test is a sixth of the demo's, so some totals are withheld.
     for error in answer["errors"].as_array().into_iter().flatten() {
         assert_eq!(error["extensions"]["reason"], "DOMINANCE", "{answer}");
     }
@@ -340,32 +345,32 @@ fn the_demos_curl_line_answers_a_portrait_and_the_second_start_reuses_the_data()
     ] {
         assert!(segment.pointer(path).is_some_and(|value| !value.is_null()), "{path}: {answer}");
     }
-    let (status, said) = first.interrupt();
-    assert_eq!(status, Some(0), "{said}");
-    assert!(said.contains("people who do not exist") && said.contains("stopped"), "{said}");
+    let (status, printed) = first.interrupt();
+    assert_eq!(status, Some(0), "{printed}");
+    assert!(printed.contains("people who do not exist") && printed.contains("stopped"), "{printed}");
 
     let second = demo(&dir);
-    assert_eq!(second.pasted()["data"], answer["data"], "the same database, the same stored releases");
-    let (status, said) = second.interrupt();
-    assert_eq!(status, Some(0), "{said}");
-    assert!(!said.contains("making"), "{said}");
+    assert_eq!(second.run_curl_line()["data"], answer["data"], "the same database, the same stored releases");
+    let (status, printed) = second.interrupt();
+    assert_eq!(status, Some(0), "{printed}");
+    assert!(!printed.contains("making"), "{printed}");
 }
 
 #[test]
-fn every_list_is_json_for_programs_and_every_shell_can_complete() {
+fn lists_have_json_output_and_shells_have_completions() {
     let dir = folder("cli");
-    let said = |arguments: &[&str]| {
+    let printed = |arguments: &[&str]| {
         let output = run(&dir, arguments);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
-    said(&["generate", "--agents", "2000", "--dir", "people"]);
-    said(&["import", "--dir", "people", "--partner", "acme"]);
-    said(&["epoch", "build"]);
-    said(&["keys", "create", "--partner", "acme", "--scopes", "behavior,network"]);
-    said(&["segments", "add", "grown", "--name", "35 and older", "--age-from", "35"]);
+    printed(&["generate", "--agents", "2000", "--dir", "people"]);
+    printed(&["import", "--dir", "people", "--partner", "acme"]);
+    printed(&["epoch", "build"]);
+    printed(&["keys", "create", "--partner", "acme", "--scopes", "behavior,network"]);
+    printed(&["segments", "add", "grown", "--name", "35 and older", "--age-from", "35"]);
     let json = |arguments: &[&str]| -> serde_json::Value {
-        serde_json::from_str(&said(&[arguments, &["--json"]].concat())).unwrap()
+        serde_json::from_str(&printed(&[arguments, &["--json"]].concat())).unwrap()
     };
     let key = &json(&["keys", "list"])[0];
     assert_eq!(
@@ -388,14 +393,14 @@ fn every_list_is_json_for_programs_and_every_shell_can_complete() {
     assert_eq!(json(&["migrate", "status"])[0]["applied"], true);
     assert!(json(&["privacy", "report"])["keys"][0]["cap_mu"].is_i64());
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let text = said(&["completions", shell]);
+        let text = printed(&["completions", shell]);
         assert!(text.contains("spots-enrichment") && text.contains("points-per-minute"), "{shell}");
     }
     assert_eq!(run(&dir, &["completions", "tcsh"]).status.code(), Some(2));
 }
 
 #[test]
-fn help_teaches_and_has_no_color_where_nobody_sees_it() {
+fn help_has_examples_and_no_color_without_a_terminal() {
     let dir = folder("cli");
     for command in ["", "import", "epoch", "keys", "segments", "regions", "privacy", "agents", "generate", "migrate"] {
         let arguments: Vec<&str> = [command, "--help"].into_iter().filter(|word| !word.is_empty()).collect();

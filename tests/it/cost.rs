@@ -30,7 +30,7 @@ impl Prices {
     fn of(&self, written: &Written) -> Bill {
         let variables = Variables::from_json(written.variables.clone());
         let read = document::read(&written.text, None, variables, &self.checker);
-        // Nothing in it waits.
+        // `read` waits for nothing here, so its future is ready at once.
         let document = futures_util::FutureExt::now_or_never(read).unwrap();
         let document = document.unwrap_or_else(|error| panic!("{}: {}", error.message(), written.text));
         cost::price(&document, &self.shape).unwrap_or_else(|error| panic!("{}: {}", error.message(), written.text))
@@ -41,7 +41,7 @@ impl Prices {
     }
 }
 
-/// The same cases at every run; failing bytes are printed, there is nothing to keep in a file.
+/// A deterministic runner. Failing bytes are printed, so failures are not persisted in a file.
 fn cases(cases: u32) -> TestRunner {
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
@@ -70,11 +70,11 @@ fn a_rewrite_that_keeps_the_meaning_keeps_the_price() {
             Ok(())
         })
         .unwrap();
-    assert!(rewrites.get() > 150, "the rewrites change next to nothing: {} of 200", rewrites.get());
+    assert!(rewrites.get() > 150, "only {} of 200 rewrites change the text", rewrites.get());
 }
 
 #[test]
-fn the_price_list_as_a_person_would_add_it_up() {
+fn the_price_list_adds_up() {
     let prices = Prices::new();
     for (text, points) in [
         ("{ __typename }", 0),
@@ -107,7 +107,7 @@ fn the_price_list_as_a_person_would_add_it_up() {
             10 + 2 + 1 + 3,
         ),
         ("mutation { deleteProducts(ids: \"a\") }", 10 + 1),
-        // two points for each letter
+        // two points for each element of the braid
         ("{ knot(braid: [1, 1, 1]) { arf jones { text } } }", 10 + 6 + 1 + 1),
         (
             "{ cohort(definition: {}) { compatibility(product: {price: MID}) { score { value } contributions { stated } } } }",
@@ -142,7 +142,7 @@ fn a_quote_of_units_counts_each_release_once() {
             860,
         ),
         ("{ segments(first: 3) { nodes { size { value } } } }", 360),
-        // one release for all that is made of states
+        // one release for all fields that are computed from states
         (
             "{ segment(slug: \"a\") { quantumState { purity { value } } knot { writhe } recommendations { reasons } } }",
             1_000,
@@ -155,7 +155,7 @@ fn a_quote_of_units_counts_each_release_once() {
             "{ segment(slug: \"a\") { a: compare(with: {}) { fidelity { value } } b: compare(with: {regions: [\"x\"]}) { fidelity { value } } } }",
             3_000,
         ),
-        // what the implications need beside the behavior, in its window; of the personality always 28 days
+        // the releases that implications need besides the behavior, in its window; personality always in 28 days
         ("{ segment(slug: \"a\") { behavior { implications { likelyToReturnPurchase { rule } } } } }", 430),
         (
             "{ segment(slug: \"a\") { behavior { implications { decisionFactors { rule } } } personality { archetype } } }",
@@ -177,14 +177,14 @@ fn every_list_has_a_size() {
 }
 
 #[tokio::test]
-async fn an_answer_never_costs_more_than_was_asked_for() {
+async fn an_answer_never_costs_more_than_its_estimate() {
     let app = TestApp::new(On::Sqlite).await;
     let plenty =
         Limits { per_minute: 100_000, points_per_minute: 10_000_000, points_per_day: 100_000_000, ..Limits::DEFAULT };
     let client = app.limited(Limits { max_query_points: 100_000, per_day: 100_000, ..plenty }).await;
     let save = r#"mutation { saveSegment(input: {slug: "mine", name: "Mine", definition: {regions: ["demo-harbor"]}}) { id } }"#;
     client.ask(save).await.ok();
-    let (mut spent_less, mut refused) = (0, 0);
+    let (mut spent_less, mut rejected) = (0, 0);
     let mut runner = cases(300);
     let bytes = vec(any::<u8>(), 0..60);
     for _ in 0..300 {
@@ -196,13 +196,13 @@ async fn an_answer_never_costs_more_than_was_asked_for() {
         let (requested, actual) = (answer.cost("requested"), answer.cost("actual"));
         assert!(actual <= requested, "{actual} of {requested}: {}", written.text);
         spent_less += u32::from(actual < requested);
-        refused += u32::from(!answer.codes().is_empty());
+        rejected += u32::from(!answer.codes().is_empty());
     }
-    assert!(spent_less > 20 && refused > 5, "too tame: {spent_less} spent less, {refused} were refused in part");
+    assert!(spent_less > 20 && rejected > 5, "only {spent_less} cost less than estimated and {rejected} had errors");
 }
 
 #[tokio::test]
-async fn a_document_that_is_too_costly_is_told_what_would_fit_and_spends_nothing() {
+async fn a_rejected_document_reports_the_largest_page_that_fits_and_spends_nothing() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
     let page = |size: u32| {
@@ -210,9 +210,9 @@ async fn a_document_that_is_too_costly_is_told_what_would_fit_and_spends_nothing
             "{{ segments(first: {size}) {{ nodes {{ size {{ value }} personality {{ dimensions {{ mean {{ value }} }} }} }} }} }}"
         )
     };
-    let refused = client.ask(&page(100)).await;
-    assert_eq!(refused.status, 400);
-    let mut error = refused.body["errors"][0].clone();
+    let rejected = client.ask(&page(100)).await;
+    assert_eq!(rejected.status, 400);
+    let mut error = rejected.body["errors"][0].clone();
     error["extensions"]["requestId"].take();
     insta::assert_json_snapshot!(error, @r#"
     {
@@ -245,21 +245,21 @@ async fn a_document_that_is_too_costly_is_told_what_would_fit_and_spends_nothing
       "message": "This document costs 4201 points; the limit of this key is 1000 per document. Request fewer of the most expensive fields, or a smaller page."
     }
     "#);
-    assert!(refused.body.get("data").is_none(), "nothing was run");
+    assert!(rejected.body.get("data").is_none(), "nothing was executed");
     assert_eq!(app.noise.draws.load(std::sync::atomic::Ordering::SeqCst), 0);
-    let fits = refused.body["errors"][0]["extensions"]["largestPage"]["size"].as_u64().unwrap();
+    let fits = rejected.body["errors"][0]["extensions"]["largestPage"]["size"].as_u64().unwrap();
     let left = client.ask("{ viewer { limits { requestsLeftThisMinute pointsLeft } } }").await;
     assert_eq!(left.ok()["viewer"]["limits"], json!({"requestsLeftThisMinute": 99, "pointsLeft": 5998}));
     client.ask(&page(u32::try_from(fits).unwrap())).await.ok();
-    // Not only of connections, and not only where nothing else is asked.
+    // Also for other lists than connections, and beside other fields.
     for document in [
         "{ viewer { partner usage(last: SIZE) { day errors { code count } } } }",
         "{ segments(first: SIZE) { pageInfo { hasNextPage } nodes { size { value interval95 { low } } network { density { value } } } } }",
         "{ viewer { partner } segments(last: SIZE) { nodes { id behavior { dayParts { share { value } } } } edges { cursor } } }",
     ] {
         let sized = |size: u64| document.replace("SIZE", &size.to_string());
-        let refused = client.ask(&sized(90)).await;
-        let fits = refused.body["errors"][0]["extensions"]["largestPage"]["size"].as_u64().unwrap();
+        let rejected = client.ask(&sized(90)).await;
+        let fits = rejected.body["errors"][0]["extensions"]["largestPage"]["size"].as_u64().unwrap();
         assert_eq!(client.ask(&sized(fits + 1)).await.codes(), ["QUERY_TOO_COSTLY"], "{fits} {document}");
         assert!(client.ask(&sized(fits)).await.cost("requested") <= 1_000, "{fits} {document}");
     }
@@ -267,7 +267,7 @@ async fn a_document_that_is_too_costly_is_told_what_would_fit_and_spends_nothing
 }
 
 #[tokio::test]
-async fn a_quote_says_what_a_document_costs_and_runs_nothing() {
+async fn a_quote_reports_the_cost_of_a_document_and_executes_nothing() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
     let document = "query ($region: String!) { cohort(definition: {regions: [$region]}) { behavior { visitsPerPerson { value } } } }";
@@ -293,7 +293,7 @@ async fn a_quote_says_what_a_document_costs_and_runs_nothing() {
 }
 
 #[tokio::test]
-async fn the_cost_is_shown_by_path_to_whoever_asks() {
+async fn the_cost_is_shown_by_path_on_request() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
     let query = json!({"query": "{ me: viewer { partner } segments(first: 2) { nodes { slug } } }"});

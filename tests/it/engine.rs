@@ -26,12 +26,12 @@ fn requests(epoch: &Epoch, definitions: &[Definition]) -> Vec<SumRequest> {
     requests
 }
 
-fn words(words: &[&str]) -> Vec<String> {
-    words.iter().map(|word| (*word).to_owned()).collect()
+fn strings(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
 #[tokio::test]
-async fn sqlite_and_postgres_make_the_same_integer_sums_of_new_york() {
+async fn sqlite_and_postgres_compute_the_same_integer_sums_of_new_york() {
     if databases().len() < 2 {
         return;
     }
@@ -44,15 +44,15 @@ async fn sqlite_and_postgres_make_the_same_integer_sums_of_new_york() {
     );
     let definitions = [
         Definition::default(),
-        Definition { regions: Some(words(&["us-nyc-manhattan"])), ..Definition::default() },
+        Definition { regions: Some(strings(&["us-nyc-manhattan"])), ..Definition::default() },
         Definition {
-            regions: Some(words(&["us-nyc-manhattan", "us-nyc-queens"])),
-            interests: Some(words(&["food"])),
+            regions: Some(strings(&["us-nyc-manhattan", "us-nyc-queens"])),
+            interests: Some(strings(&["food"])),
             ..Definition::default()
         },
         Definition {
             age: Some(AgeRange { from: Some(18), to: Some(30) }),
-            categories: Some(words(&["coffee_shop", "bar"])),
+            categories: Some(strings(&["coffee_shop", "bar"])),
             ..Definition::default()
         },
     ];
@@ -63,17 +63,17 @@ async fn sqlite_and_postgres_make_the_same_integer_sums_of_new_york() {
     for ((one, two), request) in one.iter().zip(&two).zip(&requests) {
         assert!(one.same_as(two), "{request:?}");
     }
-    assert!(!one[0].same_as(&one[4]), "a comparison that could not fail");
+    assert!(!one[0].same_as(&one[4]), "the comparison does not detect a difference");
 }
 
 #[tokio::test]
-async fn a_batch_answers_each_request_as_if_it_had_come_alone() {
+async fn a_batch_gives_each_request_the_sums_it_gets_alone() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let engine = SqlEngine::new(app.db().clone());
         let definitions = [
-            Definition { regions: Some(words(&["demo-harbor"])), ..Definition::default() },
-            Definition { interests: Some(words(&["food", "nightlife_spot"])), ..Definition::default() },
+            Definition { regions: Some(strings(&["demo-harbor"])), ..Definition::default() },
+            Definition { interests: Some(strings(&["food", "nightlife_spot"])), ..Definition::default() },
         ];
         let mut requests = requests(&app.state.epoch(), &definitions);
         requests.reverse();
@@ -85,9 +85,9 @@ async fn a_batch_answers_each_request_as_if_it_had_come_alone() {
     }
 }
 
-/// The database divides the same integers in the same steps as the code whose bound is proven.
+/// The database divides the same integers in the same steps as the code whose sensitivity bound is proven.
 #[tokio::test]
-async fn the_database_makes_the_moments_that_the_code_makes() {
+async fn the_database_computes_the_same_moments_as_the_code() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let rows =
@@ -109,13 +109,13 @@ async fn the_database_makes_the_moments_that_the_code_makes() {
         let found = SqlEngine::new(app.db().clone()).sums(&[request]).await.unwrap();
         assert!(found[0].same_as(&Exact::new(sums.clone())));
         sums[17] += 1;
-        assert!(!found[0].same_as(&Exact::new(sums)), "a comparison that could not fail");
+        assert!(!found[0].same_as(&Exact::new(sums)), "the comparison does not detect a difference");
     }
 }
 
-/// An epoch that was built before states were stored gets what they need, to the last bit.
+/// The migration computes `state_norm` of existing epochs exactly as the epoch builder does.
 #[tokio::test]
-async fn an_upgrade_gives_old_epochs_their_states() {
+async fn a_migration_computes_the_state_norms_of_existing_epochs() {
     use migration::{Migrator, MigratorTrait as _};
     for on in databases() {
         let app = TestApp::new(on).await;

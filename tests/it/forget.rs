@@ -1,4 +1,4 @@
-//! A person who is erased is gone from raw and derived tables and from every later epoch; what was published stays.
+//! An erased person is removed from the raw and derived tables and from every later epoch. Stored releases stay.
 
 use std::fmt::Write as _;
 
@@ -16,13 +16,13 @@ use spots_enrichment::{
 
 use crate::app::{ALL, NOW, On, TestApp, databases};
 
-/// Somebody who is counted, and has ties.
+/// A synthetic person who is counted and has ties.
 const ID: &str = "demo_0000701";
 const PORTRAIT: &str =
     "{ cohort(definition: {}) { size { value } behavior { visitsPerPerson { value } release { id } } } }";
 
 #[tokio::test]
-async fn an_erased_person_is_nowhere_and_old_releases_stay() {
+async fn an_erased_person_is_in_no_table_and_old_releases_stay() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let client = app.client(&ALL).await;
@@ -30,8 +30,8 @@ async fn an_erased_person_is_nowhere_and_old_releases_stay() {
         let published = privacy_release::Entity::find().all(app.db()).await.unwrap();
         let people = agent_rollup::Entity::find().count(app.db()).await.unwrap();
 
-        let gone = forget::forget(app.db(), ID, NOW).await.unwrap();
-        assert!(gone.visits > 0 && gone.ties > 0, "{gone:?}");
+        let erased = forget::forget(app.db(), ID, NOW).await.unwrap();
+        assert!(erased.visits > 0 && erased.ties > 0, "{erased:?}");
         for (table, columns) in [
             ("agents", &["agent_id"][..]),
             ("user_actions", &["agent_id"]),
@@ -51,22 +51,22 @@ async fn an_erased_person_is_nowhere_and_old_releases_stay() {
         assert_eq!((event.subject.as_str(), event.detail.as_str()), ("", ""));
 
         assert_eq!(privacy_release::Entity::find().all(app.db()).await.unwrap(), published);
-        assert_eq!(client.ask(PORTRAIT).await.ok(), &answer, "what was published stays");
+        assert_eq!(client.ask(PORTRAIT).await.ok(), &answer, "stored releases stay");
         rollup::build(app.db(), ENDS_AT + WEEK, NOW + WEEK, Progress::Hidden).await.unwrap();
         let rows = agent_rollup::Entity::find().all(app.db()).await.unwrap();
         assert!(rows.iter().any(|row| row.epoch_id == 202_623) && rows.iter().all(|row| row.agent_id != ID));
 
-        let nobody = forget::forget(app.db(), ID, NOW).await.unwrap_err().to_string();
-        assert!(!nobody.contains(ID), "{nobody}");
+        let unknown = forget::forget(app.db(), ID, NOW).await.unwrap_err().to_string();
+        assert!(!unknown.contains(ID), "{unknown}");
         assert_eq!(audit_event::Entity::find().all(app.db()).await.unwrap().len(), events.len());
     }
 }
 
-/// The file itself no longer holds the id, not even where rows were deleted before.
+/// The database file no longer contains the id, not even in free pages.
 #[tokio::test]
 async fn an_erased_id_is_not_left_in_the_sqlite_file() {
     let database = TestApp::database(On::Sqlite).await;
-    // An epoch that was dropped leaves free pages behind.
+    // Dropped epochs leave free pages behind.
     let db = db::connect(&database.url).await.unwrap();
     for week in 1..=3 {
         rollup::build(&db, ENDS_AT + week * WEEK, NOW + week * WEEK, Progress::Hidden).await.unwrap();
@@ -83,9 +83,9 @@ async fn an_erased_id_is_not_left_in_the_sqlite_file() {
     db.close().await.unwrap();
 }
 
-/// An epoch that was being built while a person is erased does not bring them back.
+/// An epoch that is being built while a person is erased does not contain that person.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn an_erasure_during_a_build_wins() {
+async fn an_erasure_during_a_build_is_complete() {
     for on in databases() {
         let database = TestApp::database(on).await;
         let (one, two) = (db::connect(&database.url).await.unwrap(), db::connect(&database.url).await.unwrap());
@@ -99,10 +99,10 @@ async fn an_erasure_during_a_build_wins() {
     }
 }
 
-/// An import that knows who there is does not bring visits of an erased person back, and an erasure that was left half
-/// done by another program can be finished.
+/// A running import does not restore visits of an erased person, and a second erasure removes rows that another program
+/// inserted afterwards.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn an_erasure_waits_for_an_import_and_finds_what_is_left() {
+async fn an_erasure_waits_for_an_import_and_can_be_repeated() {
     for on in databases() {
         let database = TestApp::database(on).await;
         let (one, two) = (db::connect(&database.url).await.unwrap(), db::connect(&database.url).await.unwrap());

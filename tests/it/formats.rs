@@ -1,4 +1,4 @@
-//! The same rows as CSV, NDJSON and Parquet leave the same tables.
+//! The same rows as CSV, NDJSON and Parquet are imported into the same tables.
 
 use std::{
     fs::{self, File},
@@ -30,30 +30,30 @@ fn options() -> Options {
     Options { dry_run: false, progress: Progress::Hidden, partner: Some("acme".to_owned()) }
 }
 
-/// What a column holds, as a program that exports tables would have it.
+/// The type of a column in the exported NDJSON and Parquet files.
 #[derive(Clone, Copy, PartialEq)]
 enum Type {
     Text,
-    Whole,
+    Integer,
     Number,
-    Truth,
+    Boolean,
     Time,
-    Words,
+    List,
 }
 
 fn type_of(column: &str) -> Type {
     match column {
-        "age" | "rating_count" => Type::Whole,
-        "consent" | "is_return_visit" => Type::Truth,
+        "age" | "rating_count" => Type::Integer,
+        "consent" | "is_return_visit" => Type::Boolean,
         "start_time" | "end_time" | "created_at" => Type::Time,
-        "interests" | "category_preferences" | "styles" | "features" => Type::Words,
+        "interests" | "category_preferences" | "styles" | "features" => Type::List,
         "agent_id" | "agent_id_1" | "agent_id_2" | "action_type" | "spot_id" | "category" | "category_group"
         | "region" | "product_id" | "title" | "subcategory" | "currency" | "price_range" => Type::Text,
         _ => Type::Number,
     }
 }
 
-/// A CSV file as names and rows.
+/// The column names and the rows of a CSV file.
 fn table(file: &Path) -> (Vec<String>, Vec<Vec<String>>) {
     let mut reader = csv::Reader::from_path(file).unwrap();
     let names = reader.headers().unwrap().iter().map(str::to_owned).collect();
@@ -69,8 +69,8 @@ fn ndjson(from: &Path, to: &Path) {
         for (name, text) in names.iter().zip(row) {
             let value = match type_of(name) {
                 _ if text.is_empty() => Value::Null,
-                Type::Whole | Type::Number | Type::Truth => serde_json::from_str(&text).unwrap(),
-                Type::Words => text.split('|').collect(),
+                Type::Integer | Type::Number | Type::Boolean => serde_json::from_str(&text).unwrap(),
+                Type::List => text.split('|').collect(),
                 Type::Text | Type::Time => json!(text),
             };
             object.insert(name.clone(), value);
@@ -79,7 +79,7 @@ fn ndjson(from: &Path, to: &Path) {
     }
 }
 
-/// The unit of a column of times, and how many make a second: each that there is in some column.
+/// The unit of a timestamp column and how many of it make a second. Each unit occurs in some column.
 fn unit(column: &str) -> (&'static str, i64) {
     match column {
         "start_time" => ("nanos", 1_000_000_000),
@@ -94,11 +94,11 @@ fn parquet(from: &Path, to: &Path) {
         .iter()
         .map(|name| match type_of(name) {
             Type::Text => format!("optional binary {name} (utf8);"),
-            Type::Whole => format!("optional int32 {name};"),
+            Type::Integer => format!("optional int32 {name};"),
             Type::Number => format!("optional double {name};"),
-            Type::Truth => format!("optional boolean {name};"),
+            Type::Boolean => format!("optional boolean {name};"),
             Type::Time => format!("optional int64 {name} (timestamp({},true));", unit(name).0),
-            Type::Words => {
+            Type::List => {
                 format!("optional group {name} (list) {{ repeated group list {{ optional binary element (utf8); }} }}")
             }
         })
@@ -107,33 +107,34 @@ fn parquet(from: &Path, to: &Path) {
     let properties = WriterProperties::builder().set_compression(parquet::basic::Compression::SNAPPY).build();
     let mut writer =
         SerializedFileWriter::new(File::create(to).unwrap(), Arc::new(schema), Arc::new(properties)).unwrap();
-    // Several groups of rows, as large files have them.
+    // Several row groups, as in large files.
     for rows in rows.chunks(rows.len() / 3 + 1) {
         let mut group = writer.next_row_group().unwrap();
         for (index, name) in names.iter().enumerate() {
             let mut column = group.next_column().unwrap().unwrap();
-            let there: Vec<&str> = rows.iter().map(|row| row[index].as_str()).filter(|text| !text.is_empty()).collect();
+            let present: Vec<&str> =
+                rows.iter().map(|row| row[index].as_str()).filter(|text| !text.is_empty()).collect();
             let levels: Vec<i16> = rows.iter().map(|row| i16::from(!row[index].is_empty())).collect();
             macro_rules! write {
                 ($type:ty, $parse:expr) => {{
-                    let values: Vec<_> = there.iter().map($parse).collect();
+                    let values: Vec<_> = present.iter().map($parse).collect();
                     column.typed::<$type>().write_batch(&values, Some(&levels), None).unwrap();
                 }};
             }
             match type_of(name) {
                 Type::Text => write!(ByteArrayType, |text| ByteArray::from(*text)),
-                Type::Whole => write!(Int32Type, |text| text.parse().unwrap()),
+                Type::Integer => write!(Int32Type, |text| text.parse().unwrap()),
                 Type::Number => write!(DoubleType, |text| text.parse().unwrap()),
-                Type::Truth => write!(BoolType, |text| text.parse().unwrap()),
+                Type::Boolean => write!(BoolType, |text| text.parse().unwrap()),
                 Type::Time => write!(Int64Type, |text| parse_time(text).unwrap() * unit(name).1),
-                Type::Words => {
+                Type::List => {
                     let (mut values, mut defined, mut repeated) = (Vec::new(), Vec::new(), Vec::new());
                     for row in rows {
-                        let words: Vec<&str> = row[index].split('|').filter(|word| !word.is_empty()).collect();
-                        values.extend(words.iter().map(|word| ByteArray::from(*word)));
-                        // A list without words is empty, and not unknown.
-                        defined.extend(if words.is_empty() { vec![1] } else { vec![3; words.len()] });
-                        repeated.extend((0..words.len().max(1)).map(|number| i16::from(number > 0)));
+                        let items: Vec<&str> = row[index].split('|').filter(|word| !word.is_empty()).collect();
+                        values.extend(items.iter().map(|word| ByteArray::from(*word)));
+                        // A list without values is empty, not null.
+                        defined.extend(if items.is_empty() { vec![1] } else { vec![3; items.len()] });
+                        repeated.extend((0..items.len().max(1)).map(|number| i16::from(number > 0)));
                     }
                     column.typed::<ByteArrayType>().write_batch(&values, Some(&defined), Some(&repeated)).unwrap();
                 }
@@ -145,7 +146,7 @@ fn parquet(from: &Path, to: &Path) {
     writer.close().unwrap();
 }
 
-/// All raw rows, in an order of their own.
+/// All raw rows, sorted by their debug text.
 async fn stored(db: &DatabaseConnection) -> [Vec<String>; 5] {
     macro_rules! rows {
         ($entity:ident) => {{
@@ -159,7 +160,7 @@ async fn stored(db: &DatabaseConnection) -> [Vec<String>; 5] {
 }
 
 #[tokio::test]
-async fn csv_ndjson_and_parquet_leave_the_same_tables() {
+async fn csv_ndjson_and_parquet_are_imported_into_the_same_tables() {
     let dir = folder("formats");
     let made = binary(&dir).args(["generate", "--agents", "300", "--dir", "csv"]).output().unwrap();
     assert!(made.status.success());
@@ -181,7 +182,7 @@ async fn csv_ndjson_and_parquet_leave_the_same_tables() {
     assert!(tables[0].iter().all(|rows| rows.len() >= 30));
     assert_eq!(tables[0], tables[1]);
     assert_eq!(tables[0], tables[2]);
-    // Two files of one kind: which one is it?
+    // Two files of one kind are ambiguous.
     fs::copy(dir.join("parquet/agents.parquet"), dir.join("csv/agents.parquet")).unwrap();
     let (_database, db) = TestDb::migrated(On::Sqlite).await;
     let both = import::folder(&db, &dir.join("csv"), &options()).await.unwrap_err().to_string();
@@ -196,7 +197,7 @@ fn file(name: &str, bytes: &[u8]) -> PathBuf {
 }
 
 #[tokio::test]
-async fn lines_that_are_no_rows_are_left_out_with_their_reason() {
+async fn lines_that_are_not_rows_are_skipped_with_their_reason() {
     let (_database, db) = TestDb::migrated(On::Sqlite).await;
     let line = |id: &str, more: &str| {
         format!(
@@ -204,7 +205,7 @@ async fn lines_that_are_no_rows_are_left_out_with_their_reason() {
         )
     };
     let lines = [
-        // What a byte order mark and spaces are worth.
+        // A byte order mark and trailing whitespace are ignored.
         format!("\u{feff}{}\r", line("\"a\"", r#","consent":true"#)),
         String::new(),
         line("\"b\"", r#","consent":"#),
@@ -231,12 +232,12 @@ async fn lines_that_are_no_rows_are_left_out_with_their_reason() {
     );
     let agents = agent::Entity::find().all(&db).await.unwrap();
     let known: Vec<(&str, bool)> = agents.iter().map(|agent| (agent.agent_id.as_str(), agent.consent)).collect();
-    // A column that a line does not have is unknown: no consent.
+    // A missing column is unknown, so there is no consent.
     assert_eq!(known, [("a", true), ("7", false)]);
 }
 
 #[tokio::test]
-async fn files_that_are_not_whole_are_refused_whole() {
+async fn a_damaged_file_is_rejected_and_nothing_of_it_is_stored() {
     let (_database, db) = TestDb::migrated(On::Sqlite).await;
     let dir = folder("formats");
     binary(&dir).args(["generate", "--agents", "50", "--dir", "csv"]).output().unwrap();

@@ -1,4 +1,5 @@
-//! The fuzz target's check over its corpus and mutations of it: blind to coverage, but on any compiler.
+//! Runs the fuzz target's check over its corpus and mutations of it. It has no coverage feedback, but needs no nightly
+//! compiler.
 
 use std::time::{Duration, Instant};
 
@@ -7,8 +8,8 @@ use rand_chacha::ChaCha20Rng;
 
 include!("../../fuzz/check.rs");
 
-/// Pieces that mean something to the grammar.
-const WORDS: [&str; 24] = [
+/// Tokens of the GraphQL grammar.
+const TOKENS: [&str; 24] = [
     "{",
     "}",
     "(",
@@ -47,7 +48,7 @@ fn mutate(corpus: &[Vec<u8>], rng: &mut impl Rng) -> Vec<u8> {
                 let times = rng.random_range(1..30);
                 bytes.splice(at..at, piece.repeat(times));
             }
-            2 => drop(bytes.splice(at..at, WORDS[rng.random_range(0..WORDS.len())].bytes())),
+            2 => drop(bytes.splice(at..at, TOKENS[rng.random_range(0..TOKENS.len())].bytes())),
             3 => {
                 let other = &corpus[rng.random_range(0..corpus.len())];
                 let from = rng.random_range(0..=other.len());
@@ -62,7 +63,7 @@ fn mutate(corpus: &[Vec<u8>], rng: &mut impl Rng) -> Vec<u8> {
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "tests have no settings")]
-fn no_bytes_hurt_what_stands_before_the_parser() {
+fn no_input_breaks_the_checks_before_the_parser() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/document");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
@@ -71,7 +72,7 @@ fn no_bytes_hurt_what_stands_before_the_parser() {
     let passed = corpus.iter().filter(|bytes| check.run(bytes)).count();
     assert!(passed >= 9 && passed < corpus.len(), "{passed} of {} pass", corpus.len());
 
-    // `./check` gives it a minute; otherwise it is a fixed number of cases.
+    // `./check` runs it for a minute (`FUZZ_SECONDS`); otherwise it runs a fixed number of cases.
     let seconds = std::env::var("FUZZ_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
     let until = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let mut rng = ChaCha20Rng::seed_from_u64(3);
@@ -81,6 +82,6 @@ fn no_bytes_hurt_what_stands_before_the_parser() {
         passed += u32::from(check.run(&bytes));
         cases += 1;
     }
-    assert!(passed > cases / 200, "{passed} of {cases} mutations are documents: the mutations are too wild");
+    assert!(passed > cases / 200, "only {passed} of {cases} mutations are valid documents");
     println!("{cases} mutations, {passed} of them valid documents");
 }

@@ -1,4 +1,4 @@
-//! Walks the committed schema: a key without scopes must be refused at every field that holds data.
+//! Walks the committed schema: every field that holds data must reject a key without scopes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::app::{On, TestApp};
 
-/// Fields that any key may read: who asks, the words, the names of segments. No number about people among them.
+/// Fields that any key may read: the viewer, the vocabulary and the names of segments, but no number about people.
 const OPEN: [&str; 16] = [
     "Query.knot",
     "Query.quote",
@@ -26,7 +26,7 @@ const OPEN: [&str; 16] = [
     "SegmentConnection.pageInfo",
 ];
 
-/// A value for each argument that must be given.
+/// A value for each required argument.
 fn argument(field: &str, name: &str) -> &'static str {
     match name {
         "input" if field == "upsertProducts" => r#"[{id: "p", title: "P"}]"#,
@@ -44,7 +44,7 @@ fn argument(field: &str, name: &str) -> &'static str {
 struct Field {
     name: String,
     arguments: String,
-    /// The named type, if it has fields.
+    /// The name of the field's type, if it is an object type.
     object: Option<String>,
 }
 
@@ -91,7 +91,7 @@ async fn fields_by_type(app: &TestApp) -> BTreeMap<String, Vec<Field>> {
         .collect()
 }
 
-/// Every way down from a root that has not met a refusal yet; `path` holds the selection so far.
+/// Collects every field that can be reached from a root through open fields. `path` holds the selection so far.
 fn walk(
     types: &BTreeMap<String, Vec<Field>>,
     on: &str,
@@ -106,7 +106,7 @@ fn walk(
         path.push(format!("{}{}", field.name, field.arguments));
         out.push((format!("{on}.{}", field.name), path.clone()));
         if let Some(object) = &field.object {
-            // Below an open field everything is walked; below a guarded one nothing can be reached.
+            // Fields below a guarded field cannot be reached, so only open fields are walked.
             if OPEN.contains(&format!("{on}.{}", field.name).as_str()) {
                 walk(types, object, path, seen, out);
             }
@@ -130,7 +130,7 @@ async fn without_scopes_every_data_field_of_the_schema_is_refused() {
     let types = fields_by_type(&app).await;
     let saver = app.client(&crate::app::ALL).await;
     saver.ask(r#"mutation { saveSegment(input: {slug: "mine", name: "Mine", definition: {}}) { id } }"#).await.ok();
-    let nobody = app.client(&[]).await;
+    let without_scopes = app.client(&[]).await;
 
     let mut ways = Vec::new();
     for (root, operation) in [("Query", "query"), ("Mutation", "mutation")] {
@@ -142,13 +142,13 @@ async fn without_scopes_every_data_field_of_the_schema_is_refused() {
         let (on, field) = name.split_once('.').unwrap();
         types[on].iter().find(|candidate| candidate.name == field).and_then(|field| field.object.clone())
     };
-    let (mut refused, mut open) = (0, 0);
+    let (mut rejected, mut open) = (0, 0);
     for (number, (operation, name, path)) in ways.iter().enumerate() {
         if number % 90 == 89 {
             app.clock.advance_s(61);
         }
         let leaf = object_of(name).map(|_| "__typename");
-        let answer = nobody.ask(&query(operation, path, leaf)).await;
+        let answer = without_scopes.ask(&query(operation, path, leaf)).await;
         let below_open = OPEN.contains(&name.as_str())
             || [
                 "Viewer.",
@@ -173,10 +173,10 @@ async fn without_scopes_every_data_field_of_the_schema_is_refused() {
             open += 1;
         } else {
             assert_eq!(answer.codes(), ["FORBIDDEN"], "{name} is open: {}", answer.text);
-            refused += 1;
+            rejected += 1;
         }
     }
-    // What the walk must have met; a schema that hides data behind an open field would not be met.
+    // These fields must have been walked; otherwise the walk does not reach the data.
     for name in [
         "Segment.size",
         "Segment.behavior",
@@ -189,6 +189,6 @@ async fn without_scopes_every_data_field_of_the_schema_is_refused() {
     ] {
         assert!(ways.iter().any(|(_, way, _)| way == name), "{name} was not walked");
     }
-    assert!(refused >= 15 && open >= 20, "{refused} refused, {open} open");
-    assert_eq!(app.noise.draws.load(std::sync::atomic::Ordering::SeqCst), 0, "a refusal drew noise");
+    assert!(rejected >= 15 && open >= 20, "{rejected} rejected, {open} open");
+    assert_eq!(app.noise.draws.load(std::sync::atomic::Ordering::SeqCst), 0, "a rejected field sampled noise");
 }

@@ -1,5 +1,5 @@
-//! What somebody sends who wants to hurt the server: each is answered with a code or cut off, memory stays, and the next
-//! request is served.
+//! Hostile input: the server answers each attack with a code or closes the connection, its memory stays bounded, and it
+//! serves the next request.
 
 use std::{
     fmt::Write as _,
@@ -16,7 +16,7 @@ use crate::{
     served::Served,
 };
 
-/// The real binary over a database of a test's own.
+/// The real binary over a database of its own.
 struct Server {
     served: Served,
     key: String,
@@ -34,7 +34,7 @@ impl Server {
         Self { served, key, _database: database }
     }
 
-    /// A number of `/proc/PID/status`, in KiB.
+    /// A value of `/proc/PID/status`, in KiB.
     fn memory(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.served.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with(name)).unwrap();
@@ -53,14 +53,14 @@ impl Server {
         )
     }
 
-    /// Status and code of an answer to a document.
+    /// Status and error code of the response to a document.
     fn ask(&self, document: &str) -> (u16, String) {
         self.post(&json!({"query": document}).to_string())
     }
 
     fn post(&self, body: &str) -> (u16, String) {
         let mut stream = self.connect();
-        // A refusal may come before all of it is sent.
+        // The server may reject the request before all of it is sent.
         let _ = stream.write_all(self.head(&format!("Content-Length: {}", body.len())).as_bytes());
         let _ = stream.write_all(body.as_bytes());
         answer(&mut stream)
@@ -77,7 +77,7 @@ fn answer(stream: &mut TcpStream) -> (u16, String) {
     (status, body["errors"][0]["extensions"]["code"].as_str().unwrap_or_default().to_owned())
 }
 
-/// Nested fragments: 2^levels selections.
+/// Nested fragments that expand to 2^levels selections.
 fn bomb(levels: usize) -> String {
     let mut text = "{ ...f0 }".to_owned();
     for level in 0..levels {
@@ -139,7 +139,7 @@ fn attack(server: &Server) {
         assert_eq!(server.ask("{ __typename }"), (200, String::new()), "after {name}");
     }
 
-    // JSON that is nested in itself.
+    // Deeply nested JSON.
     let nested = format!(
         "{{\"query\": \"{{ __typename }}\", \"variables\": {{\"a\": {}{}}}}}",
         repeat("[", 50_000),
@@ -149,7 +149,7 @@ fn attack(server: &Server) {
     let batch = format!("[{}]", vec![r#"{"query": "{ __typename }"}"#; 100].join(","));
     assert_eq!(server.post(&batch), (400, "INVALID_REQUEST".to_owned()));
 
-    // 64 MiB in chunks, without saying how long it is.
+    // 64 MiB in chunks, without `Content-Length`.
     let mut stream = server.connect();
     stream.write_all(server.head("Transfer-Encoding: chunked").as_bytes()).unwrap();
     let chunk = format!("10000\r\n{}\r\n", repeat(" ", 65_536));
@@ -159,16 +159,16 @@ fn attack(server: &Server) {
         }
     }
     let (status, code) = answer(&mut stream);
-    // The server answers and closes; what is still on its way may reset the connection before the answer is read.
+    // The server answers and closes. Data that is still in transit may reset the connection before the answer is read.
     assert!(status == 0 || (status, code.as_str()) == (413, "DOCUMENT_TOO_LARGE"), "{status} {code}");
 
-    // A compressed body, which could be a bomb.
+    // A compressed body, which could be a decompression bomb.
     let mut stream = server.connect();
     stream.write_all(server.head("Content-Encoding: gzip\r\nContent-Length: 4").as_bytes()).unwrap();
     stream.write_all(&[0x1f, 0x8b, 8, 0]).unwrap();
     assert_eq!(answer(&mut stream), (415, "INVALID_REQUEST".to_owned()));
 
-    // Many sockets that say nothing, and many that stop in the middle.
+    // Many connections that send nothing, and many that stop in the middle of a body.
     let idle: Vec<_> = (0..200).map(|_| server.connect()).collect();
     let half: Vec<_> = (0..100)
         .map(|_| {
@@ -178,15 +178,15 @@ fn attack(server: &Server) {
             stream
         })
         .collect();
-    assert_eq!(server.ask("{ __typename }"), (200, String::new()), "beside slow clients");
+    assert_eq!(server.ask("{ __typename }"), (200, String::new()), "while slow clients are connected");
     drop((idle, half));
 
     let grown = server.memory("VmHWM").saturating_sub(before);
     assert!(grown < 32 * 1024, "memory grew by {grown} KiB");
 }
 
-/// A server in this process whose patience is short.
-async fn impatient() -> (String, tokio::task::JoinHandle<()>, TestApp) {
+/// A server in this process with timeouts of 300 ms (900 ms for idle connections).
+async fn with_short_timeouts() -> (String, tokio::task::JoinHandle<()>, TestApp) {
     let short = Duration::from_millis(300);
     let timeouts = Timeouts { header: short, body: short, idle: 3 * short, request: short };
     let app = TestApp::with(On::Sqlite, |given| given.timeouts = timeouts).await;
@@ -197,7 +197,7 @@ async fn impatient() -> (String, tokio::task::JoinHandle<()>, TestApp) {
     (address, serving, app)
 }
 
-/// Everything the server says until it closes.
+/// Sends bytes and returns everything that the server sends until it closes the connection.
 async fn until_closed(address: String, sent: Vec<u8>) -> String {
     let reading = tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).unwrap();
@@ -206,14 +206,14 @@ async fn until_closed(address: String, sent: Vec<u8>) -> String {
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).map(|_| bytes)
     });
-    String::from_utf8(reading.await.unwrap().expect("the server does not close")).unwrap()
+    String::from_utf8(reading.await.unwrap().expect("the server did not close the connection")).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn slow_headers_slow_bodies_and_idle_sockets_are_cut_off() {
-    let (address, serving, app) = impatient().await;
+async fn slow_headers_slow_bodies_and_idle_connections_time_out() {
+    let (address, serving, app) = with_short_timeouts().await;
     let key = app.client(&ALL).await.key.clone();
-    assert_eq!(until_closed(address.clone(), Vec::new()).await, "", "a socket that says nothing");
+    assert_eq!(until_closed(address.clone(), Vec::new()).await, "", "a connection that sends nothing");
     assert_eq!(until_closed(address.clone(), b"PRI * HT".to_vec()).await, "", "half a preface");
     assert_eq!(
         until_closed(address.clone(), b"POST /graphql HTTP/1.1\r\nHost: x\r\nX-".to_vec()).await,
@@ -234,8 +234,8 @@ async fn slow_headers_slow_bodies_and_idle_sockets_are_cut_off() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_that_waits_for_its_next_request_is_not_a_slow_one() {
-    let (address, serving, app) = impatient().await;
+async fn a_connection_between_two_requests_does_not_hit_the_header_timeout() {
+    let (address, serving, app) = with_short_timeouts().await;
     let key = app.client(&ALL).await.key.clone();
     let body = r#"{"query": "{ __typename }"}"#;
     let request = format!(
@@ -250,7 +250,7 @@ async fn a_connection_that_waits_for_its_next_request_is_not_a_slow_one() {
             stream.write_all(request.as_bytes()).unwrap();
             let length = stream.read(&mut buffer).unwrap();
             statuses.push(String::from_utf8_lossy(&buffer[..length.min(15)]).into_owned());
-            // Longer than headers may take, shorter than a connection may wait.
+            // Longer than the header timeout, shorter than the idle timeout.
             std::thread::sleep(Duration::from_millis(500));
         }
         statuses
@@ -259,10 +259,10 @@ async fn a_connection_that_waits_for_its_next_request_is_not_a_slow_one() {
     serving.abort();
 }
 
-/// A client that is told to wait, or that its key is wrong, finds its connection as it was.
+/// A 401 or 429 leaves the connection usable, or announces that it closes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refusal_leaves_the_connection_open_or_says_that_it_closes() {
-    let (address, serving, app) = impatient().await;
+async fn a_rejected_request_leaves_the_connection_open_or_announces_the_close() {
+    let (address, serving, app) = with_short_timeouts().await;
     let limits = spots_enrichment::auth::Limits { per_minute: 1, ..spots_enrichment::auth::Limits::DEFAULT };
     let right = app.limited(limits).await.key.clone();
     let wrong = format!("spots_poc_acme_{}", spots_enrichment::auth::random_hex(16).unwrap());
@@ -272,35 +272,35 @@ async fn a_refusal_leaves_the_connection_open_or_says_that_it_closes() {
             "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
-        let said = until_closed(address.clone(), request.repeat(6).into_bytes()).await;
-        assert_eq!(said.matches(&format!("HTTP/1.1 {status} ")).count(), 6 - first, "{said}");
-        assert!(!said.to_lowercase().contains("connection: close"), "{said}");
+        let reply = until_closed(address.clone(), request.repeat(6).into_bytes()).await;
+        assert_eq!(reply.matches(&format!("HTTP/1.1 {status} ")).count(), 6 - first, "{reply}");
+        assert!(!reply.to_lowercase().contains("connection: close"), "{reply}");
     }
-    // Elsewhere nobody wants a body at all.
+    // Other routes read and discard the body.
     let request = format!("POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 150000\r\n\r\n{}", "x".repeat(150_000));
-    let said = until_closed(address.clone(), request.repeat(3).into_bytes()).await;
-    assert_eq!(said.matches("HTTP/1.1 404 ").count(), 3, "{said}");
-    // One that is far too large is answered, and the answer can be read.
+    let reply = until_closed(address.clone(), request.repeat(3).into_bytes()).await;
+    assert_eq!(reply.matches("HTTP/1.1 404 ").count(), 3, "{reply}");
+    // A body that is far too large is answered, and the client can read the answer.
     let request = format!(
         "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {right}\r\nContent-Type: application/json\r\nContent-Length: 8000000\r\n\r\n{}",
         " ".repeat(8_000_000)
     );
     let limits = spots_enrichment::auth::Limits::DEFAULT;
     let request = request.replace(&right, &app.limited(limits).await.key);
-    let said = until_closed(address.clone(), request.into_bytes()).await;
-    assert!(said.starts_with("HTTP/1.1 413 ") && said.contains("DOCUMENT_TOO_LARGE"), "{said}");
-    // A body without an end cannot be left behind.
+    let reply = until_closed(address.clone(), request.into_bytes()).await;
+    assert!(reply.starts_with("HTTP/1.1 413 ") && reply.contains("DOCUMENT_TOO_LARGE"), "{reply}");
+    // An incomplete body cannot be skipped, so the connection closes.
     let request = format!(
         "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {wrong}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
     );
-    let said = until_closed(address, request.into_bytes()).await;
-    assert!(said.starts_with("HTTP/1.1 401 ") && said.to_lowercase().contains("connection: close"), "{said}");
+    let reply = until_closed(address, request.into_bytes()).await;
+    assert!(reply.starts_with("HTTP/1.1 401 ") && reply.to_lowercase().contains("connection: close"), "{reply}");
     serving.abort();
 }
 
-/// What a tester found: each took seconds or hundreds of MiB.
+/// Documents that each took seconds or hundreds of MiB before these limits existed.
 #[tokio::test]
-async fn large_names_variables_and_introspections_are_refused_early() {
+async fn large_names_variables_and_introspections_are_rejected_early() {
     let app = TestApp::with_public_introspection().await;
     let client = app.client(&ALL).await;
     let long = "A".repeat(100_000);
@@ -338,7 +338,7 @@ async fn large_names_variables_and_introspections_are_refused_early() {
         let answer = client.ask_with(&query, variables).await;
         assert_eq!((answer.status.as_u16(), answer.codes()), (400, vec![code]), "{}", &query[..60]);
     }
-    // A slug of any length costs the same.
+    // The length of a slug does not matter.
     let answer = client.ask_with("query ($s: String!) { segment(slug: $s) { id } }", json!({"s": long})).await;
     assert_eq!(answer.codes(), ["INVALID_SEGMENT"]);
     assert!(answer.text.len() < 1_000);
@@ -355,7 +355,7 @@ async fn a_stopping_server_answers_what_is_in_flight() {
     let serving = tokio::spawn(listen::serve(listener, router, Timeouts::default(), async {
         let _ = stopped.await;
     }));
-    // Somebody else holds the write lock, so the release is waited for.
+    // Another transaction holds the write lock, so the release waits.
     let lock = spots_enrichment::db::begin_write(app.db()).await.unwrap();
     let body = r#"{"query": "{ cohort(definition: {regions: [\"demo-harbor\"]}) { size { value } } }"}"#;
     let request = format!(
@@ -366,7 +366,7 @@ async fn a_stopping_server_answers_what_is_in_flight() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     stop.send(()).unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert!(TcpStream::connect(&address).is_err(), "no new connection is taken");
+    assert!(TcpStream::connect(&address).is_err(), "a new connection was accepted");
     lock.rollback().await.unwrap();
     assert!(asking.await.unwrap().starts_with("HTTP/1.1 200 OK"));
     serving.await.unwrap();

@@ -10,7 +10,7 @@ use spots_enrichment::{auth::Limits, page::documents};
 use crate::app::{ALL, On, TestApp, post};
 
 #[tokio::test]
-async fn what_is_not_a_graphql_request_gets_a_coded_answer() {
+async fn an_invalid_request_gets_an_error_code() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
     let key = [("x-api-key", client.key.as_str())];
@@ -19,7 +19,7 @@ async fn what_is_not_a_graphql_request_gets_a_coded_answer() {
         ("", StatusCode::BAD_REQUEST, "INVALID_REQUEST"),
         ("[1, 2]", StatusCode::BAD_REQUEST, "INVALID_REQUEST"),
         (r#"[{"query": "{ __typename }"}]"#, StatusCode::BAD_REQUEST, "INVALID_REQUEST"),
-        // Without `Accept` the client is an older one, which takes any other status for a broken connection.
+        // Without `Accept` the client is a legacy one, which treats any other status as a transport failure.
         (r#"{"query": "{ nonsense }"}"#, StatusCode::OK, "INVALID_REQUEST"),
         (r#"{"query": "{"}"#, StatusCode::OK, "INVALID_REQUEST"),
         (&large, StatusCode::PAYLOAD_TOO_LARGE, "DOCUMENT_TOO_LARGE"),
@@ -40,7 +40,7 @@ async fn what_is_not_a_graphql_request_gets_a_coded_answer() {
 }
 
 #[tokio::test]
-async fn every_error_code_has_its_place_in_the_documents() {
+async fn every_error_code_is_documented() {
     let errors = documents::Document::find("errors").unwrap().markdown;
     let source = include_str!("../../src/error/mod.rs");
     let (_, source) = source.split_once("pub fn code(").unwrap();
@@ -52,9 +52,9 @@ async fn every_error_code_has_its_place_in_the_documents() {
     }
 }
 
-/// Documents are remembered with all that decides what they mean.
+/// The key of the document cache includes everything that changes the meaning of a request.
 #[tokio::test]
-async fn a_request_that_is_remembered_means_what_it_meant_and_nothing_else() {
+async fn a_cached_request_is_the_same_request() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
     let key = [("x-api-key", client.key.as_str())];
@@ -64,13 +64,13 @@ async fn a_request_that_is_remembered_means_what_it_meant_and_nothing_else() {
         let body = json!({ "query": document, "variables": { "n": last }, "operationName": operation });
         app.send(post(&key, body.to_string())).await.body["extensions"]["cost"]["requested"].clone()
     };
-    // The price follows from the variables: what was remembered would show.
+    // The price depends on the variables, so a wrong cache hit would show in it.
     let first = [ask("One", 1).await, ask("One", 7).await, ask("Two", 1).await];
     assert!(first[0] != first[1] && first.iter().all(serde_json::Value::is_number), "{first:?}");
     let again = [ask("One", 1).await, ask("One", 7).await, ask("Two", 1).await];
     assert_eq!(first, again);
 
-    // A key that may spend less is refused, whoever paid before; a GET stays a GET.
+    // A cached document is still rejected for a key with a lower limit, and a mutation is still rejected over GET.
     let small = app.limited(Limits { max_query_points: 1, ..Limits::DEFAULT }).await;
     let document = "{ segments(first: 100) { nodes { slug } } }";
     assert!(client.ask(document).await.codes().is_empty());
@@ -89,7 +89,7 @@ async fn a_request_that_is_remembered_means_what_it_meant_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn introspection_needs_a_key_unless_the_operator_opens_it() {
+async fn introspection_needs_a_key_unless_it_is_public() {
     let app = TestApp::new(On::Sqlite).await;
     let query = r#"{"query": "{ __schema { queryType { name } } }"}"#;
     assert_eq!(app.send(post(&[], query)).await.status, StatusCode::UNAUTHORIZED);
@@ -117,7 +117,7 @@ fn get(path: &str) -> axum::http::request::Builder {
 }
 
 #[tokio::test]
-async fn the_answer_has_the_media_type_that_is_asked_for_and_its_status() {
+async fn the_answer_has_the_accepted_media_type_and_its_status() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
     let (new, old) = ("application/graphql-response+json", "application/json");
@@ -140,7 +140,7 @@ async fn the_answer_has_the_media_type_that_is_asked_for_and_its_status() {
 }
 
 #[tokio::test]
-async fn a_query_may_be_asked_by_get_and_a_mutation_may_not() {
+async fn get_runs_queries_and_rejects_mutations() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
     let ask = async |query: &str| {
@@ -158,13 +158,13 @@ async fn a_query_may_be_asked_by_get_and_a_mutation_may_not() {
         let answer = ask(wrong).await;
         assert_eq!((answer.status, answer.codes()), (StatusCode::BAD_REQUEST, vec!["INVALID_REQUEST"]), "{wrong}");
     }
-    // A key in the address would be in every log on the way.
+    // A key in the URL would be in every log on the way, so it is ignored.
     let request = get(&format!("/graphql?query=%7B__typename%7D&api_key={0}&authorization={0}", client.key));
     assert_eq!(app.send(request.body(Body::empty()).unwrap()).await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_plain_json_is_not_read() {
+async fn a_body_that_is_not_plain_json_is_rejected() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
     let body = r#"{"query": "{ __typename }"}"#;
@@ -187,7 +187,7 @@ async fn a_body_that_is_not_plain_json_is_not_read() {
 }
 
 #[tokio::test]
-async fn another_origin_reads_answers_only_if_the_operator_named_it() {
+async fn only_configured_origins_are_allowed_by_cors() {
     let app =
         TestApp::with(On::Sqlite, |given| given.cors_origins = vec!["https://shop.example".parse().unwrap()]).await;
     for (origin, allowed) in [("https://shop.example", true), ("https://evil.example", false), ("null", false)] {
@@ -204,7 +204,7 @@ async fn another_origin_reads_answers_only_if_the_operator_named_it() {
 }
 
 #[tokio::test]
-async fn the_request_id_is_the_client_s_if_it_is_a_plain_word() {
+async fn a_valid_request_id_of_the_client_is_used() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
     let body = serde_json::json!({"query": "{ nonsense }"});
@@ -219,7 +219,7 @@ async fn the_request_id_is_the_client_s_if_it_is_a_plain_word() {
 }
 
 #[tokio::test]
-async fn answers_are_compressed_for_whoever_can_read_that() {
+async fn answers_are_compressed_if_the_client_accepts_it() {
     let app = TestApp::new(On::Sqlite).await;
     for coding in ["gzip", "br"] {
         let request = get("/docs/schema.graphql").header("accept-encoding", coding).body(Body::empty()).unwrap();
@@ -252,9 +252,10 @@ async fn no_answer_has_more_than_twenty_errors_or_a_long_one() {
     }
 }
 
-/// Keys in the order of the selection, refused fields as null, and a null that travels up as the specification says.
+/// Response keys are in the order of the selection, rejected fields are null, and nulls propagate as the specification
+/// demands.
 #[tokio::test]
-async fn data_has_the_shape_of_the_selection() {
+async fn data_follows_the_selection() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&[spots_enrichment::auth::Scope::Behavior]).await;
     let answer = client
@@ -267,7 +268,7 @@ async fn data_has_the_shape_of_the_selection() {
     let data = r#""data":{"z":"Query","cohort":{"network":null,"slug":null,"behavior":{"visitsPerPerson":{"unit":"VISITS","__typename":"Measure"}},"b":"Segment","a":null},"a":{"partner":"acme"}}"#;
     assert!(answer.text.contains(data), "{}", answer.text);
     assert_eq!(answer.codes(), ["FORBIDDEN"]);
-    // `products` may not be null, so nothing is left of `data`.
+    // `products` is not nullable, so `data` is null.
     let answer = client.ask("{ viewer { partner } products { nodes { title } } }").await;
     assert_eq!((answer.codes(), &answer.body["data"]), (vec!["FORBIDDEN"], &serde_json::Value::Null));
     assert!(answer.body.as_object().unwrap().contains_key("data"));
@@ -280,20 +281,20 @@ async fn data_has_the_shape_of_the_selection() {
 }
 
 #[tokio::test]
-async fn a_document_means_the_same_however_it_is_written() {
+async fn equivalent_documents_have_the_same_meaning() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
     let answer = client.ask("{ __mine: viewer { partner } }").await;
     assert_eq!(answer.ok()["__mine"]["partner"], "acme");
-    // A variable that is not sent leaves the argument at its default.
+    // An omitted variable leaves the argument at its default.
     let answer = client.ask("query ($n: Int, $s: String) { segments(first: $n, search: $s) { nodes { slug } } }").await;
     assert_eq!(answer.cost("requested"), 21, "the default page of 20");
     answer.ok();
-    // One mutation under one key runs once.
+    // A duplicated mutation field with one response key runs once.
     let save = r#"saveSegment(input: {slug: "twice", name: "Twice", definition: {}}) { slug }"#;
     let answer = client.ask(&format!("mutation {{ {save} {save} }}")).await;
     assert_eq!((answer.cost("requested"), answer.data("/saveSegment/slug")), (11, &"twice".into()));
-    for refused in [
+    for invalid in [
         "{ a: viewer { partner } a: vocabulary { regions } }",
         "{ segments(first: 1) { nodes { id } } segments(first: 2) { nodes { id } } }",
         "{ __present: viewer { partner } }",
@@ -302,14 +303,14 @@ async fn a_document_means_the_same_however_it_is_written() {
         "subscription { a }",
         "query A { __typename } query B { __typename }",
     ] {
-        let answer = client.ask(refused).await;
-        assert_eq!(answer.codes().first(), Some(&"INVALID_REQUEST"), "{refused}");
-        assert!(answer.body.get("data").is_none(), "{refused}");
+        let answer = client.ask(invalid).await;
+        assert_eq!(answer.codes().first(), Some(&"INVALID_REQUEST"), "{invalid}");
+        assert!(answer.body.get("data").is_none(), "{invalid}");
     }
 }
 
 #[tokio::test]
-async fn a_panic_is_a_coded_answer_with_a_row_of_its_own() {
+async fn a_panic_is_answered_with_a_code_and_logged() {
     let app = TestApp::with(On::Sqlite, |given| given.quotas = std::sync::Arc::new(Panicking)).await;
     let client = app.client(&ALL).await;
     let answer = client.ask("{ viewer { partner } }").await;

@@ -43,7 +43,7 @@ fn reasons(report: &Report) -> Vec<(u64, &str)> {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_read_is_refused_whole_with_the_reason() {
+async fn an_unreadable_file_is_rejected_with_the_reason_and_nothing_is_stored() {
     let (_database, db) = with_agents(On::Sqlite, &["a"]).await;
     let error = |result: anyhow::Result<Report>| format!("{:#}", result.unwrap_err());
 
@@ -70,11 +70,7 @@ async fn a_file_that_cannot_be_read_is_refused_whole_with_the_reason() {
     fs::write(&path, zipped).unwrap();
     let broken = error(load(&db, Kind::Visits, &path).await);
     assert!(broken.contains("is damaged after line") && broken.contains("nothing of"), "{broken}");
-    assert_eq!(
-        user_action::Entity::find().all(&db).await.unwrap().len(),
-        0,
-        "what was read before the damage is undone"
-    );
+    assert_eq!(user_action::Entity::find().all(&db).await.unwrap().len(), 0, "rows before the damage are rolled back");
 
     let quote = error(
         load(
@@ -85,14 +81,14 @@ async fn a_file_that_cannot_be_read_is_refused_whole_with_the_reason() {
         .await,
     );
     assert!(quote.contains("a quoted value that begins in line 3 does not end in it"), "{quote}");
-    assert_eq!(agent::Entity::find().all(&db).await.unwrap().len(), 1, "nothing of it was stored");
+    assert_eq!(agent::Entity::find().all(&db).await.unwrap().len(), 1, "no row of the file was stored");
 
     let folder = error(import::folder(&db, Path::new("/no/such"), &OPTIONS).await.map(|mut reports| reports.remove(0)));
     assert!(folder.contains("there is no folder /no/such"), "{folder}");
 }
 
 #[tokio::test]
-async fn bad_rows_are_left_out_with_their_line_and_reason() {
+async fn invalid_rows_are_skipped_with_their_line_and_reason() {
     for on in databases() {
         let (_database, db) = with_agents(on, &["a", "b"]).await;
         let report = load(&db, Kind::Agents, &file("agents.csv", &format!("{AGENTS}c,north,abc,,,true\nd,north,200,,,true\n,north,1,,,true\ne,no rth,1,,,true\nf,north,1,,,maybe\ng,north\n"))).await.unwrap();
@@ -158,7 +154,7 @@ async fn bad_rows_are_left_out_with_their_line_and_reason() {
 }
 
 #[tokio::test]
-async fn lines_are_counted_alike_whatever_they_end_with() {
+async fn line_numbers_do_not_depend_on_line_endings() {
     let (_database, db) = with_agents(On::Sqlite, &["a"]).await;
     let text = format!("{VISITS}a,spot_visit,s,bar,food,2020-01-01T00:00:00Z,\na,spot_visit,s,bar,food,soon,\n");
     for text in [text.clone(), text.replace('\n', "\r\n"), format!("\u{feff}{text}")] {
@@ -168,7 +164,7 @@ async fn lines_are_counted_alike_whatever_they_end_with() {
 }
 
 #[tokio::test]
-async fn loading_a_file_again_changes_nothing_and_a_dry_run_keeps_nothing() {
+async fn importing_a_file_again_changes_nothing_and_a_dry_run_stores_nothing() {
     for on in databases() {
         let (_database, db) = with_agents(on, &["a"]).await;
         let text = format!(
@@ -181,7 +177,7 @@ async fn loading_a_file_again_changes_nothing_and_a_dry_run_keeps_nothing() {
         assert!(user_action::Entity::find().all(&db).await.unwrap().is_empty());
         load(&db, Kind::Visits, &path).await.unwrap();
         let once = user_action::Entity::find().order_by_asc(user_action::COLUMN.spot_id).all(&db).await.unwrap();
-        assert_eq!(once[0].end_time, Some(parse_time("2020-01-01T00:20:00Z").unwrap()), "the last line of a key holds");
+        assert_eq!(once[0].end_time, Some(parse_time("2020-01-01T00:20:00Z").unwrap()), "the last line is kept");
         let report = load(&db, Kind::Visits, &path).await.unwrap();
         assert_eq!((report.new, report.again), (0, 3));
         let twice = user_action::Entity::find().order_by_asc(user_action::COLUMN.spot_id).all(&db).await.unwrap();
@@ -190,7 +186,7 @@ async fn loading_a_file_again_changes_nothing_and_a_dry_run_keeps_nothing() {
 }
 
 #[tokio::test]
-async fn a_return_is_derived_from_all_there_is_unless_the_file_says() {
+async fn return_visits_are_derived_from_all_visits_unless_the_file_states_them() {
     for on in databases() {
         let (_database, db) = with_agents(on, &["a", "b"]).await;
         let rows = "a,spot_visit,s,,,2020-01-03T00:00:00Z,\na,spot_visit,s,,,2020-01-02T00:00:00Z,\nb,spot_visit,s,,,2020-01-04T00:00:00Z,\n";
@@ -201,7 +197,7 @@ async fn a_return_is_derived_from_all_there_is_unless_the_file_says() {
             actions.iter().map(|action| action.is_return_visit).collect::<Vec<_>>()
         };
         assert_eq!(returns().await, [false, true, false]);
-        // An earlier visit comes late: what was the first visit is a return now.
+        // An earlier visit is imported later: the visit that was the first is a return visit now.
         load(&db, Kind::Visits, &file("visits.csv", &format!("{VISITS}a,spot_visit,s,,,2020-01-01T00:00:00Z,\n")))
             .await
             .unwrap();
@@ -213,7 +209,7 @@ async fn a_return_is_derived_from_all_there_is_unless_the_file_says() {
 }
 
 #[tokio::test]
-async fn kept_ties_are_chosen_once() {
+async fn the_choice_of_kept_ties_never_changes() {
     for on in databases() {
         let ids: Vec<String> = (0..14).map(|number| format!("p{number:02}")).collect();
         let (_database, db) = with_agents(on, &ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
@@ -228,14 +224,14 @@ async fn kept_ties_are_chosen_once() {
         load(&db, Kind::Connections, &file("connections.csv", &ties(8..14))).await.unwrap();
         load(&db, Kind::Connections, &file("connections.csv", &ties(1..14))).await.unwrap();
         let expected = ["p01", "p02", "p03", "p04", "p08", "p09", "p10", "p11", "p12", "p13"];
-        assert_eq!(kept().await, expected, "the six of the first file, then four more");
+        assert_eq!(kept().await, expected, "the six of the first file, and four more");
         load(&db, Kind::Connections, &file("connections.csv", &ties(1..14))).await.unwrap();
         assert_eq!(kept().await, expected);
     }
 }
 
 #[tokio::test]
-async fn zstd_and_a_partners_products_are_read() {
+async fn products_of_a_partner_are_imported_from_zstd() {
     for on in databases() {
         let (_database, db) = TestDb::migrated(on).await;
         let path = folder("import").join("products.csv.zst");
@@ -244,8 +240,8 @@ async fn zstd_and_a_partners_products_are_read() {
         let mut encoder = zstd::Encoder::new(File::create(&path).unwrap(), 1).unwrap();
         encoder.write_all(text.as_bytes()).unwrap();
         encoder.finish().unwrap();
-        let nobody = load(&db, Kind::Products, &path).await.unwrap_err();
-        assert!(format!("{nobody:#}").contains("--partner"));
+        let error = load(&db, Kind::Products, &path).await.unwrap_err();
+        assert!(format!("{error:#}").contains("--partner"));
         let options = Options { partner: Some("acme".to_owned()), ..OPTIONS };
         let report = import::file(&db, Kind::Products, &path, &options).await.unwrap();
         assert_eq!(

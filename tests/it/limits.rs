@@ -21,37 +21,37 @@ use crate::{
 const SIZE: &str = r#"{ cohort(definition: {regions: ["demo-harbor"]}) { size { value } } }"#;
 
 #[tokio::test]
-async fn the_101st_request_in_a_minute_waits_for_the_next_minute() {
+async fn the_101st_request_in_a_minute_is_rejected_until_the_next_minute() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
     for _ in 0..100 {
         assert_eq!(client.ask("{ __typename }").await.status, StatusCode::OK);
     }
     app.clock.advance_s(15);
-    let refused = client.ask("{ __typename }").await;
-    assert_eq!((refused.status, refused.codes()), (StatusCode::TOO_MANY_REQUESTS, vec!["RATE_LIMIT_EXCEEDED"]));
-    assert_eq!(refused.headers["retry-after"], "45");
-    assert_eq!(refused.body["errors"][0]["extensions"]["limit"], "minute");
-    assert_eq!(refused.body["errors"][0]["extensions"]["retryAfterSeconds"], 45);
+    let rejected = client.ask("{ __typename }").await;
+    assert_eq!((rejected.status, rejected.codes()), (StatusCode::TOO_MANY_REQUESTS, vec!["RATE_LIMIT_EXCEEDED"]));
+    assert_eq!(rejected.headers["retry-after"], "45");
+    assert_eq!(rejected.body["errors"][0]["extensions"]["limit"], "minute");
+    assert_eq!(rejected.body["errors"][0]["extensions"]["retryAfterSeconds"], 45);
     app.client_of("other", &ALL, 0).await.ask("{ __typename }").await.ok();
     app.clock.advance_s(45);
     client.ask("{ __typename }").await.ok();
 }
 
 #[tokio::test]
-async fn points_that_are_spent_come_back_and_the_error_says_when() {
+async fn points_are_restored_and_the_error_says_when() {
     let app = TestApp::new(On::Sqlite).await;
     let limits = Limits { max_query_points: 60, points_per_minute: 60, ..Limits::DEFAULT };
     let client = app.limited(limits).await;
     let page = "{ segments(first: 0) { nodes { slug } } a: viewer { usage(last: 2) { day } } b: viewer { usage(last: 2) { day } } }";
     let answer = client.ask(page).await;
-    // 1 for the connection, 1 + 10 + 2 for each viewer; no day was ever used.
+    // 1 for the connection, 1 + 10 + 2 for each viewer. There are no days of usage yet.
     assert_eq!((answer.cost("requested"), answer.cost("actual"), answer.cost("available")), (27, 23, 37));
     assert_eq!(client.ask(page).await.cost("available"), 14);
-    let refused = client.ask(page).await;
-    assert_eq!((refused.status, refused.codes()), (StatusCode::TOO_MANY_REQUESTS, vec!["COST_LIMIT_EXCEEDED"]));
-    assert_eq!(refused.headers["retry-after"], "13");
-    let details = &refused.body["errors"][0]["extensions"];
+    let rejected = client.ask(page).await;
+    assert_eq!((rejected.status, rejected.codes()), (StatusCode::TOO_MANY_REQUESTS, vec!["COST_LIMIT_EXCEEDED"]));
+    assert_eq!(rejected.headers["retry-after"], "13");
+    let details = &rejected.body["errors"][0]["extensions"];
     assert_eq!(
         (&details["limit"], &details["cost"], &details["available"], &details["retryAfterSeconds"]),
         (&json!("points_per_minute"), &json!(27), &json!(14), &json!(13))
@@ -64,7 +64,7 @@ async fn points_that_are_spent_come_back_and_the_error_says_when() {
 }
 
 #[tokio::test]
-async fn every_answer_says_what_is_left() {
+async fn every_answer_has_the_remaining_limits() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
     let answer = client.ask("{ viewer { partner } }").await;
@@ -75,9 +75,9 @@ async fn every_answer_says_what_is_left() {
     assert_eq!(broken.headers["ratelimit"], r#""minute";r=98;t=60, "day";r=9998;t=86400, "points";r=5999;t=1"#);
 }
 
-/// A wrong key or a missing scope is not a use.
+/// Requests with an invalid key are not counted, and fields without the scope cost nothing.
 #[tokio::test]
-async fn a_refused_key_spends_nothing_and_a_refused_field_costs_nothing() {
+async fn an_invalid_key_spends_nothing_and_a_rejected_field_costs_nothing() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&[auth::Scope::Behavior]).await;
     let wrong = format!("spots_poc_acme_{}", auth::random_hex(16).unwrap());
@@ -90,7 +90,7 @@ async fn a_refused_key_spends_nothing_and_a_refused_field_costs_nothing() {
 }
 
 #[tokio::test]
-async fn a_restart_forgets_nothing_of_a_day() {
+async fn daily_limits_survive_a_restart() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let limits = Limits { per_day: 5, points_per_day: 1_000, ..Limits::DEFAULT };
@@ -105,25 +105,25 @@ async fn a_restart_forgets_nothing_of_a_day() {
         let again = TestApp::over(database, NOW, 1).await;
         let left = "{ viewer { limits { requestsLeftThisDay pointsLeftThisDay requestsLeftThisMinute } } }";
         let answer = again.client_from(&id, &key).ask(left).await;
-        // Two were admitted, one of them for 8 points; this one reserved 2.
+        // Two requests were admitted, one of them for 8 points. This one reserved 2.
         let left = json!({"requestsLeftThisDay": 2, "pointsLeftThisDay": 1_000 - 8 - 2, "requestsLeftThisMinute": 99});
         assert_eq!(answer.ok()["viewer"]["limits"], left);
     }
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_pays_for_what_had_begun() {
+async fn a_client_that_disconnects_is_charged_for_fields_that_started() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
     client.ask("{ viewer { partner } }").await.ok();
     let portrait = r#"{ cohort(definition: {regions: ["demo-harbor"]}) { size { value } behavior { dayParts { share { value } } } } }"#;
-    // Somebody else holds the write lock, and the client does not wait for it.
+    // Another transaction holds the write lock, and the client disconnects before it is released.
     let lock = spots_enrichment::db::begin_write(app.db()).await.unwrap();
     let gone = tokio::time::timeout(Duration::from_millis(200), client.ask(portrait)).await;
     assert!(gone.is_err());
     lock.rollback().await.unwrap();
     let answer = client.ask("{ viewer { limits { pointsLeft requestsLeftThisMinute } } }").await;
-    // 37 were reserved; the weights of the two fields that had begun are kept.
+    // 37 points were reserved; the weights of the two fields that had started are kept.
     assert_eq!(
         answer.ok()["viewer"]["limits"],
         json!({"pointsLeft": 6_000 - 1 - (5 + 10) - 2, "requestsLeftThisMinute": 97})
@@ -136,14 +136,14 @@ async fn a_client_that_leaves_pays_for_what_had_begun() {
 }
 
 #[tokio::test]
-async fn an_answer_that_takes_too_long_is_a_timeout_and_gives_back() {
+async fn a_request_that_times_out_gets_unused_points_back() {
     let app = TestApp::with(On::Sqlite, |given| {
         given.timeouts = Timeouts { request: Duration::from_millis(50), ..Timeouts::default() };
     })
     .await;
     let client = app.client(&ALL).await;
     client.ask("{ viewer { partner } }").await.ok();
-    // Somebody else holds the write lock.
+    // Another transaction holds the write lock.
     let lock = spots_enrichment::db::begin_write(app.db()).await.unwrap();
     let answer = client.ask(SIZE).await;
     assert_eq!((answer.status, answer.codes()), (StatusCode::SERVICE_UNAVAILABLE, vec!["TIMEOUT"]));
@@ -153,12 +153,12 @@ async fn an_answer_that_takes_too_long_is_a_timeout_and_gives_back() {
     assert_eq!(
         left.ok()["viewer"]["limits"]["pointsLeft"],
         6_000 - 1 - 5 - 2,
-        "the weight of the size, which had begun"
+        "the weight of the size, which had started"
     );
 }
 
 #[tokio::test]
-async fn a_server_that_is_full_says_so_and_serves_the_next() {
+async fn a_server_at_its_in_flight_limit_rejects_and_then_recovers() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
     let full = app.state.workers.try_acquire_many(512).unwrap();
@@ -169,7 +169,7 @@ async fn a_server_that_is_full_says_so_and_serves_the_next() {
     client.ask("{ viewer { partner } }").await.ok();
 }
 
-/// What tools need works for a key that may spend next to nothing.
+/// Introspection by tools works with a small limit of points.
 #[tokio::test]
 async fn a_key_of_fifty_points_can_introspect() {
     let app = TestApp::new(On::Sqlite).await;
@@ -177,21 +177,21 @@ async fn a_key_of_fifty_points_can_introspect() {
     let answer = client.ask(include_str!("introspection.graphql")).await;
     assert!(answer.ok()["__schema"]["types"].as_array().unwrap().len() > 30);
     assert_eq!(answer.cost("requested"), 10);
-    // Nothing of it is lost on the way: every type that is named is described.
+    // The answer is complete: named types, enum values and deprecations are in it.
     let text = answer.ok().to_string();
     for name in ["SegmentDefinition", "WindowLength", "DAYS_84", "defaultValue", "deprecationReason"] {
         assert!(text.contains(name), "{name}");
     }
 }
 
-/// Two servers, each with a memory of its own, over one database and one Redis.
-async fn two_servers(on: On, redis: &RedisServer, patience: Duration) -> [TestApp; 2] {
+/// Two servers with separate memory over one database and one Redis.
+async fn two_servers(on: On, redis: &RedisServer, timeout: Duration) -> [TestApp; 2] {
     let first = TestApp::new(on).await;
     let url = first.database.url.clone();
     let second = TestApp::beside(&url).await;
     let shared = async |app: TestApp| {
         let days = Arc::new(LoggedDays(app.db().clone()));
-        let quotas = Arc::new(RedisQuotas::connect(&redis.url(), days, patience).await.unwrap());
+        let quotas = Arc::new(RedisQuotas::connect(&redis.url(), days, timeout).await.unwrap());
         app.with_quotas(quotas)
     };
     [shared(first).await, shared(second).await]
@@ -218,7 +218,7 @@ async fn two_servers_share_one_limit() {
 }
 
 #[tokio::test]
-async fn without_redis_a_server_grants_its_share_and_says_so() {
+async fn without_redis_a_server_grants_its_share_and_reports_it() {
     let Some(redis) = RedisServer::start() else { return };
     let [a, _b] = two_servers(On::Sqlite, &redis, REDIS_PATIENCE).await;
     let client = a.client(&ALL).await;
@@ -239,7 +239,7 @@ async fn without_redis_a_server_grants_its_share_and_says_so() {
     assert_eq!(served, 25, "a quarter of the hundred");
 }
 
-/// The one test that waits: five seconds are the promise.
+/// The only test that sleeps: changes to a key are promised to take effect within five seconds.
 #[tokio::test]
 async fn a_revoked_key_and_a_new_limit_reach_every_server_within_five_seconds() {
     for on in databases() {
@@ -273,14 +273,14 @@ async fn a_key_that_was_rotated_shares_limits_and_units_with_the_next() {
         let answer = new.ask("{ viewer { keyId partner limits { requestsPerMinute requestsLeftThisMinute } } }").await;
         assert_eq!(answer.ok()["viewer"]["limits"], json!({"requestsPerMinute": 7, "requestsLeftThisMinute": 5}));
         assert_eq!(answer.ok()["viewer"]["keyId"], id.as_str());
-        // What the old one paid for, the new one has seen.
+        // A release that was charged to the old key counts as viewed by the new key.
         assert_eq!(app.noise.draws.load(std::sync::atomic::Ordering::SeqCst), 1);
         new.ask(SIZE).await.ok();
         let charged = app.charged(&format!("key:{}", old.key_id)).await;
         assert_eq!(charged, 120);
         old.ask("{ viewer { partner } }").await.ok();
         app.clock.advance_s(3_600);
-        // A server that has not seen it in the last seconds: the other may believe it for four more.
+        // A second server that has not cached the key; the first may accept it until its cached row expires.
         let other = TestApp::beside(&app.database.url).await;
         other.clock.advance_s(3_600);
         let expired = other.client_from(&old.key_id, &old.key);
@@ -343,7 +343,7 @@ async fn usage_is_shown_by_day_with_errors_by_code() {
 }
 
 #[tokio::test]
-async fn anonymous_introspection_has_a_limit_too() {
+async fn anonymous_introspection_is_limited() {
     let app = TestApp::with_public_introspection().await;
     let query = || post(&[], r#"{"query": "{ __typename }"}"#);
     for _ in 0..600 {
@@ -352,7 +352,7 @@ async fn anonymous_introspection_has_a_limit_too() {
     assert_eq!(app.send(query()).await.codes(), ["RATE_LIMIT_EXCEEDED"]);
     assert_eq!(app.send(Request::get("/health").body(Body::empty()).unwrap()).await.status, StatusCode::OK);
     app.client(&ALL).await.ask("{ __typename }").await.ok();
-    // A question that needs a key makes work too.
+    // A document that needs a key causes work as well.
     let app = TestApp::with_public_introspection().await;
     let query = || post(&[], r#"{"query": "{ viewer { partner } }"}"#);
     for _ in 0..600 {
@@ -361,27 +361,27 @@ async fn anonymous_introspection_has_a_limit_too() {
     assert_eq!(app.send(query()).await.codes(), ["RATE_LIMIT_EXCEEDED"]);
 }
 
-/// They spend nothing, but they make work.
+/// Rejected documents spend no points, but they cause work.
 #[tokio::test]
-async fn documents_that_are_too_costly_cannot_be_sent_without_end() {
+async fn documents_beyond_the_cost_limit_are_rate_limited() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
     let costly = "{ segments(first: 100) { nodes { personality { dimensions { mean { value } } } } } }";
     for _ in 0..100 {
         assert_eq!(client.ask(costly).await.codes(), ["QUERY_TOO_COSTLY"]);
     }
-    let refused = client.ask(costly).await;
+    let rejected = client.ask(costly).await;
     assert_eq!(
-        (refused.codes(), refused.headers["retry-after"].to_str().unwrap()),
+        (rejected.codes(), rejected.headers["retry-after"].to_str().unwrap()),
         (vec!["RATE_LIMIT_EXCEEDED"], "60")
     );
-    assert_eq!(client.ask("{ viewer { partner } }").await.codes(), ["RATE_LIMIT_EXCEEDED"], "not even read");
+    assert_eq!(client.ask("{ viewer { partner } }").await.codes(), ["RATE_LIMIT_EXCEEDED"], "it is not parsed");
     app.clock.advance_s(60);
     assert_eq!(client.ask(costly).await.codes(), ["QUERY_TOO_COSTLY"]);
 }
 
 #[tokio::test]
-async fn quotas_are_not_failed_open_when_the_day_cannot_be_read() {
+async fn quotas_fail_closed_if_the_usage_of_the_day_is_unavailable() {
     let app = TestApp::with(On::Sqlite, |given| {
         given.quotas = Arc::new(ProcessQuotas::new(Arc::new(Broken)));
     })
@@ -395,6 +395,6 @@ struct Broken;
 #[async_trait::async_trait]
 impl spots_enrichment::quota::Days for Broken {
     async fn used(&self, _account: &str, _day: i64) -> Result<(u64, u64), sea_orm::DbErr> {
-        Err(sea_orm::DbErr::Custom("the log is away".to_owned()))
+        Err(sea_orm::DbErr::Custom("the log is unavailable".to_owned()))
     }
 }

@@ -4,7 +4,7 @@ use spots_enrichment::{auth::Scope, entity::api_request_log};
 
 use crate::app::{On, TestApp, databases, post};
 
-/// What a row says, but for times and ids.
+/// Status, error code, partner and milliunits of each row, in the order of insertion.
 async fn rows(app: &TestApp) -> Vec<(i32, Option<String>, Option<String>, i64)> {
     app.state.log.flush().await;
     let rows =
@@ -13,7 +13,7 @@ async fn rows(app: &TestApp) -> Vec<(i32, Option<String>, Option<String>, i64)> 
 }
 
 #[tokio::test]
-async fn every_request_has_exactly_one_row_whatever_became_of_it() {
+async fn every_request_has_exactly_one_row_whatever_its_outcome() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let client = app.client(&[Scope::Behavior]).await;
@@ -61,7 +61,7 @@ async fn a_row_holds_no_document_no_variables_and_no_key() {
     }
 }
 
-/// One request must not take other partners' rows with it.
+/// A row that the database cannot store must not lose the other rows of its batch.
 #[tokio::test]
 async fn an_operation_name_of_control_characters_loses_no_row() {
     for on in databases() {
@@ -76,11 +76,11 @@ async fn an_operation_name_of_control_characters_loses_no_row() {
 }
 
 #[tokio::test]
-async fn a_request_whose_client_has_gone_has_a_row() {
+async fn a_request_whose_client_disconnected_has_a_row() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&[Scope::Behavior]).await;
-    let gone = client.ask(r#"{ cohort(definition: {regions: ["demo-harbor"]}) { size { value } } }"#);
-    // Polled once, then dropped, as axum does when the connection closes.
-    assert!(futures_util::FutureExt::now_or_never(gone).is_none());
+    let request = client.ask(r#"{ cohort(definition: {regions: ["demo-harbor"]}) { size { value } } }"#);
+    // Polled once and then dropped, as axum does when the connection closes.
+    assert!(futures_util::FutureExt::now_or_never(request).is_none());
     assert_eq!(rows(&app).await.iter().map(|row| row.0).collect::<Vec<_>>(), [499]);
 }

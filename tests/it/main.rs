@@ -1,8 +1,8 @@
-//! Everything comes in by the front door: through the router, over a database that the migrator built.
+//! Integration tests. Requests go through the router, over a database that the migrator built.
 //!
-//! SQLite always; PostgreSQL as well where `TEST_DATABASE_URL` names a server (`./check` starts one).
+//! They run on SQLite always, and on PostgreSQL as well if `TEST_DATABASE_URL` names a server (`./check` starts one).
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod app;
 mod auth;

@@ -1,4 +1,4 @@
-//! The engine in memory answers as the database does, to the last bit, and never from rows that are out of date.
+//! The engine in memory returns exactly the sums of the database, and never sums of outdated rows.
 
 use std::sync::Arc;
 
@@ -21,11 +21,11 @@ use spots_enrichment::{
 use crate::app::{NOW, On, TestApp, TestDb, databases, new_york};
 
 const EPOCH: i32 = 202_622;
-/// What people have; the vocabulary lacks the last one.
-const WORDS: [&str; 5] = ["food", "foo", "fo_d", "nightlife_spot", "art"];
+/// Interests and categories of the people; the vocabulary lacks the last one.
+const VALUES: [&str; 5] = ["food", "foo", "fo_d", "nightlife_spot", "art"];
 const REGIONS: [&str; 3] = ["here", "he_e", "there"];
 
-/// Every bundle of every window of some cohorts.
+/// A sum request for every bundle and window of some cohorts.
 fn questions(cohorts: &[Cohort], epoch_id: i32, ends_at: i64) -> Vec<SumRequest> {
     let mut requests = Vec::new();
     for cohort in cohorts {
@@ -47,26 +47,26 @@ fn assert_same(one: &[Exact<Sums>], two: &[Exact<Sums>], requests: &[SumRequest]
     }
 }
 
-/// Some of the words, maybe none.
-fn some(words: &[&str], rng: &mut ChaCha20Rng) -> Vec<String> {
+/// Up to two of the values, sorted.
+fn some(values: &[&str], rng: &mut ChaCha20Rng) -> Vec<String> {
     let count = rng.random_range(0..3);
-    let mut picked: Vec<String> = words.sample(rng, count).map(|word| (*word).to_owned()).collect();
+    let mut picked: Vec<String> = values.sample(rng, count).map(|value| (*value).to_owned()).collect();
     picked.sort();
     picked
 }
 
 fn cohort(rng: &mut ChaCha20Rng) -> Cohort {
     let bands = (1..=6).filter(|_| rng.random_range(0..3) == 0).collect();
-    let [interests, categories] = [(); 2].map(|()| some(&WORDS[..4], rng));
+    let [interests, categories] = [(); 2].map(|()| some(&VALUES[..4], rng));
     Cohort { regions: some(&REGIONS, rng), bands, interests, categories }
 }
 
-/// Fills an epoch with people at random, within the bounds of what `epoch build` writes. Returns how many.
+/// Fills an epoch with random people, within the bounds of the rows that `epoch build` writes. Returns their number.
 async fn populate(db: &DatabaseConnection, rng: &mut ChaCha20Rng) -> usize {
     let row = epoch::ActiveModel { epoch_id: Set(EPOCH), ends_at: Set(ENDS_AT), built_at: Set(NOW), agents: Set(1) };
     row.insert(db).await.unwrap();
     for kind in ["interest", "category"] {
-        let words = WORDS[..4].iter().map(|word| epoch_word::ActiveModel {
+        let words = VALUES[..4].iter().map(|word| epoch_word::ActiveModel {
             epoch_id: Set(EPOCH),
             kind: Set(kind.to_owned()),
             word: Set((*word).to_owned()),
@@ -83,17 +83,17 @@ async fn populate(db: &DatabaseConnection, rng: &mut ChaCha20Rng) -> usize {
             .chain([(); 12].map(|()| rng.random_range(0..10)))
             .chain([rng.random_range(0..6)])
             .collect();
-        let (interests, categories) = (bars(&some(&WORDS, rng)), bars(&some(&WORDS, rng)));
+        let (interests, categories) = (bars(&some(&VALUES, rng)), bars(&some(&VALUES, rng)));
         let (region, band): (&str, i32) = (REGIONS.choose(rng).unwrap(), rng.random_range(0..7));
         for length in WindowLength::ALL {
-            // Whoever has a visit in a week has one in twelve.
+            // A visit in the last week is also a visit in the last twelve weeks.
             if length != WindowLength::Days84 && rng.random() {
                 continue;
             }
             let mut part = |count| -> Vec<i32> { (0..count).map(|_| rng.random_range(-10_000..=10_000)).collect() };
             let (behavior, network) = (part(27), part(4));
             let mut row = vec![EPOCH.into(), length.days().into(), region.into(), band.into()];
-            // Ids whose order depends on who sorts them.
+            // The order of these ids depends on the collation.
             row.extend([format!("{}-{number}", ["a", "B", "_", "é"][number % 4]).into()]);
             row.extend([interests.clone().into(), categories.clone().into()]);
             row.extend(behavior.into_iter().chain(about.clone()).chain(network).map(sea_orm::Value::from));
@@ -106,7 +106,7 @@ async fn populate(db: &DatabaseConnection, rng: &mut ChaCha20Rng) -> usize {
 }
 
 #[tokio::test]
-async fn both_engines_make_the_same_sums_of_anybody() {
+async fn both_engines_compute_the_same_sums_of_random_populations() {
     for on in databases() {
         for seed in 0..6 {
             let mut rng = ChaCha20Rng::seed_from_u64(seed);
@@ -122,7 +122,7 @@ async fn both_engines_make_the_same_sums_of_anybody() {
     }
 }
 
-/// Without this, the comparison above could be one of the database with itself.
+/// Without this test, the comparison above could compare the database with itself.
 #[tokio::test]
 async fn sums_come_from_memory_once_an_epoch_is_loaded() {
     for on in databases() {
@@ -138,13 +138,13 @@ async fn sums_come_from_memory_once_an_epoch_is_loaded() {
         agent_rollup::Entity::delete_many().exec(&db).await.unwrap();
         assert_same(&memory.sums(&requests).await.unwrap(), &before, &requests);
         assert!(!sql.sums(&requests).await.unwrap()[0].same_as(&before[0]));
-        // What it does not hold, the database sums: a word without bits, and an epoch that is not there.
+        // The database computes what is not in memory: a value outside the vocabulary, an epoch that is not loaded.
         let unknown = questions(&[Cohort { interests: vec!["art".to_owned()], ..Cohort::default() }], EPOCH, ENDS_AT);
         assert_same(&memory.sums(&unknown).await.unwrap(), &sql.sums(&unknown).await.unwrap(), &unknown);
         let older = questions(&[Cohort::default()], EPOCH - 1, ENDS_AT - WEEK);
         assert!(memory.sums(&older).await.is_err() && sql.sums(&older).await.is_err());
         epoch::Entity::delete_many().exec(&db).await.unwrap();
-        assert!(memory.sums(&requests).await.is_err(), "an epoch that was dropped must not be answered from memory");
+        assert!(memory.sums(&requests).await.is_err(), "a dropped epoch must not be answered from memory");
     }
 }
 
@@ -169,7 +169,7 @@ async fn an_erased_person_is_in_no_later_sum() {
 }
 
 #[tokio::test]
-async fn a_newer_epoch_takes_the_place_of_the_older() {
+async fn a_newer_epoch_replaces_the_older() {
     let app = TestApp::new(On::Sqlite).await;
     let old = app.state.epoch();
     let memory = MemoryEngine::new(app.db().clone());
@@ -188,7 +188,7 @@ async fn a_newer_epoch_takes_the_place_of_the_older() {
 }
 
 #[tokio::test]
-async fn new_york_is_the_same_in_memory_and_within_its_bytes() {
+async fn new_york_has_the_same_sums_in_memory_within_350_bytes_per_person() {
     let Some(database) = new_york(On::Sqlite).await else { return };
     let db = db::connect(&database.url).await.unwrap();
     let epoch = Epoch::load_newest(&db, NOW).await.unwrap().unwrap();

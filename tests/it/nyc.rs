@@ -1,4 +1,4 @@
-//! Real data: what is released is compared with means that naive, independent code computes from the CSV files.
+//! Real data: released values are compared with means that naive, independent code computes from the CSV files.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -42,11 +42,11 @@ fn seconds(text: &str) -> i64 {
     DateTime::parse_from_rfc3339(text).unwrap().timestamp()
 }
 
-/// Everything that the naive code needs, read anew from the files.
+/// The data that the naive code needs, read directly from the files.
 struct City {
     agents: BTreeMap<String, Row>,
     profiles: BTreeMap<String, Vec<f64>>,
-    /// (agent, place, time, action) -> the rest; a repeated line is the same visit, the last one holds.
+    /// Agent -> (time, spot, action) -> row. A repeated line is the same visit, and the last one is kept.
     visits: BTreeMap<String, BTreeMap<(i64, String, String), Row>>,
     /// Kept ties, in both directions.
     ties: BTreeMap<String, Vec<(String, f64, i64)>>,
@@ -107,7 +107,7 @@ impl City {
         agent["consent"] == "true" && !agent["region"].is_empty() && adult
     }
 
-    /// Who qualifies: counted, with a complete profile, with a visit in the 28 days.
+    /// The matching agents who are counted, have a complete profile and have a visit in the 28 days.
     fn cohort(&self, matches: impl Fn(&Row) -> bool) -> Vec<&str> {
         let ids = self.agents.keys().map(String::as_str);
         ids.filter(|id| self.counted(id) && self.profiles.contains_key(*id))
@@ -121,7 +121,7 @@ impl City {
         visits.filter(|((at, _, _), _)| (start..end).contains(at)).collect()
     }
 
-    /// The exact mean of each released number, by the path at which the answer holds it.
+    /// The exact mean of each released number, by its path in the answer.
     fn means(&self, cohort: &[&str]) -> BTreeMap<String, f64> {
         let people = cohort.len() as f64;
         let mut sums: BTreeMap<String, f64> = BTreeMap::new();
@@ -175,7 +175,7 @@ impl City {
                 add("/network/connectionsPerPerson", 1.0);
                 add("compatibility", *compatibility);
                 add("new", if *made >= start { 1.0 } else { 0.0 });
-                let drawn = self
+                let followed = self
                     .first_visits
                     .range((other.clone(), String::new())..)
                     .take_while(|((agent, _), _)| agent == other)
@@ -183,7 +183,7 @@ impl City {
                         let own = self.first_visits.get(&((*id).to_owned(), spot.clone()));
                         (start..seconds(ENDS)).contains(at) && own.is_some_and(|own| own < at)
                     });
-                add("/network/viralPotential", if drawn { 1.0 } else { 0.0 });
+                add("/network/viralPotential", if followed { 1.0 } else { 0.0 });
             }
         }
         let mut means: BTreeMap<String, f64> = sums.iter().map(|(path, sum)| (path.clone(), sum / people)).collect();
@@ -201,14 +201,14 @@ impl City {
     }
 }
 
-/// Means whose noise is neither cut nor divided by other noise: their z-scores must look standard normal.
+/// Means whose noise is neither clamped nor divided by other noise: their z-scores must be standard normal.
 fn plain(path: &str) -> bool {
     ["visitsPerPerson", "averageDwell", "returnVisit", "communityEng", "/mean", "connectionsPerPerson"]
         .iter()
         .any(|part| path.contains(part))
 }
 
-/// The share of one of the eight parts of the week, if it is not folded.
+/// The share of one of the eight parts of the week; `None` if it is folded into OTHER.
 fn part_of_week(data: &Value, part: usize) -> Option<&Value> {
     let days = if part < 4 { "WEEKDAY" } else { "WEEKEND" };
     let part = ["NIGHT", "MORNING", "AFTERNOON", "EVENING"][part % 4];
@@ -240,7 +240,7 @@ async fn every_released_mean_lies_within_five_sigmas_of_the_exact_one() {
         for seed in 0..8 {
             let app = TestApp::over(new_york(on).await.unwrap(), NOW, seed).await;
             for ((definition, cohort), means) in cohorts.iter().zip(&means) {
-                // A key each: one lies within another, and their sizes are near.
+                // A key for each: one cohort contains another, and the minimum difference would withhold it.
                 let client = app.client_of("acme", &ALL, ledger::KEY_CAP_MU).await;
                 let answer = client.ask(&format!("{{ cohort(definition: {definition}) {{ size {M}
                     behavior {{ visitsPerPerson {M} averageDwellMinutes {M} returnVisitRate {M} explorationTendency {M}
@@ -248,7 +248,7 @@ async fn every_released_mean_lies_within_five_sigmas_of_the_exact_one() {
                     personality {{ dimensions {{ mean {M} }} }}
                     network {{ connectionsPerPerson {M} density {M} viralPotential {M} }}
                     ties: network {{ tieCompatibility {M} newTieShare {M} trendSetting {M} }} }} }}")).await;
-                // Totals that a few people could make are refused, and small shares folded; nothing else may be missing.
+                // Totals that a few people could dominate are withheld, and small shares are folded.
                 let empty = Vec::new();
                 let errors = answer.body["errors"].as_array().unwrap_or(&empty);
                 assert!(errors.iter().all(|error| error["extensions"]["reason"] == "DOMINANCE"), "{}", answer.text);
@@ -272,9 +272,9 @@ async fn every_released_mean_lies_within_five_sigmas_of_the_exact_one() {
                     let Some(released) = at(path) else {
                         let folded = path.contains("timeSpent") || path.contains("dayParts");
                         let last = path.rsplit('/').next().unwrap();
-                        let refused =
+                        let withheld =
                             errors.iter().any(|error| error["path"].as_array().unwrap().last().unwrap() == last);
-                        assert!(folded || refused, "{path} is missing");
+                        assert!(folded || withheld, "{path} is missing");
                         continue;
                     };
                     let score = score(&released, *exact);
@@ -292,8 +292,8 @@ async fn every_released_mean_lies_within_five_sigmas_of_the_exact_one() {
         let count = scores.len() as f64;
         let mean = scores.iter().sum::<f64>() / count;
         let deviation = (scores.iter().map(|score| (score - mean).powi(2)).sum::<f64>() / count).sqrt();
-        // 360 scores and more: the standard error of their deviation is 0.037, so the bounds lie beyond 5 of them; the
-        // seeds are fixed.
+        // With at least 360 scores the standard error of their deviation is 0.037, so the bounds are more than 5
+        // standard errors away. The seeds are fixed.
         assert!(compared > 500 && scores.len() >= 8 * 3 * 15, "{compared} compared, {} scores", scores.len());
         assert!((0.8..1.2).contains(&deviation), "z-scores have standard deviation {deviation}");
         assert!(mean.abs() < 0.25, "z-scores have mean {mean}");

@@ -1,4 +1,4 @@
-//! What people look at: pages, documents, policies.
+//! Pages, documents and their content security policies.
 
 use std::collections::BTreeMap;
 
@@ -69,7 +69,7 @@ async fn a_built_page_names_files_that_are_served_compressed_or_not() {
 }
 
 #[tokio::test]
-async fn every_document_is_a_page_for_browsers_and_markdown_for_everybody_else() {
+async fn every_document_is_a_page_for_browsers_and_markdown_for_other_clients() {
     let app = TestApp::new(On::Sqlite).await;
     let browser = |path: &str| app.send(get(path).header("accept", "text/html,*/*;q=0.8").body(Body::empty()).unwrap());
     let index = browser("/docs").await;
@@ -80,7 +80,7 @@ async fn every_document_is_a_page_for_browsers_and_markdown_for_everybody_else()
         assert!(index.text.contains(&format!("href=\"{path}\"")), "the list does not link to {path}");
         let plain = app.send(get(&path).body(Body::empty()).unwrap()).await;
         assert_eq!((plain.status, plain.text.as_str()), (StatusCode::OK, document.markdown));
-        assert!(plain.text.len() > 500, "{path} says next to nothing");
+        assert!(plain.text.len() > 500, "{path} is almost empty");
         let page = browser(&path).await;
         assert_eq!(
             (&page.headers["content-type"], &page.headers["vary"]),
@@ -93,7 +93,7 @@ async fn every_document_is_a_page_for_browsers_and_markdown_for_everybody_else()
         links.extend(after(" href=\"").map(|link| (path.clone(), link)));
     }
     assert!(links.len() > 100, "{}", links.len());
-    // Each link leads to something that is served, and to a section that is there.
+    // The target of each link is served, and its section exists.
     for (from, link) in links {
         let (path, anchor) = link.split_once('#').unwrap_or((&link, ""));
         let path = match path {
@@ -105,7 +105,7 @@ async fn every_document_is_a_page_for_browsers_and_markdown_for_everybody_else()
         assert_eq!(browser(&path).await.status, StatusCode::OK, "{from} links to {link}");
         let found =
             anchor.is_empty() || anchors.get(&path).is_some_and(|anchors| anchors.iter().any(|id| id == anchor));
-        assert!(found, "{from} links to {link}, and there is no such section");
+        assert!(found, "{from} links to {link}, but that section does not exist");
     }
     assert_eq!(browser("/docs/secret.md").await.status, StatusCode::NOT_FOUND);
     assert_eq!(browser("/docs/").await.headers["location"], "/docs");
@@ -115,7 +115,7 @@ async fn every_document_is_a_page_for_browsers_and_markdown_for_everybody_else()
 }
 
 #[test]
-fn the_documents_show_the_tables_that_follow_from_the_code() {
+fn the_documents_show_the_tables_that_the_code_generates() {
     for (document, name, table) in [
         ("limits", "prices", cost::table()),
         ("errors", "codes", error::table()),

@@ -1,4 +1,4 @@
-//! States, compatibility, knots and implications, as a partner sees them.
+//! States, compatibility, knots and implications through the API.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use spots_enrichment::{
 
 use crate::app::{ALL, On, Silence, TestApp, databases, means};
 
-/// The dimensions of the people who qualify in a region in 28 days, from the rollup.
+/// The dimensions of the qualifying people of a region in the 28-day window, from the per-agent summary rows.
 async fn people(app: &TestApp, region: &str) -> Vec<[f64; 12]> {
     let rows = agent_rollup::Entity::find()
         .filter(agent_rollup::COLUMN.window_days.eq(28))
@@ -24,13 +24,13 @@ async fn people(app: &TestApp, region: &str) -> Vec<[f64; 12]> {
     rows.into_iter().map(dimensions).collect()
 }
 
-fn near(told: &Value, expected: f64) {
-    let value = told.as_f64().unwrap_or_else(|| panic!("no number: {told}"));
+fn near(released: &Value, expected: f64) {
+    let value = released.as_f64().unwrap_or_else(|| panic!("not a number: {released}"));
     assert!((value - expected).abs() <= 0.000_06, "{value} is not {expected}");
 }
 
 #[tokio::test]
-async fn numbers_without_noise_are_those_of_the_people() {
+async fn without_noise_the_numbers_are_exact() {
     for on in databases() {
         let app = TestApp::with(on, |given| given.noise = Arc::new(Silence)).await;
         let client = app.client(&ALL).await;
@@ -100,24 +100,25 @@ async fn numbers_without_noise_are_those_of_the_people() {
 
         let weave = Weave::new(&(0..12).collect::<Vec<_>>(), |i, j| rho.correlation(i, j));
         let knot = math::Knot::of(weave.braid.clone()).unwrap();
-        let told = &cohort["knot"];
-        assert_eq!(told["braid"], json!(weave.braid.letters()));
-        assert!(told["braid"].as_array().unwrap().len() > 3, "{told}");
+        let released = &cohort["knot"];
+        assert_eq!(released["braid"], json!(weave.braid.letters()));
+        assert!(released["braid"].as_array().unwrap().len() > 3, "{released}");
         assert_eq!(
-            [&told["strands"], &told["components"], &told["writhe"], &told["determinant"]].map(Value::as_i64),
+            [&released["strands"], &released["components"], &released["writhe"], &released["determinant"]]
+                .map(Value::as_i64),
             [8, i64::try_from(knot.components).unwrap(), knot.writhe, knot.determinant].map(Some)
         );
         assert_eq!(
-            (&told["jones"]["text"], &told["alexander"]["text"]),
+            (&released["jones"]["text"], &released["alexander"]["text"]),
             (&json!(knot.jones.text()), &json!(knot.alexander.text()))
         );
-        assert_eq!(told["origin"]["correlations"].as_array().unwrap().len(), weave.crossings.len());
-        near(&told["origin"]["correlations"][0]["value"]["value"], weave.crossings[0].correlation);
+        assert_eq!(released["origin"]["correlations"].as_array().unwrap().len(), weave.crossings.len());
+        near(&released["origin"]["correlations"][0]["value"]["value"], weave.crossings[0].correlation);
     }
 }
 
 #[tokio::test]
-async fn one_release_answers_everything_about_states_and_is_paid_once() {
+async fn one_release_answers_all_state_fields_and_is_charged_once() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
     let document = r#"{ cohort(definition: {regions: ["demo-harbor"]}) {
@@ -144,7 +145,7 @@ async fn one_release_answers_everything_about_states_and_is_paid_once() {
     assert_eq!(cohort["recommendations"], json!([]));
     let likeness = &cohort["knotCompatibility"];
     assert_eq!((&likeness["ignored"], &likeness["productKnot"]["origin"]), (&json!(["odd"]), &Value::Null));
-    // Both values are 0.4 above the middle: 4 x 0.16 = 0.64, one band, which closes to the unknot.
+    // Both values are 0.4 above 0.5: 4 x 0.16 = 0.64, which is one generator, and its closure is the unknot.
     assert_eq!(likeness["productKnot"], json!({"braid": [1], "strands": 2, "origin": null}));
     assert_eq!(likeness["segmentKnot"]["braid"], cohort["knot"]["braid"]);
     let part = |name: &str| likeness[name].as_f64().unwrap();
@@ -152,13 +153,13 @@ async fn one_release_answers_everything_about_states_and_is_paid_once() {
     assert!((part("score") - score).abs() < 2e-4, "{likeness}");
     let spent = client.ask("{ viewer { privacyBudget { spent } } }").await;
     assert_eq!(spent.data("/viewer/privacyBudget/spent"), &json!(1.0));
-    assert_eq!(client.ask(document).await.body["data"], answer.body["data"], "asked again, the same is answered");
+    assert_eq!(client.ask(document).await.body["data"], answer.body["data"], "a repeated document has the same answer");
     let spent = client.ask("{ viewer { privacyBudget { spent } } }").await;
     assert_eq!(spent.data("/viewer/privacyBudget/spent"), &json!(1.0));
 }
 
 #[tokio::test]
-async fn a_comparison_asks_both_segments_at_once() {
+async fn a_comparison_releases_both_segments_at_once() {
     let app = TestApp::new(On::Sqlite).await;
     let compare = |with: &str| {
         format!(
@@ -176,7 +177,7 @@ async fn a_comparison_asks_both_segments_at_once() {
     let spent = client.ask("{ viewer { privacyBudget { spent } } }").await;
     assert_eq!(spent.data("/viewer/privacyBudget/spent"), &json!(2.0));
 
-    // A key that can pay for one of the two pays for none: the document is admitted whole.
+    // A key whose budget covers only one of the two is charged for neither: a document is admitted as a whole.
     let poor = app.client_of("poor", &ALL, 1_500).await;
     let answer = poor.ask(&compare(r#"{regions: ["demo-hills"]}"#)).await;
     assert_eq!(answer.codes(), ["PRIVACY_BUDGET_EXHAUSTED"]);
@@ -190,7 +191,7 @@ async fn a_comparison_asks_both_segments_at_once() {
 }
 
 #[tokio::test]
-async fn what_is_no_product_is_refused_before_anything_is_paid() {
+async fn an_invalid_product_is_rejected_before_anything_is_charged() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
     for (product, field) in [
@@ -213,7 +214,7 @@ async fn what_is_no_product_is_refused_before_anything_is_paid() {
     }
     let spent = client.ask("{ viewer { privacyBudget { spent } } }").await;
     assert_eq!(spent.data("/viewer/privacyBudget/spent"), &json!(0.0));
-    // Too few people, like any other bundle; only the size is paid.
+    // Too few people: as for any other bundle, only the size is charged.
     let few = client
         .ask(r#"{ cohort(definition: {regions: ["demo-coast"], age: {from: 65}}) { quantumState { purity { value } } } }"#)
         .await;
@@ -222,7 +223,7 @@ async fn what_is_no_product_is_refused_before_anything_is_paid() {
     assert_eq!(spent.data("/viewer/privacyBudget/spent"), &json!(0.12));
 }
 
-/// A vector of the tables: lowest exponent, highest exponent, coefficients.
+/// A vector of the knot table: lowest exponent, highest exponent, coefficients.
 fn vector(text: &str) -> Vec<i64> {
     text.trim_matches(['[', ']']).split(',').map(|number| number.parse().unwrap()).collect()
 }
@@ -234,7 +235,7 @@ async fn all_knots_of_the_table_have_their_published_invariants() {
         csv::Reader::from_path(file).unwrap().deserialize().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 84);
     let app = TestApp::new(On::Sqlite).await;
-    // No scope is needed: it says nothing about people.
+    // No scope is needed, because the field holds nothing about people.
     let client = app.client(&[]).await;
     for rows in rows.chunks(12) {
         let fields = rows.iter().enumerate().map(|(number, row)| {
@@ -264,7 +265,7 @@ async fn all_knots_of_the_table_have_their_published_invariants() {
 }
 
 #[tokio::test]
-async fn braids_are_priced_by_their_letters_and_bad_ones_refused() {
+async fn braids_are_priced_by_their_length_and_invalid_ones_rejected() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&[]).await;
     for (braid, points) in [("[]", 11), ("[1, 1, 1]", 17), ("1", 13)] {
@@ -288,12 +289,12 @@ async fn braids_are_priced_by_their_letters_and_bad_ones_refused() {
         apart.ok()["knot"],
         json!({"strands": 3, "components": 2, "jones": {"text": "-t^(-1/2) - t^(1/2)"}, "alexander": {"text": "0"}})
     );
-    // A hundred knots are too dear for one document.
-    let letters = vec!["1"; 60].join(",");
-    let many: Vec<String> = (0..20).map(|k| format!("k{k}: knot(braid: [{letters}]) {{ strands }}")).collect();
+    // Twenty knots of 60 crossings cost more than one document may.
+    let braid = vec!["1"; 60].join(",");
+    let many: Vec<String> = (0..20).map(|k| format!("k{k}: knot(braid: [{braid}]) {{ strands }}")).collect();
     assert_eq!(client.ask(&format!("{{ {} }}", many.join(" "))).await.codes(), ["QUERY_TOO_COSTLY"]);
 
-    // A number that does not fit into an Int is told in the text, not cut.
+    // A coefficient that does not fit into an Int is in the text, not truncated.
     let weaving: Vec<i32> = (0..60).map(|k| if k % 9 % 2 == 0 { k % 9 + 1 } else { -(k % 9 + 1) }).collect();
     let ask = |fields: &str| format!("{{ knot(braid: {weaving:?}) {{ {fields} }} }}");
     let answer = client.ask(&ask("jones { text } determinant")).await;
@@ -313,7 +314,7 @@ const IMPLICATIONS: &str = "implications {
 }";
 
 #[tokio::test]
-async fn implications_show_their_numbers_and_follow_from_them() {
+async fn implications_show_their_inputs_and_follow_from_them() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let client = app.client(&ALL).await;
@@ -344,9 +345,9 @@ async fn implications_show_their_numbers_and_follow_from_them() {
         let dimension = |k: usize| &cohort["personality"]["dimensions"][k]["mean"]["value"];
         assert_eq!(&quality["inputs"][0]["value"]["value"], dimension(10));
         assert_eq!(quality["inputs"][1]["value"]["value"], cohort["behavior"]["returnVisitRate"]["value"]);
-        let verdict = |input: &Value, line: f64| {
+        let verdict = |input: &Value, threshold: f64| {
             let (low, high) = (&input["value"]["interval95"]["low"], &input["value"]["interval95"]["high"]);
-            match (low.as_f64().unwrap() > line, high.as_f64().unwrap() <= line) {
+            match (low.as_f64().unwrap() > threshold, high.as_f64().unwrap() <= threshold) {
                 (true, _) => "YES",
                 (_, true) => "NO",
                 _ => "UNCERTAIN",
@@ -396,7 +397,7 @@ async fn implications_show_their_numbers_and_follow_from_them() {
 }
 
 #[tokio::test]
-async fn implications_ask_only_for_what_they_need_and_only_where_the_key_may() {
+async fn implications_release_only_what_they_need_and_the_scopes_allow() {
     let app = TestApp::new(On::Sqlite).await;
     let ask = |field: &str| {
         format!("{{ cohort(definition: {{age: {{to: 64}}}}) {{ behavior {{ implications {{ {field} }} }} }} }}")
@@ -419,25 +420,25 @@ async fn implications_ask_only_for_what_they_need_and_only_where_the_key_may() {
     assert_eq!(spent(&both).await, json!(0.93));
     both.ask(&ask("valuesCommunityProducts { verdict }")).await.ok();
     assert_eq!(spent(&both).await, json!(1.36));
-    // A whole region is compared with itself: nothing more is asked, and it is not above itself.
+    // A cohort of all people is compared with itself: no other release is needed, and it is not above itself.
     let whole = "{ cohort(definition: {}) { behavior { implications {
         valuesCommunityProducts { verdict inputs { name value { value } } } } } } }";
     let answer = both.ask(whole).await;
     let community = &answer.ok()["cohort"]["behavior"]["implications"]["valuesCommunityProducts"];
     assert_eq!((&community["verdict"], &community["inputs"][3]["value"]["value"]), (&json!("NO"), &json!(0.0)));
-    // The behavior of everybody is what the segment before was compared with.
+    // The behavior of all people was released already, because the segment above was compared with it.
     assert_eq!(spent(&both).await, json!(1.36 + 0.5));
 
-    // Admitted whole: 0.43 + 0.5 would fit, 0.43 more does not.
+    // The document is admitted as a whole: 0.43 + 0.5 would fit, another 0.43 does not.
     let poor = app.client_of("poor", &ALL, 1_000).await;
     assert_eq!(poor.ask(&ask("valuesCommunityProducts { verdict }")).await.codes(), ["PRIVACY_BUDGET_EXHAUSTED"]);
     assert_eq!(spent(&poor).await, json!(0.0));
 }
 
-/// A segment that is nearly its whole region: it was asked for, so it is shown, and what it would be compared with is
-/// too near to it.
+/// A segment that is nearly its whole region. The requested segment is shown, and its comparison is withheld, because
+/// the two violate the minimum difference.
 #[tokio::test]
-async fn what_is_asked_for_goes_before_what_it_is_compared_with() {
+async fn a_requested_segment_takes_precedence_over_its_comparison() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let client = app.client(&ALL).await;
@@ -462,13 +463,13 @@ async fn what_is_asked_for_goes_before_what_it_is_compared_with() {
     }
 }
 
-/// The example of the documents, from its people and its product.
+/// Recomputes the worked example of `docs/personality.md` from its people and its product.
 #[test]
-fn the_worked_example_of_the_documents_is_right() {
+fn the_worked_example_of_the_documents_is_correct() {
     let document = include_str!("../../docs/personality.md");
     let (_, rest) = document.split_once("<!-- example: begin -->").unwrap();
     let (table, _) = rest.split_once("<!-- example: end -->").unwrap();
-    let told = |name: &str| -> f64 {
+    let documented = |name: &str| -> f64 {
         let row =
             table.lines().find(|line| line.starts_with(&format!("| {name} |"))).unwrap_or_else(|| panic!("{name}"));
         row.split('|').nth(2).unwrap().trim().parse().unwrap()
@@ -489,7 +490,7 @@ fn the_worked_example_of_the_documents_is_right() {
         ("overlap of Ann and Ben", ann.dot(&ben).powi(2)),
         ("fidelity of the pair with Ann alone", rho.fidelity(&alone)),
     ] {
-        assert!((told(name) - value).abs() < 0.000_051, "{name}: {} in the document, {value}", told(name));
+        assert!((documented(name) - value).abs() < 0.000_051, "{name}: {} in the document, {value}", documented(name));
     }
     assert!((rho.correlation(9, 10) + 1.0).abs() < 1e-9);
 }

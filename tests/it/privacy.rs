@@ -15,7 +15,7 @@ const PORTRAIT: &str = r#"{ cohort(definition: {regions: ["demo-harbor"]}) {
     personality { dimensions { name mean { value } p50 { value } histogram } }
     network { connectionsPerPerson { value } } } }"#;
 
-/// Nobody of 65 or more lives at the demo's coast in numbers.
+/// `demo-coast` has too few people of 65 or more for a release.
 const FEW: &str = r#"{ cohort(definition: {regions: ["demo-coast"], age: {from: 65}}) {
     size { value } behavior { visitsPerPerson { value } } network { density { value } } } }"#;
 
@@ -30,13 +30,13 @@ fn sum_of(charges: &[(String, i64)], subject: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn one_question_is_one_release_whoever_asks_and_however_often() {
+async fn one_question_is_one_release_for_all_keys_and_repetitions() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let (one, two) = (app.client(&ALL).await, app.client_of("other", &ALL, ledger::KEY_CAP_MU).await);
         let first = one.ask(PORTRAIT).await.ok().clone();
-        let draws = app.noise.draws.load(Ordering::SeqCst);
-        assert_eq!(draws, 4, "size, behavior, personality, network");
+        let samples = app.noise.draws.load(Ordering::SeqCst);
+        assert_eq!(samples, 4, "size, behavior, personality, network");
         assert_eq!(*one.ask(PORTRAIT).await.ok(), first);
         assert_eq!(*two.ask(PORTRAIT).await.ok(), first);
         let aliases = r#"{ a: cohort(definition: {regions: ["demo-harbor", "DEMO-HARBOR"]}) { size { value } }
@@ -44,19 +44,19 @@ async fn one_question_is_one_release_whoever_asks_and_however_often() {
         let aliased = two.ask(aliases).await.ok().clone();
         assert_eq!((&aliased["a"], &aliased["b"]), (&aliased["b"], &aliased["a"]));
         assert_eq!(aliased["a"]["size"], first["cohort"]["size"]);
-        assert_eq!(app.noise.draws.load(Ordering::SeqCst), draws, "nothing was drawn again");
+        assert_eq!(app.noise.draws.load(Ordering::SeqCst), samples, "noise was sampled again");
 
         let charges = charges(&app).await;
         let portrait = 120 + 310 + 500 + 300;
         for subject in [format!("key:{}", one.key_id), format!("key:{}", two.key_id), "region:demo-harbor".to_owned()] {
             assert_eq!(sum_of(&charges, &subject), portrait, "{subject}");
         }
-        assert_eq!(charges.len(), 12, "each of the three pays once for each of four releases");
+        assert_eq!(charges.len(), 12, "each of the three is charged once for each of four releases");
     }
 }
 
 #[tokio::test]
-async fn a_server_started_anew_answers_from_the_stored_rows() {
+async fn a_restarted_server_answers_from_the_stored_releases() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let client = app.client(&ALL).await;
@@ -71,7 +71,7 @@ async fn a_server_started_anew_answers_from_the_stored_rows() {
 }
 
 #[tokio::test]
-async fn too_few_people_are_refused_without_a_number_and_cost_only_the_size() {
+async fn too_few_people_are_withheld_without_a_number_and_only_the_size_is_charged() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let client = app.client(&ALL).await;
@@ -79,29 +79,28 @@ async fn too_few_people_are_refused_without_a_number_and_cost_only_the_size() {
         assert_eq!(answer.codes(), ["INSUFFICIENT_DATA"; 3]);
         for error in answer.body["errors"].as_array().unwrap() {
             assert_eq!(error["extensions"]["reason"], "BELOW_THRESHOLD");
-            assert!(!error["message"].as_str().unwrap().contains(|letter: char| letter.is_ascii_digit()));
+            assert!(!error["message"].as_str().unwrap().contains(|c: char| c.is_ascii_digit()));
         }
         let nothing = serde_json::json!({ "cohort": { "size": null, "behavior": null, "network": null } });
         assert_eq!(answer.body["data"], nothing);
         assert_eq!(sum_of(&charges(&app).await, &format!("key:{}", client.key_id)), 120);
         let rows = privacy_release::Entity::find().all(app.db()).await.unwrap();
-        assert_eq!(rows.len(), 1, "nothing but the size was even asked of the ledger");
+        assert_eq!(rows.len(), 1, "only the size reached the ledger");
         assert_eq!((rows[0].status.as_str(), &rows[0].payload), ("suppressed", &None));
         assert_eq!(client.ask(FEW).await.codes(), ["INSUFFICIENT_DATA"; 3]);
         assert_eq!(app.noise.draws.load(Ordering::SeqCst), 1);
 
-        // Nobody at all looks the same as too few.
-        let nobody =
-            FEW.replace("age: {from: 65}", "age: {from: 65}, interests: [\"food\"], categories: [\"airport\"]");
-        let words = client.ask("{ vocabulary { interests categories } }").await.ok()["vocabulary"].clone();
-        if words["categories"].as_array().unwrap().contains(&Value::from("airport")) {
-            assert_eq!(client.ask(&nobody).await.codes(), ["INSUFFICIENT_DATA"; 3]);
+        // An empty segment looks the same as one with too few people.
+        let empty = FEW.replace("age: {from: 65}", "age: {from: 65}, interests: [\"food\"], categories: [\"airport\"]");
+        let vocabulary = client.ask("{ vocabulary { interests categories } }").await.ok()["vocabulary"].clone();
+        if vocabulary["categories"].as_array().unwrap().contains(&Value::from("airport")) {
+            assert_eq!(client.ask(&empty).await.codes(), ["INSUFFICIENT_DATA"; 3]);
         }
     }
 }
 
 #[tokio::test]
-async fn a_key_is_refused_whole_when_its_units_are_spent_and_admitted_when_they_return() {
+async fn a_document_beyond_the_units_of_a_key_is_rejected_until_they_return() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let client = app.client_of("acme", &ALL, 1_230 + 430).await;
@@ -111,14 +110,14 @@ async fn a_key_is_refused_whole_when_its_units_are_spent_and_admitted_when_they_
         client.ask(second).await.ok();
         let before = charges(&app).await;
 
-        // A size would not fit either, and a document of an old and a new question is refused whole.
+        // Not even a size fits, and a document with a stored and a new release is rejected as a whole.
         let both = r#"{ old: cohort(definition: {regions: ["demo-harbor"]}) { size { value } }
             new: cohort(definition: {regions: ["demo-lakes"]}) { size { value } } }"#;
         let answer = client.ask(both).await;
         assert_eq!(answer.codes(), ["PRIVACY_BUDGET_EXHAUSTED"; 2], "{}", answer.text);
         let details = &answer.body["errors"][0]["extensions"];
         assert_eq!((&details["whose"], &details["returnsAt"]), (&"key".into(), &"2026-07-11T00:00:00Z".into()));
-        assert_eq!(charges(&app).await, before, "a refusal charges nobody");
+        assert_eq!(charges(&app).await, before, "a rejected document charges nothing");
         client.ask(PORTRAIT).await.ok();
 
         app.clock.advance_s(29 * DAY);
@@ -127,7 +126,7 @@ async fn a_key_is_refused_whole_when_its_units_are_spent_and_admitted_when_they_
 }
 
 #[tokio::test]
-async fn a_document_that_would_not_fit_in_the_end_does_not_pay_its_size_first() {
+async fn a_document_that_does_not_fit_is_not_charged_for_its_size() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let client = app.client_of("acme", &ALL, 1_229).await;
@@ -138,9 +137,9 @@ async fn a_document_that_would_not_fit_in_the_end_does_not_pay_its_size_first() 
     }
 }
 
-/// An inline segment needs no look-up, a saved one does: their questions must still be admitted or refused together.
+/// An inline segment needs no look-up, a saved one does. Their releases must still be admitted or rejected together.
 #[tokio::test]
-async fn a_document_of_inline_and_saved_segments_is_refused_whole() {
+async fn a_document_of_inline_and_saved_segments_is_rejected_whole() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let client = app.client_of("acme", &ALL, 200).await;
@@ -157,11 +156,11 @@ async fn a_document_of_inline_and_saved_segments_is_refused_whole() {
 }
 
 #[tokio::test]
-async fn a_segment_known_to_be_too_small_takes_no_room_in_the_budget() {
+async fn a_segment_known_to_be_too_small_is_not_counted_against_the_budget() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client_of("acme", &ALL, 120 + 610 + 120).await;
     assert_eq!(client.ask(FEW).await.codes(), ["INSUFFICIENT_DATA"; 3]);
-    // The bundles of the small one would not fit beside the size of the new one; they are not wanted any more.
+    // The bundles of the small segment would not fit beside the new segment; they are no longer requested.
     let both = r#"{ few: cohort(definition: {regions: ["demo-coast"], age: {from: 65}}) { behavior { visitsPerPerson { value } } network { density { value } } }
         new: cohort(definition: {regions: ["demo-harbor"]}) { size { value } behavior { visitsPerPerson { value } } } }"#;
     let answer = client.ask(both).await;
@@ -170,7 +169,7 @@ async fn a_segment_known_to_be_too_small_takes_no_room_in_the_budget() {
 }
 
 #[tokio::test]
-async fn a_region_is_protected_from_all_keys_together() {
+async fn the_cap_of_a_region_holds_for_all_keys_together() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let set = async |mu: i64| {
@@ -178,12 +177,12 @@ async fn a_region_is_protected_from_all_keys_together() {
             sea_orm::ConnectionTrait::execute_unprepared(app.db(), &sql).await.unwrap();
         };
         let (one, two) = (app.client(&ALL).await, app.client_of("other", &ALL, ledger::KEY_CAP_MU).await);
-        // A quarter is kept for each of two keys.
+        // A quarter is guaranteed to each of two keys.
         set(1_638).await;
         assert_eq!(one.ask(PORTRAIT).await.codes(), ["PRIVACY_BUDGET_EXHAUSTED"; 4]);
         set(1_640).await;
         one.ask(PORTRAIT).await.ok();
-        // What is drawn already is measured as if it were not, or the refusal would tell; it is paid once.
+        // A stored release is admitted as if it were new, otherwise the rejection would reveal it. It is charged once.
         set(2_459).await;
         assert_eq!(two.ask(PORTRAIT).await.codes(), ["PRIVACY_BUDGET_EXHAUSTED"; 4]);
         set(2_460).await;
@@ -194,7 +193,7 @@ async fn a_region_is_protected_from_all_keys_together() {
         let answer = two.ask(more).await;
         assert_eq!(answer.codes(), ["PRIVACY_BUDGET_EXHAUSTED"]);
         assert_eq!(answer.body["errors"][0]["extensions"]["whose"], "region");
-        // Everywhere is also there.
+        // A cohort of all regions includes this region.
         assert_eq!(
             two.ask("{ cohort(definition: {}) { size { value } } }").await.codes(),
             ["PRIVACY_BUDGET_EXHAUSTED"]
@@ -204,11 +203,11 @@ async fn a_region_is_protected_from_all_keys_together() {
 }
 
 #[tokio::test]
-async fn many_at_once_draw_once_and_are_never_admitted_beyond_the_cap() {
+async fn concurrent_requests_sample_once_and_never_exceed_the_cap() {
     for on in databases() {
         let TestApp { database, .. } = TestApp::new(on).await;
         if on == On::Postgres {
-            // A server's default that would let each request read what was spent before it waited.
+            // With this default a request would read the charges as of before it waited for the lock.
             database.execute("alter database NAME set default_transaction_isolation = 'repeatable read'").await;
         }
         let app = TestApp::over(database, crate::app::NOW, 1).await;
@@ -218,7 +217,7 @@ async fn many_at_once_draw_once_and_are_never_admitted_beyond_the_cap() {
         assert!(answers.iter().all(|answer| answer.ok() == answers[0].ok()));
         assert_eq!(app.noise.draws.load(Ordering::SeqCst), 1);
 
-        // Sizes cost 120: of thirty different ones a cap of 1,000 admits eight.
+        // A size costs 120 milliunits: a cap of 1,000 admits eight of thirty different ones.
         let poor = app.client_of("poor", &ALL, 1_000).await;
         let mut questions = Vec::new();
         for region in ["demo-harbor", "demo-hills", "demo-lakes"] {
@@ -231,16 +230,16 @@ async fn many_at_once_draw_once_and_are_never_admitted_beyond_the_cap() {
             }
         }
         let answers = futures_util::future::join_all(questions.iter().map(|question| poor.ask(question))).await;
-        let refused = answers.iter().filter(|answer| answer.codes() == ["PRIVACY_BUDGET_EXHAUSTED"]).count();
+        let rejected = answers.iter().filter(|answer| answer.codes() == ["PRIVACY_BUDGET_EXHAUSTED"]).count();
         let spent = sum_of(&charges(&app).await, &format!("key:{}", poor.key_id));
-        assert_eq!(spent, 960, "as much as fits and not a unit more");
-        assert_eq!(refused, 22);
+        assert_eq!(spent, 960, "eight sizes of 120");
+        assert_eq!(rejected, 22);
     }
 }
 
-/// Sums over nothing would be pure noise that looks like an answer.
+/// Sums over a dropped epoch would be pure noise that looks like an answer.
 #[tokio::test]
-async fn an_epoch_that_was_dropped_under_a_server_is_not_answered_from() {
+async fn a_dropped_epoch_is_not_answered_from() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let client = app.client(&ALL).await;
@@ -248,7 +247,7 @@ async fn an_epoch_that_was_dropped_under_a_server_is_not_answered_from() {
         sea_orm::ConnectionTrait::execute_unprepared(app.db(), "delete from epochs").await.unwrap();
         assert_eq!(client.ask(PORTRAIT).await.codes(), ["UNAVAILABLE"; 4]);
         let rows = privacy_release::Entity::find().all(app.db()).await.unwrap();
-        assert_eq!(rows.iter().filter(|row| row.status == "ready").count(), 1, "only what was drawn before");
+        assert_eq!(rows.iter().filter(|row| row.status == "ready").count(), 1, "only the release from before");
     }
 }
 

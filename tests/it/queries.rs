@@ -1,9 +1,9 @@
-//! A partner's real questions, each beside its answer.
+//! Queries of a partner, each compared with the snapshot of its answer.
 
 use crate::app::{ALL, On, TestApp};
 
 #[tokio::test]
-async fn questions_and_answers() {
+async fn every_query_has_the_answer_of_its_snapshot() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/queries");

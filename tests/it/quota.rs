@@ -1,4 +1,4 @@
-//! One suite for both stores: whatever keeps the budgets, the answers are the same.
+//! One suite for both quota stores, which must answer alike.
 
 use std::{
     process::{Child, Command, Stdio},
@@ -18,7 +18,7 @@ use spots_enrichment::{
 
 use crate::app::left_out;
 
-/// A Redis of a test's own, which ends with it.
+/// A Redis server that one test starts. It is killed on drop.
 pub struct RedisServer {
     child: Child,
     port: u16,
@@ -32,7 +32,7 @@ impl Drop for RedisServer {
 }
 
 impl RedisServer {
-    /// `None` where Redis is not installed.
+    /// Starts on a free port; `None` if Redis is not installed.
     pub fn start() -> Option<Self> {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         Self::start_at(port)
@@ -64,22 +64,22 @@ impl RedisServer {
         self.port
     }
 
-    /// Stops it without ending it: it takes connections and says nothing.
+    /// Suspends the process: it accepts connections and never answers.
     pub fn freeze(&self) {
         Command::new("kill").args(["-STOP", &self.child.id().to_string()]).status().unwrap();
     }
 }
 
-/// A store under a clock that the test moves.
+/// A quota store with a clock that the test moves.
 struct Store {
     quotas: Arc<dyn QuotaStore>,
-    /// What was added to the clock; the one of Redis runs by itself besides.
+    /// Moves the store's clock. The clock of Redis also advances by itself.
     shift_ms: Box<dyn Fn(i64) + Send + Sync>,
     now_ms: AtomicI64,
     server: Option<RedisServer>,
 }
 
-/// Noon of a day, so that no test meets midnight.
+/// Noon of a day in Unix milliseconds, so that no test crosses midnight by accident.
 const NOON: i64 = 20_000 * 86_400_000 + 43_200_000;
 
 impl Store {
@@ -92,8 +92,8 @@ impl Store {
         };
         let mut stores = vec![process];
         if let Some(server) = RedisServer::start() {
-            let patience = Duration::from_secs(10);
-            let redis = RedisQuotas::connect(&server.url(), Arc::new(NoDays), patience).await.unwrap();
+            let timeout = Duration::from_secs(10);
+            let redis = RedisQuotas::connect(&server.url(), Arc::new(NoDays), timeout).await.unwrap();
             let redis = Arc::new(redis);
             let quotas = redis.clone();
             let store = Self {
@@ -126,11 +126,11 @@ impl Store {
         match self.quotas.reserve(&ask, self.now_ms.load(Ordering::SeqCst)).await {
             Ok(granted) => Ok(granted),
             Err(Refused::Limit { refusal, .. }) => Err(refusal),
-            Err(Refused::Unavailable) => panic!("the store is away"),
+            Err(Refused::Unavailable) => panic!("the store is unavailable"),
         }
     }
 
-    /// Settles, and waits until Redis has done it.
+    /// Settles, and waits until Redis has processed it.
     async fn settle(&self, lease: &Lease, unused: u64) {
         self.quotas.settle(lease, unused, self.now_ms.load(Ordering::SeqCst));
         tokio::time::sleep(Duration::from_millis(if self.server.is_some() { 30 } else { 0 })).await;
@@ -141,7 +141,7 @@ const SMALL: Limits =
     Limits { per_minute: 3, per_day: 5, max_query_points: 100, points_per_minute: 120, points_per_day: 300 };
 
 #[tokio::test]
-async fn a_minute_begins_with_its_first_request_and_a_refusal_is_not_counted() {
+async fn a_minute_begins_with_its_first_request_and_a_rejected_one_is_not_counted() {
     for store in Store::all().await {
         let left = |granted: Result<(Lease, Left), Refusal>| granted.unwrap().1.minute;
         assert_eq!(left(store.reserve("a", SMALL, 0).await).left, 2);
@@ -151,10 +151,10 @@ async fn a_minute_begins_with_its_first_request_and_a_refusal_is_not_counted() {
         store.advance_s(15);
         let refusal = store.reserve("a", SMALL, 0).await.unwrap_err();
         assert_eq!((refusal.limit, refusal.allowed, refusal.retry_after_s), ("minute", 3, 25));
-        assert!(store.reserve("b", SMALL, 0).await.is_ok(), "accounts are apart");
+        assert!(store.reserve("b", SMALL, 0).await.is_ok(), "accounts are independent");
         store.advance_s(25);
         let (_, left) = store.reserve("a", SMALL, 0).await.unwrap();
-        assert_eq!((left.minute.left, left.day.left), (2, 1), "the refused one is not counted");
+        assert_eq!((left.minute.left, left.day.left), (2, 1), "the rejected one is not counted");
     }
 }
 
@@ -175,24 +175,24 @@ async fn a_day_ends_at_midnight_utc() {
 }
 
 #[tokio::test]
-async fn the_bucket_is_restored_evenly_and_says_when_a_document_fits() {
+async fn the_bucket_refills_evenly_and_reports_when_a_document_fits() {
     for store in Store::all().await {
         let limits = Limits { per_minute: 100, per_day: 1_000, points_per_day: 10_000, ..SMALL };
         store.reserve("a", limits, 100).await.unwrap();
         let refusal = store.reserve("a", limits, 80).await.unwrap_err();
-        // 20 are left, two come back in a second.
+        // 20 points are left, and two are restored per second.
         assert_eq!((refusal.limit, refusal.available, refusal.retry_after_s), ("points_per_minute", 20, 30));
         store.advance_s(29);
         assert!(store.reserve("a", limits, 80).await.is_err());
         store.advance_s(1);
         assert!(store.reserve("a", limits, 80).await.is_ok());
         store.advance_s(600);
-        assert_eq!(store.reserve("a", limits, 0).await.unwrap().1.points.left, 120, "no more than it holds");
+        assert_eq!(store.reserve("a", limits, 0).await.unwrap().1.points.left, 120, "at most its capacity");
     }
 }
 
 #[tokio::test]
-async fn a_refusal_by_one_limit_spends_none_of_the_others() {
+async fn a_request_rejected_by_one_limit_spends_none_of_the_others() {
     for store in Store::all().await {
         let limits = Limits { per_minute: 100, per_day: 1_000, ..SMALL };
         let left = |granted: Result<(Lease, Left), Refusal>| {
@@ -214,7 +214,7 @@ async fn a_refusal_by_one_limit_spends_none_of_the_others() {
 }
 
 #[tokio::test]
-async fn what_was_not_used_comes_back_once() {
+async fn unused_points_are_returned_once() {
     for store in Store::all().await {
         let limits = Limits { per_minute: 100, ..SMALL };
         let (lease, _) = store.reserve("a", limits, 100).await.unwrap();
@@ -226,7 +226,7 @@ async fn what_was_not_used_comes_back_once() {
 }
 
 #[tokio::test]
-async fn the_lease_of_a_server_that_died_comes_back_whole() {
+async fn the_lease_of_a_server_that_died_is_returned_whole() {
     for store in Store::all().await {
         let limits = Limits { per_minute: 100, points_per_minute: 1_000, points_per_day: 1_000, per_day: 100, ..SMALL };
         let (dead, _) = store.reserve("a", limits, 900).await.unwrap();
@@ -234,13 +234,13 @@ async fn the_lease_of_a_server_that_died_comes_back_whole() {
         assert_eq!(store.reserve("a", limits, 0).await.unwrap().1.points_day.left, 100);
         store.advance_s(2);
         assert_eq!(store.reserve("a", limits, 0).await.unwrap().1.points_day.left, 1_000);
-        // It was not dead after all: too late to count twice.
+        // The server was alive after all: its late settlement is ignored.
         store.settle(&dead, 900).await;
         assert_eq!(store.reserve("a", limits, 0).await.unwrap().1.points_day.left, 1_000);
     }
 }
 
-/// Reservations, settlements in any order, servers that die: in the end every point is accounted for.
+/// Random reservations, settlements and servers that die: in the end every point is accounted for.
 #[tokio::test]
 async fn every_reservation_is_settled_exactly_once_under_random_interleavings() {
     for store in Store::all().await {
@@ -268,7 +268,7 @@ async fn every_reservation_is_settled_exactly_once_under_random_interleavings() 
                         store.quotas.settle(&lease, unused, store.now_ms.load(Ordering::SeqCst));
                     }
                 }
-                // A server dies with it.
+                // The server of this lease dies.
                 8 if !open.is_empty() => drop(open.swap_remove(rng.random_range(0..open.len()))),
                 _ => store.advance_s(rng.random_range(0..3)),
             }
@@ -281,7 +281,7 @@ async fn every_reservation_is_settled_exactly_once_under_random_interleavings() 
 }
 
 #[tokio::test]
-async fn requests_that_come_at_once_get_no_more_than_the_limit() {
+async fn concurrent_requests_get_no_more_than_the_limit() {
     for store in Store::all().await {
         let store = Arc::new(store);
         let limits = Limits { per_minute: 20, per_day: 1_000, ..SMALL };
@@ -295,7 +295,7 @@ async fn requests_that_come_at_once_get_no_more_than_the_limit() {
 }
 
 #[tokio::test]
-async fn new_limits_apply_to_an_account_that_is_known() {
+async fn new_limits_apply_to_a_known_account() {
     for store in Store::all().await {
         store.reserve("a", SMALL, 100).await.unwrap();
         let less = Limits { per_minute: 1, ..SMALL };
@@ -306,7 +306,7 @@ async fn new_limits_apply_to_an_account_that_is_known() {
 }
 
 #[tokio::test]
-async fn a_lost_redis_leaves_a_share_and_recovers_by_itself() {
+async fn without_redis_a_share_is_granted_until_redis_is_back() {
     let Some(server) = RedisServer::start() else { return };
     let port = server.port();
     let quotas = RedisQuotas::connect(&server.url(), Arc::new(NoDays), REDIS_PATIENCE).await.unwrap();
@@ -316,7 +316,7 @@ async fn a_lost_redis_leaves_a_share_and_recovers_by_itself() {
     assert!(!lease.emergency);
 
     server.freeze();
-    // A quarter of 40 requests; the bucket of the share holds the dearest query that is allowed.
+    // A quarter of 40 requests. The bucket of the share is at least as large as the most expensive query allowed.
     let mut granted = 0;
     for _ in 0..30 {
         let free = Ask { points: 0, ..ask.clone() };
@@ -325,7 +325,7 @@ async fn a_lost_redis_leaves_a_share_and_recovers_by_itself() {
     assert_eq!(granted, 10);
     drop(server);
     let Err(Refused::Limit { refusal, limits, emergency: true, .. }) = quotas.reserve(&ask, NOON).await else {
-        panic!("not refused by the share")
+        panic!("the share did not reject the request")
     };
     assert_eq!((refusal.limit, limits.per_minute, limits.points_per_minute), ("minute", 10, 1_500));
 
@@ -336,5 +336,5 @@ async fn a_lost_redis_leaves_a_share_and_recovers_by_itself() {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    panic!("Redis is back, and nobody noticed");
+    panic!("Redis is back, but the store still grants its share");
 }

@@ -1,4 +1,5 @@
-//! Who is counted, and what a person adds: small populations written as files, read back as released sums would be.
+//! Which people are counted and what each of them contributes: small populations, imported from files and read back
+//! from the epoch's per-agent summary rows.
 
 use std::{fmt::Write as _, fs, path::Path};
 
@@ -31,7 +32,7 @@ impl Files {
         let _ = writeln!(self.personality, "{id}{}", ",0.75".repeat(12));
     }
 
-    /// An adult of the north with these dimensions and words.
+    /// An adult of region `north` with these dimensions, interests and categories (each separated by `|`).
     pub fn person(&mut self, id: &str, dimensions: [f64; 12], interests: &str, categories: &str) {
         let _ = writeln!(self.agents, "{id},north,30,{interests},{categories},true");
         let _ = writeln!(self.personality, "{id}{}", dimensions.map(|value| format!(",{value}")).concat());
@@ -105,7 +106,7 @@ async fn only_adults_with_consent_a_region_a_profile_and_a_visit_are_counted() {
         assert_eq!(
             words.iter().map(|word| word.word.as_str()).collect::<Vec<_>>(),
             ["north"],
-            "rare words are left out"
+            "rare values are left out"
         );
         let accounts = privacy_account::Entity::find().all(&db).await.unwrap();
         assert_eq!(
@@ -116,7 +117,7 @@ async fn only_adults_with_consent_a_region_a_profile_and_a_visit_are_counted() {
 }
 
 #[tokio::test]
-async fn closed_lists_are_the_vocabulary_whatever_the_data_hold() {
+async fn closed_lists_replace_the_vocabulary_of_the_data() {
     let (_database, db) = TestDb::migrated(On::Sqlite).await;
     let mut files = Files::default();
     files.agent("ann", "north", "30", true);
@@ -142,13 +143,13 @@ async fn closed_lists_are_the_vocabulary_whatever_the_data_hold() {
         ("kind,word\n", "names no words"),
         ("word\nchess\n", "neither interest nor category"),
     ] {
-        let refused = lists(text).unwrap_err();
-        assert!(format!("{refused:#}").contains(says), "{text:?}: {refused:#}");
+        let error = lists(text).unwrap_err();
+        assert!(format!("{error:#}").contains(says), "{text:?}: {error:#}");
     }
 }
 
 #[tokio::test]
-async fn ties_count_kept_ones_inside_the_region_between_counted_people() {
+async fn only_kept_ties_inside_a_region_between_counted_people_count() {
     for on in databases() {
         let (_database, db) = TestDb::migrated(on).await;
         let mut files = Files::default();
@@ -162,7 +163,7 @@ async fn ties_count_kept_ones_inside_the_region_between_counted_people() {
         ] {
             files.agent(id, region, age, consent);
         }
-        // Ann was at the old mill before; bob comes in the window, cat in the window but before ann.
+        // Ann visits the mill before the window and Bob in it. Cat visits the pond in the window, one day before Ann.
         files.visit("ann", "mill", "2020-01-10T12:00:00Z", "");
         files.visit("ann", "pond", "2020-05-20T12:00:00Z", "");
         files.visit("bob", "mill", "2020-05-21T12:00:00Z", "");
@@ -176,10 +177,10 @@ async fn ties_count_kept_ones_inside_the_region_between_counted_people() {
             let row = rows.iter().find(|row| row.agent_id == id).unwrap();
             [row.network_ties, row.network_compatibility, row.network_new, row.network_drawn].map(|value| value + 5_000)
         };
-        // Ann: bob and cat; bob's tie is new; bob followed her to the mill.
+        // Ann has ties with Bob and Cat. The tie with Bob is new, and Bob visited the mill after her.
         assert_eq!(of("ann"), [2_000, 1_600, 1_000, 1_000]);
-        assert_eq!(of("bob"), [1_000, 800, 1_000, 0], "the tie with cat is made after the epoch");
-        // Ann came to the pond after cat.
+        assert_eq!(of("bob"), [1_000, 800, 1_000, 0], "the tie with Cat is created after the epoch");
+        // Ann visited the pond after Cat.
         assert_eq!(of("cat"), [1_000, 800, 0, 1_000]);
     }
 }
@@ -207,9 +208,9 @@ async fn an_epoch_is_never_changed_and_two_are_kept() {
         let epochs = epoch::Entity::find().order_by_asc(epoch::COLUMN.epoch_id).all(&db).await.unwrap();
         assert_eq!(epochs.iter().map(|epoch| epoch.epoch_id).collect::<Vec<_>>(), [202_022, 202_023]);
         let rows = agent_rollup::Entity::find().all(&db).await.unwrap();
-        assert!(rows.iter().all(|row| row.epoch_id >= 202_022), "the rows went with their epoch");
-        let nobody = rollup::build(&db, now + 700 * DAY, now + 800 * DAY, Progress::Hidden).await;
-        assert!(nobody.unwrap_err().to_string().contains("no epoch was built"));
+        assert!(rows.iter().all(|row| row.epoch_id >= 202_022), "the rows are deleted with their epoch");
+        let empty = rollup::build(&db, now + 700 * DAY, now + 800 * DAY, Progress::Hidden).await;
+        assert!(empty.unwrap_err().to_string().contains("no epoch was built"));
         files.visit("ann", "mill", "2031-01-01T00:00:00Z", "");
         let late = folder("rollup");
         files.write(&late);

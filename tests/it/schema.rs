@@ -11,13 +11,13 @@ fn the_committed_schema_is_the_schema() {
 }
 
 #[test]
-fn there_is_no_interface_because_guards_are_skipped_through_one_and_no_union() {
-    // The normal form of a document drops type conditions, which say nothing where there is neither.
+fn the_schema_has_no_interface_because_it_would_bypass_guards_and_no_union() {
+    // The normalized operation drops type conditions, which have no effect in a schema without interfaces and unions.
     let abstract_type = |line: &str| ["interface ", "union "].iter().any(|word| line.starts_with(word));
     assert!(!COMMITTED.lines().any(|line| abstract_type(line) || line.contains(" implements ")));
 }
 
-/// What every GraphQL schema has.
+/// Lines that every GraphQL schema has.
 const NOT_OURS: [&str; 1] = ["schema {"];
 
 #[test]
@@ -29,10 +29,9 @@ fn every_type_field_argument_and_value_is_described() {
         let described = before.ends_with("\"\"\"");
         let defines = ["type ", "input ", "enum ", "scalar "].iter().any(|word| line.starts_with(word));
         let field = line.split_once(':').is_some_and(|(name, _)| {
-            name.split('(').next().unwrap_or_default().chars().all(|letter| letter.is_ascii_alphanumeric())
+            name.split('(').next().unwrap_or_default().chars().all(|c| c.is_ascii_alphanumeric())
         });
-        let value = !line.is_empty()
-            && line.chars().all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_');
+        let value = !line.is_empty() && line.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
         directive = line.starts_with("directive") || (directive && !line.is_empty());
         let schema_block = number > 0
             && lines[..number]
@@ -44,18 +43,18 @@ fn every_type_field_argument_and_value_is_described() {
             && !directive
             && !schema_block
             && !line.starts_with("\"\"\"")
-            && !inside_text(&lines, number)
+            && !inside_description(&lines, number)
         {
             assert!(described || NOT_OURS.contains(line), "line {}: {line} has no description", number + 1);
         }
     }
 }
 
-fn inside_text(lines: &[&str], number: usize) -> bool {
+fn inside_description(lines: &[&str], number: usize) -> bool {
     lines[..number].iter().map(|line| line.matches("\"\"\"").count()).sum::<usize>() % 2 == 1
 }
 
-/// One row through every entity: a column that an entity has and the migrations lack is an error.
+/// Selects one row through every entity: a column that an entity has and the migrations lack is an error.
 #[tokio::test]
 async fn every_entity_selects_from_the_migrated_database() {
     async fn select<E: EntityTrait>(db: &sea_orm::DatabaseConnection) {
@@ -84,15 +83,15 @@ async fn every_entity_selects_from_the_migrated_database() {
 }
 
 #[tokio::test]
-async fn a_fresh_database_is_migrated_and_an_older_one_is_left_to_the_operator() {
+async fn a_fresh_database_is_migrated_and_an_older_one_is_not() {
     use migration::{Migrator, MigratorTrait as _};
     for on in databases() {
         let database = TestDb::empty(on).await;
         let db = spots_enrichment::db::connect(&database.url).await.unwrap();
         spots_enrichment::db::migrate_if_fresh(&db).await.unwrap();
         Migrator::down(&db, Some(1)).await.unwrap();
-        let refused = spots_enrichment::db::migrate_if_fresh(&db).await.unwrap_err().to_string();
-        assert!(refused.contains("lacks 1 migration(s): run `spots-enrichment migrate up`"), "{refused}");
+        let error = spots_enrichment::db::migrate_if_fresh(&db).await.unwrap_err().to_string();
+        assert!(error.contains("lacks 1 migration(s): run `spots-enrichment migrate up`"), "{error}");
     }
 }
 

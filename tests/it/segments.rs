@@ -20,7 +20,7 @@ fn save(slug: &str, region: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_partner_saves_changes_and_deletes_its_own_segments_and_sees_nobody_elses() {
+async fn a_partner_saves_changes_and_deletes_only_its_own_segments() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let (acme, other) = (app.client(&ALL).await, app.client_of("other", &ALL, 0).await);
@@ -42,7 +42,7 @@ async fn a_partner_saves_changes_and_deletes_its_own_segments_and_sees_nobody_el
 }
 
 #[tokio::test]
-async fn shared_segments_are_everybodys_and_nobodys_to_change() {
+async fn shared_segments_are_visible_to_every_partner_and_cannot_be_changed() {
     let app = TestApp::new(On::Sqlite).await;
     share(&app, "everybody").await;
     let acme = app.client(&[Scope::Behavior]).await;
@@ -56,7 +56,7 @@ async fn shared_segments_are_everybodys_and_nobodys_to_change() {
 }
 
 #[tokio::test]
-async fn an_unknown_slug_is_answered_with_near_ones() {
+async fn an_unknown_slug_is_answered_with_similar_ones() {
     let app = TestApp::new(On::Sqlite).await;
     for slug in ["harbor-adults", "harbor-youth", "hills"] {
         share(&app, slug).await;
@@ -109,7 +109,7 @@ async fn segments_are_paged_and_searched() {
 }
 
 #[tokio::test]
-async fn a_definition_that_cannot_be_meant_names_its_field() {
+async fn the_error_of_an_invalid_definition_names_its_field() {
     let app = TestApp::new(On::Sqlite).await;
     let acme = app.client(&ALL).await;
     for (definition, field, hint) in [
@@ -134,9 +134,9 @@ async fn a_definition_that_cannot_be_meant_names_its_field() {
     }
 }
 
-/// PostgreSQL's texts cannot hold NUL: it must not come so far.
+/// PostgreSQL cannot store NUL in a text, so the server must reject it before a statement runs.
 #[tokio::test]
-async fn control_characters_are_answered_like_any_other_nonsense() {
+async fn control_characters_are_rejected_like_other_invalid_values() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let acme = app.client(&ALL).await;
@@ -155,7 +155,7 @@ async fn control_characters_are_answered_like_any_other_nonsense() {
 }
 
 #[tokio::test]
-async fn a_saved_segment_whose_word_has_left_the_vocabulary_can_still_be_listed_and_deleted() {
+async fn a_saved_segment_with_a_value_outside_the_vocabulary_can_be_listed_and_deleted() {
     let app = TestApp::new(On::Sqlite).await;
     let acme = app.client(&ALL).await;
     share(&app, "everybody").await;
@@ -172,7 +172,7 @@ async fn a_saved_segment_whose_word_has_left_the_vocabulary_can_still_be_listed_
 }
 
 #[tokio::test]
-async fn twenty_who_save_one_slug_at_once_leave_one_segment() {
+async fn concurrent_saves_of_one_slug_leave_one_segment() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let acme = app.client(&ALL).await;
@@ -188,7 +188,7 @@ async fn twenty_who_save_one_slug_at_once_leave_one_segment() {
 }
 
 #[tokio::test]
-async fn a_catalog_is_its_partners_alone() {
+async fn a_catalog_is_visible_only_to_its_partner() {
     let app = TestApp::new(On::Sqlite).await;
     let query = "{ products(first: 2) { nodes { id title price priceRange } pageInfo { hasNextPage } } }";
     // The synthetic catalog belongs to `other`.

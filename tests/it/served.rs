@@ -1,4 +1,4 @@
-//! The real binary, serving: for tests that kill it, measure it or read what it says.
+//! The real binary as a server process, for tests that kill it, measure it or read its standard error.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{app::folder, cli::binary};
 
-/// A server as a process of its own.
+/// A server in its own process.
 pub struct Served {
     child: Child,
     pub address: String,
@@ -46,7 +46,7 @@ impl Served {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on http://").map(str::to_owned);
-        let address = address.unwrap_or_else(|| panic!("it does not listen: {}", said.lock().unwrap()));
+        let address = address.unwrap_or_else(|| panic!("the server did not start to listen: {}", said.lock().unwrap()));
         Self { child, address, said }
     }
 
@@ -54,23 +54,23 @@ impl Served {
         self.child.id()
     }
 
-    /// What it said on standard error so far.
+    /// What the server has written to standard error so far.
     pub fn said(&self) -> String {
         self.said.lock().unwrap().clone()
     }
 
-    /// Waits until it has said something.
-    pub fn wait_for(&self, words: &str) {
+    /// Waits until standard error contains a text; panics after 30 s.
+    pub fn wait_for(&self, text: &str) {
         for _ in 0..6_000 {
-            if self.said().contains(words) {
+            if self.said().contains(text) {
                 return;
             }
             thread::sleep(Duration::from_millis(5));
         }
-        panic!("it never said {words:?}: {}", self.said());
+        panic!("standard error never contained {text:?}: {}", self.said());
     }
 
-    /// Ends it as `kill -9` does.
+    /// Ends the process as `kill -9` does.
     #[cfg(feature = "mutants")]
     pub fn kill(mut self) {
         self.child.kill().unwrap();
@@ -83,12 +83,12 @@ impl Served {
         stream
     }
 
-    /// All that comes back, head and body, to a question; nothing if the server ends before it answers.
+    /// The response to a document, head and body; empty if the server ends before it answers.
     pub fn raw(&self, key: &str, document: &str) -> String {
         send(self.connect(), key, document)
     }
 
-    /// The body of an answer.
+    /// The body of the response to a document.
     pub fn ask(&self, key: &str, document: &str) -> Value {
         let text = self.raw(key, document);
         let (_, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
@@ -96,7 +96,7 @@ impl Served {
     }
 }
 
-/// Sends a document over a connection of its own, reads to its end.
+/// Sends a document over a connection and returns the response, head and body.
 pub fn send(mut stream: TcpStream, key: &str, document: &str) -> String {
     let body = json!({ "query": document }).to_string();
     let head = format!(

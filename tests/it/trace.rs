@@ -1,4 +1,4 @@
-//! Traces reach a collector: one span a request, and nothing that the request log does not have.
+//! Traces reach a collector: one span per request, without anything that the request log does not hold.
 
 use std::{
     io::{Read as _, Write as _},
@@ -15,21 +15,21 @@ use crate::{
     served::Served,
 };
 
-/// Takes all that is posted to it.
+/// An HTTP server that stores every request body and answers 200.
 struct Collector {
     address: String,
-    taken: Arc<Mutex<Vec<u8>>>,
+    received: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Collector {
     fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let taken = Arc::<Mutex<Vec<u8>>>::default();
-        let taking = Arc::clone(&taken);
+        let received = Arc::<Mutex<Vec<u8>>>::default();
+        let sink = Arc::clone(&received);
         thread::spawn(move || {
             for mut stream in listener.incoming().map_while(Result::ok) {
-                let taking = Arc::clone(&taking);
+                let sink = Arc::clone(&sink);
                 thread::spawn(move || {
                     let (mut bytes, mut chunk) = (Vec::new(), vec![0; 65_536]);
                     loop {
@@ -42,20 +42,20 @@ impl Collector {
                         let Some((head, _)) = text.split_once("\r\n\r\n") else { continue };
                         let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
                         let whole = head.len() + 4 + length.trim().parse::<usize>().unwrap();
-                        // Lossy text can be longer than the bytes, never shorter.
+                        // Lossy text can be longer than the bytes, but never shorter.
                         if bytes.len() >= whole {
-                            taking.lock().unwrap().append(&mut bytes);
+                            sink.lock().unwrap().append(&mut bytes);
                             stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
                         }
                     }
                 });
             }
         });
-        Self { address, taken }
+        Self { address, received }
     }
 
     fn has(&self, part: &[u8]) -> bool {
-        self.taken.lock().unwrap().windows(part.len()).any(|window| window == part)
+        self.received.lock().unwrap().windows(part.len()).any(|window| window == part)
     }
 
     fn wait_for(&self, part: &[u8]) {
@@ -65,23 +65,23 @@ impl Collector {
             }
             thread::sleep(Duration::from_millis(5));
         }
-        panic!("it never came: {}", String::from_utf8_lossy(part));
+        panic!("the collector never received: {}", String::from_utf8_lossy(part));
     }
 }
 
 fn key(url: &str) -> String {
-    let make = ["keys", "create", "--partner", "acme", "--database-url", url];
-    let made = binary(&folder("trace")).args(make).output().unwrap();
+    let arguments = ["keys", "create", "--partner", "acme", "--database-url", url];
+    let made = binary(&folder("trace")).args(arguments).output().unwrap();
     String::from_utf8(made.stdout).unwrap().trim().to_owned()
 }
 
 #[tokio::test]
-async fn a_request_is_a_span_of_the_trace_that_it_belongs_to() {
+async fn a_request_is_a_span_of_the_trace_of_its_traceparent() {
     let database = TestApp::database(On::Sqlite).await;
     let (collector, key) = (Collector::start(), key(&database.url));
     let served = Served::start(&database.url, |command| {
         let endpoint = format!("http://{}/", collector.address);
-        // Nothing is sent by the clock: only the end of the server sends.
+        // The export interval is 10 minutes: spans are sent only when the server stops.
         command.env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint).env("OTEL_BSP_SCHEDULE_DELAY", "600000");
     });
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -107,18 +107,18 @@ async fn a_request_is_a_span_of_the_trace_that_it_belongs_to() {
     {
         assert!(collector.has(part.as_bytes()), "{part}");
     }
-    assert!(collector.has(&hex::decode(trace).unwrap()), "the trace that the request belongs to");
+    assert!(collector.has(&hex::decode(trace).unwrap()), "the trace id of the request");
     for part in [key.as_str(), "nonsense", "writhe", "traceparent"] {
         assert!(!collector.has(part.as_bytes()), "{part}");
     }
 }
 
 #[tokio::test]
-async fn requests_go_on_without_a_collector() {
+async fn requests_are_served_without_a_collector() {
     let database = TestApp::database(On::Sqlite).await;
     let key = key(&database.url);
     let served = Served::start(&database.url, |command| {
-        // The port of nobody.
+        // No process listens on this port.
         command
             .env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:geheim@127.0.0.1:9")
             .env("OTEL_BSP_SCHEDULE_DELAY", "50");

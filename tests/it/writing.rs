@@ -1,11 +1,11 @@
-//! Documents at random: a plain one, and another text that means the same. A generator is driven by bytes, so that a
-//! failing case shrinks to fewer and smaller ones.
+//! Random documents: a plain text, and an equivalent text of the same query. Bytes drive the generator, so that a
+//! failing case shrinks to fewer and smaller bytes.
 
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-/// Bytes that decide; when they run out, everything is as plain as can be.
+/// Bytes that make the choices. When they run out, every choice is the simplest one.
 pub struct Choices<'a>(std::slice::Iter<'a, u8>);
 
 impl<'a> Choices<'a> {
@@ -22,32 +22,32 @@ impl<'a> Choices<'a> {
     }
 }
 
-/// A field that is asked for.
+/// A selected field.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Asked {
+pub struct Selected {
     alias: Option<String>,
     name: &'static str,
     /// Name, type and value of each argument.
     arguments: Vec<(&'static str, &'static str, Value)>,
-    /// The type below, for fragments; empty for a scalar.
+    /// The type of the selection below, for fragments; empty for a scalar.
     on: &'static str,
-    children: Vec<Asked>,
+    children: Vec<Selected>,
 }
 
-fn scalar(name: &'static str) -> Asked {
-    Asked { alias: None, name, arguments: Vec::new(), on: "", children: Vec::new() }
+fn scalar(name: &'static str) -> Selected {
+    Selected { alias: None, name, arguments: Vec::new(), on: "", children: Vec::new() }
 }
 
-fn object(name: &'static str, on: &'static str, children: Vec<Asked>) -> Asked {
-    Asked { alias: None, name, arguments: Vec::new(), on, children }
+fn object(name: &'static str, on: &'static str, children: Vec<Selected>) -> Selected {
+    Selected { alias: None, name, arguments: Vec::new(), on, children }
 }
 
-fn some(choices: &mut Choices, from: &[&'static str]) -> Vec<Asked> {
+fn some(choices: &mut Choices, from: &[&'static str]) -> Vec<Selected> {
     let chosen: Vec<_> = from.iter().filter(|_| choices.yes()).map(|name| scalar(name)).collect();
     if chosen.is_empty() { vec![scalar(from[0])] } else { chosen }
 }
 
-fn measure(choices: &mut Choices) -> Vec<Asked> {
+fn measure(choices: &mut Choices) -> Vec<Selected> {
     let mut fields = some(choices, &["value", "unit", "quality", "sigma", "__typename"]);
     if choices.yes() {
         fields.push(object("interval95", "Interval", some(choices, &["low", "high"])));
@@ -55,7 +55,7 @@ fn measure(choices: &mut Choices) -> Vec<Asked> {
     fields
 }
 
-fn segment(choices: &mut Choices) -> Vec<Asked> {
+fn segment(choices: &mut Choices) -> Vec<Selected> {
     let mut fields = some(choices, &["slug", "id", "name", "shared", "__typename"]);
     if choices.yes() {
         fields.push(object("size", "Count", some(choices, &["value", "quality"])));
@@ -93,7 +93,7 @@ fn segment(choices: &mut Choices) -> Vec<Asked> {
     fields
 }
 
-fn implication(choices: &mut Choices) -> Vec<Asked> {
+fn implication(choices: &mut Choices) -> Vec<Selected> {
     let mut fields = some(choices, &["verdict", "rule"]);
     if choices.yes() {
         let value = object("value", "Measure", measure(choices));
@@ -102,8 +102,8 @@ fn implication(choices: &mut Choices) -> Vec<Asked> {
     fields
 }
 
-/// What is answered from the second moments.
-fn state(choices: &mut Choices) -> Asked {
+/// A field that is answered from the second moments.
+fn state(choices: &mut Choices) -> Selected {
     match choices.below(4) {
         0 => {
             let alone = object("score", "Measure", measure(choices));
@@ -132,8 +132,8 @@ fn state(choices: &mut Choices) -> Asked {
     }
 }
 
-/// A query at random, over regions and slugs that exist.
-pub fn query(choices: &mut Choices) -> Vec<Asked> {
+/// A random query over regions and slugs that exist.
+pub fn query(choices: &mut Choices) -> Vec<Selected> {
     let mut fields = Vec::new();
     for number in 0..=choices.below(3) {
         let mut field = match choices.below(5) {
@@ -165,7 +165,7 @@ pub fn query(choices: &mut Choices) -> Vec<Asked> {
                 field
             }
         };
-        // Two of one name would be one field, or a conflict.
+        // Two fields with the same response key would be merged, or be a conflict.
         if number > 0 {
             field.alias = Some(format!("part{number}"));
         }
@@ -174,7 +174,7 @@ pub fn query(choices: &mut Choices) -> Vec<Asked> {
     fields
 }
 
-/// A text of a query and its variables.
+/// The text of a query and its variables.
 pub struct Written {
     pub text: String,
     pub variables: Value,
@@ -188,14 +188,14 @@ struct Writer {
     directives: usize,
 }
 
-/// The query as one would write it.
-pub fn plain(query: &[Asked]) -> Written {
+/// The query in its plainest text.
+pub fn plain(query: &[Selected]) -> Written {
     rewritten(query, &mut Choices::new(&[]))
 }
 
-/// The same query in other words: fragments, variables, literals, duplicates, `@skip` and `@include`, another order of
+/// The same query in another text: fragments, variables, literals, duplicates, `@skip` and `@include`, another order of
 /// arguments.
-pub fn rewritten(query: &[Asked], choices: &mut Choices) -> Written {
+pub fn rewritten(query: &[Selected], choices: &mut Choices) -> Written {
     let mut writer = Writer::default();
     let body = writer.set(query, "Query", choices);
     let definitions =
@@ -205,7 +205,7 @@ pub fn rewritten(query: &[Asked], choices: &mut Choices) -> Written {
 }
 
 impl Writer {
-    fn set(&mut self, fields: &[Asked], on: &str, choices: &mut Choices) -> String {
+    fn set(&mut self, fields: &[Selected], on: &str, choices: &mut Choices) -> String {
         let mut parts = Vec::new();
         for field in fields {
             let text = self.field(field, choices);
@@ -218,7 +218,7 @@ impl Writer {
                     parts.push(format!("...{name}"));
                 }
                 // The same field twice is one field.
-                // A document may hold 50 directives, and what stands twice holds them twice.
+                // A document may hold 50 directives, and a duplicate repeats the directives inside it.
                 4 if self.directives + text.matches('@').count() < 40 => {
                     self.directives += text.matches('@').count();
                     parts.extend([text.clone(), text]);
@@ -230,7 +230,7 @@ impl Writer {
                 6 if self.directives < 20 => {
                     let condition = self.truth(true, choices);
                     parts.push(text);
-                    // What is skipped costs nothing.
+                    // A skipped field costs nothing.
                     parts.push(format!("more: __typename @skip(if: {condition})"));
                 }
                 _ => parts.push(text),
@@ -244,7 +244,7 @@ impl Writer {
         if choices.yes() { self.variable("Boolean!", json!(truth), choices) } else { truth.to_string() }
     }
 
-    fn field(&mut self, field: &Asked, choices: &mut Choices) -> String {
+    fn field(&mut self, field: &Selected, choices: &mut Choices) -> String {
         let mut text = field.alias.as_ref().map_or_else(String::new, |alias| format!("{alias}: "));
         text += field.name;
         if !field.arguments.is_empty() {
@@ -269,7 +269,7 @@ impl Writer {
         text
     }
 
-    /// A variable that is sent, or one that is not and has a default.
+    /// A variable: either its value is sent, or it is omitted and the variable has a default.
     fn variable(&mut self, kind: &str, value: Value, choices: &mut Choices) -> String {
         let name = format!("v{}", self.definitions.len());
         if choices.yes() {
