@@ -1,7 +1,8 @@
-//! Builds the pages of `web/` and hands them to `src/page/assets.rs`.
+//! Builds the pages of `web/` and embeds them through `src/server/pages/assets.rs`.
 //!
-//! They are a convenience: without Node, or without a package registry, the binary is built all the same, and the pages
-//! say why they are missing. `WEB=off` leaves them out, `WEB=required` makes their absence an error (as `./check` does).
+//! The pages are optional: without Node, or without access to a package registry, the binary is built without them, and
+//! their paths say why they are missing. `WEB=off` skips them; `WEB=required` makes a failure to build them an error,
+//! as `./check` does.
 
 use std::{
     env,
@@ -14,7 +15,7 @@ use std::{
     time::SystemTime,
 };
 
-/// What they are made from, below `web/`.
+/// The sources of the pages, relative to `web/`.
 const SOURCES: [&str; 8] = [
     "index.html",
     "portrait.html",
@@ -32,18 +33,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     for source in SOURCES {
         println!("cargo::rerun-if-changed=web/{source}");
     }
-    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo names no OUT_DIR")?);
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo did not set OUT_DIR")?);
     let wanted = env::var_os("WEB").unwrap_or_default();
     let built = match wanted.to_str() {
         Some("" | "required") => build(&out),
         Some("off") => Err("the binary was built with WEB=off".into()),
-        _ => return Err("WEB is off, required, or not set".into()),
+        _ => return Err("WEB must be off, required, or not set".into()),
     };
     let (files, missing) = match built {
         Ok(files) => (files, String::new()),
         Err(why) if wanted == "required" => return Err(format!("the pages of web/ cannot be built: {why}").into()),
         Err(why) => {
-            println!("cargo::warning=the pages are not built in: {why}");
+            println!("cargo::warning=the binary is built without pages: {why}");
             ("&[]".to_owned(), why.to_string())
         }
     };
@@ -51,17 +52,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Runs the build and lists what came out, as an array in Rust.
+/// Runs the build and returns its files as the source text of a Rust array.
 fn build(out: &Path) -> Result<String, Box<dyn Error>> {
     require_node()?;
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("web");
-    // Two builds into different target folders share the installed packages: one of them waits. The lock ends with it.
+    // Builds into different target folders share the installed packages, so one of them waits. The lock is released
+    // when the build ends.
     let lock = fs::File::create(web.join(".lock"))?;
     lock.lock()?;
     if installed_at(&web) < changed_at(&web.join("package-lock.json")) {
-        // Nothing that a package brings is run while it is installed.
-        let patience = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=60000"];
-        run(Command::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).args(patience), &web)?;
+        // `--ignore-scripts`: no package may run its own code while it is installed.
+        let timeouts = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=60000"];
+        run(Command::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).args(timeouts), &web)?;
     }
     let built = out.join("web");
     let vite = ["node_modules/vite/bin/vite.js", "build", "--logLevel=error", "--emptyOutDir", "--outDir"];
@@ -79,7 +81,7 @@ fn build(out: &Path) -> Result<String, Box<dyn Error>> {
     Ok(array + "]")
 }
 
-/// Whether Vite runs on this version of Node (its `engines`: ^20.19 or >= 22.12).
+/// Whether Vite supports this version of Node (its `engines`: ^20.19 or >= 22.12).
 fn is_new_enough((major, minor): (u32, u32)) -> bool {
     (major == 20 && minor >= 19) || (major == 22 && minor >= 12) || major > 22
 }
@@ -91,7 +93,7 @@ fn require_node() -> Result<(), Box<dyn Error>> {
     if is_new_enough(version) { Ok(()) } else { Err("Node 20.19 or 22.12 or newer is needed".into()) }
 }
 
-/// When the packages were installed; npm writes this file last.
+/// The time at which the packages were installed. npm writes this file last.
 fn installed_at(web: &Path) -> Option<SystemTime> {
     changed_at(&web.join("node_modules/.package-lock.json"))
 }
@@ -100,7 +102,7 @@ fn changed_at(file: &Path) -> Option<SystemTime> {
     fs::metadata(file).and_then(|file| file.modified()).ok()
 }
 
-/// Runs a command to its end and returns what it printed.
+/// Runs a command to completion and returns its standard output.
 fn run(command: &mut Command, folder: &Path) -> Result<String, Box<dyn Error>> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command.current_dir(folder).output().map_err(|error| format!("{name} cannot be run ({error})"))?;
@@ -108,12 +110,12 @@ fn run(command: &mut Command, folder: &Path) -> Result<String, Box<dyn Error>> {
         return Ok(String::from_utf8(output.stdout)?);
     }
     let text = String::from_utf8_lossy(&output.stderr);
-    // Cargo shows a warning in one line.
+    // A warning of cargo is a single line, so the lines are joined.
     let text: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     Err(format!("{name} failed: {}", text.join(" / ").chars().take(1_000).collect::<String>()).into())
 }
 
-/// The compressed files below a folder.
+/// Adds the compressed files below a folder to `files`, recursively.
 fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

@@ -1,50 +1,49 @@
-# The only door: `just` lists what there is.
+# The commands of this repository; `just` lists them.
 
 _default:
     @just --list
 
-# Everything that must hold, as CI runs it
+# Run every check that a change must pass, as CI does
 check:
     ./check
 
-# A synthetic population and a server
+# Create a synthetic population and serve it
 demo:
     cargo run --release -- demo
 
-# The tests that need a Rust toolchain only
+# Run the tests that need only a Rust toolchain
 test:
     cargo test --workspace
 
-# Look at changed snapshots
+# Review changed snapshots
 review:
     cargo insta review
 
-# Write schema.graphql; a test only compares
+# Write schema.graphql; the tests only compare it
 schema:
     cargo run --quiet -- schema > schema.graphql.new && mv schema.graphql.new schema.graphql
 
-# Simulate how exact released numbers are, and write the table into docs/privacy.md; `./check` only compares
+# Simulate the accuracy of released numbers, and write the table in docs/privacy.md; `./check` only compares it
 accuracy:
     cargo run --quiet --example accuracy
 
-# Write the tables of prices, settings and errors into docs/; tests only compare
+# Write the tables of prices, settings and errors in docs/; the tests only compare them
 tables:
     cargo run --quiet --example tables
 
-# How fast a server answers, beside what its libraries can do at best
+# Measure the performance of a server, and compare it with a baseline of its libraries
 bench *flags:
-    cargo build --release -p spots-enrichment -p floor
-    target/release/spots-enrichment bench {{ flags }}
+    cargo run -p bench --release -- {{ flags }}
 
-# How long the mathematics take (ranking, states, knots)
+# Time the mathematics (ranking, states, knots)
 mathematics:
-    cargo bench --bench mathematics
+    cargo bench -p bench --bench mathematics
 
-# Every fault that the privacy tests must find
+# Run the privacy tests against every fault that they must detect
 mutants:
     cargo test --features mutants --test it -- promise::t3 promise::t6_kill
 
-# Bring the database of DATABASE_URL to this version
+# Upgrade the database of DATABASE_URL to this version
 migrate:
     cargo run -- migrate up
 

@@ -1,5 +1,5 @@
-//! How far released numbers lie from those without noise: the table of `docs/privacy.md`, "Accuracy", simulated with
-//! the server's own contributions, noise and estimates over people who do not exist.
+//! The error of released numbers that the noise causes: the table of `docs/privacy.md`, "Accuracy", simulated with
+//! the server's own contributions, noise and estimates over synthetic people.
 //!
 //! `just accuracy` writes the table, `cargo run --example accuracy -- --check` compares it. The seeds are fixed.
 
@@ -11,47 +11,56 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
+use personality_math::ProductVector;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha20Rng;
 use spots_enrichment::{
-    clock::DAY,
-    engine::contribution::{self, DWELL_CAP_S, TIE_CAP, Tie, Visit},
-    epoch::{Window, WindowLength},
-    estimate::{Distribution, Sample, deviation},
-    generate::{ENDS_AT, Person, Population},
-    import::VisitRow,
-    math::Product,
-    mixture::Mixture,
-    privacy::{Bundle, Payload, Release, Released, bundles, noise},
+    domain::{
+        clock::DAY,
+        epoch::{Window, WindowLength},
+    },
+    ingest::{
+        generate::{ENDS_AT, Person, Population},
+        import::VisitRow,
+    },
+    privacy::{
+        Bundle, Group, Payload, Release, Released, bundles,
+        contribution::{self, BehaviorMean, DWELL_CAP_S, TIE_CAP, Tie, Visit},
+        noise,
+    },
+    statistics::{
+        estimate::{Distribution, Sample, deviation},
+        mixture::Mixture,
+    },
 };
 
 const SEED: u64 = 1;
-/// Draws of the noise; the 95th percentile of an error comes out within about 3 %.
+/// Samples of the noise; they determine the 95th percentile of an error to within about 3 %.
 const DRAWS: usize = 2_000;
 const THREADS: usize = 4;
-/// Sizes of segments. Beyond [`PEOPLE`] the same people come several times: sums grow, noise does not.
+/// Sizes of segments. Above [`PEOPLE`] the same people are counted several times: sums grow, noise does not.
 const SIZES: [usize; 5] = [100, 300, 1_000, 10_000, 100_000];
 const PEOPLE: usize = 10_000;
 const LENGTH: WindowLength = WindowLength::Days28;
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/privacy.md");
 const MARKS: [&str; 2] = ["<!-- accuracy: begin -->\n", "<!-- accuracy: end -->"];
 
-/// What one person adds, and the dimensions without noise or bins.
+/// The contribution of one person, and the dimensions without noise or bins.
 struct Part {
     sums: BTreeMap<Bundle, Vec<i64>>,
     dimensions: [f64; 12],
 }
 
-/// A row of the table: what it shows, how exact it must be to be useful, and its fields.
+/// A row of the table: its name, the error up to which it is useful, and its fields.
 struct Row {
     name: &'static str,
-    /// What counts as useful, in words and in the field's unit (as a part of the size where it is one).
+    /// The largest useful error, as text and in the field's unit (relative to the size if `relative` is set).
     useful: (&'static str, f64),
     relative: bool,
     fields: fn(&Answer) -> Vec<f64>,
 }
 
-/// All releases of a segment as a partner gets them.
+/// All releases of a segment, as a partner receives them.
 struct Answer {
     people: f64,
     behavior: Released,
@@ -79,16 +88,18 @@ impl Answer {
             behavior: pair(Bundle::Behavior),
             personality: pair(Bundle::Personality),
             network: pair(Bundle::Network),
-            mixture: Mixture::of(&pair(Bundle::Moments)),
+            mixture: Mixture::read(&pair(Bundle::Moments))
+                .unwrap_or_else(|_| unreachable!("it is a release of MOMENTS")),
         }
     }
 
-    fn behavior_mean(&self, index: usize) -> f64 {
-        Sample::of(&self.behavior, "BEH").mean(index, 0.5).within(0.0, 1.0).value
+    fn behavior_mean(&self, mean: BehaviorMean) -> f64 {
+        sample(&self.behavior, Group::BehaviorMeans).mean(mean as usize, 0.5).clamped(0.0, 1.0).value
     }
 
     fn quantiles(&self) -> Vec<f64> {
-        let (counts, sigma) = self.personality.sums("HIST");
+        let (counts, sigma) =
+            self.personality.sums(Group::Histograms).unwrap_or_else(|_| unreachable!("it is a release of PERSONALITY"));
         let bins = counts.chunks(10).map(|counts| Distribution::new(counts, sigma, self.people));
         bins.flat_map(|bins| [0.25, 0.5, 0.75].map(|p| bins.quantile(p).value)).collect()
     }
@@ -100,27 +111,28 @@ const ROWS: [Row; 15] = [
         name: "visits per person, 28 days (cap 30)",
         useful: ("1.5", 1.5),
         relative: false,
-        fields: |answer| vec![30.0 * answer.behavior_mean(0)],
+        fields: |answer| vec![30.0 * answer.behavior_mean(BehaviorMean::Visits)],
     },
     Row {
         name: "mean stay, minutes (cap 120)",
         useful: ("5", 5.0),
         relative: false,
-        fields: |answer| vec![DWELL_CAP_S as f64 / 60.0 * answer.behavior_mean(1)],
+        fields: |answer| vec![DWELL_CAP_S as f64 / 60.0 * answer.behavior_mean(BehaviorMean::DwellTime)],
     },
     Row {
         name: "share of returns, of events",
         useful: ("0.05", 0.05),
         relative: false,
-        fields: |answer| vec![answer.behavior_mean(2), answer.behavior_mean(3)],
+        fields: |answer| vec![answer.behavior_mean(BehaviorMean::Returns), answer.behavior_mean(BehaviorMean::Events)],
     },
     Row {
         name: "share of a stay, part of the week, category",
         useful: ("0.05", 0.05),
         relative: false,
         fields: |answer| {
-            let groups = [("DWELL", 1.0 / 3.0), ("TIME", 1.0 / 8.0), ("CAT", 1.0 / 12.0)];
-            let shares = groups.map(|(group, center)| Sample::of(&answer.behavior, group).shares(center));
+            let groups =
+                [(Group::DwellTimes, 1.0 / 3.0), (Group::WeekParts, 1.0 / 8.0), (Group::Categories, 1.0 / 12.0)];
+            let shares = groups.map(|(group, center)| sample(&answer.behavior, group).shares(center));
             shares.concat().into_iter().map(|share| share.value).collect()
         },
     },
@@ -129,8 +141,8 @@ const ROWS: [Row; 15] = [
         useful: ("0.05", 0.05),
         relative: false,
         fields: |answer| {
-            let mean = Sample::of(&answer.personality, "MEAN");
-            (0..12).map(|k| mean.mean(k, 0.5).within(0.0, 1.0).value).collect()
+            let mean = sample(&answer.personality, Group::Means);
+            (0..12).map(|k| mean.mean(k, 0.5).clamped(0.0, 1.0).value).collect()
         },
     },
     Row {
@@ -138,7 +150,8 @@ const ROWS: [Row; 15] = [
         useful: ("0.03", 0.03),
         relative: false,
         fields: |answer| {
-            let (mean, square) = (Sample::of(&answer.personality, "MEAN"), Sample::of(&answer.personality, "SQ"));
+            let (mean, square) =
+                (sample(&answer.personality, Group::Means), sample(&answer.personality, Group::Squares));
             (0..12).map(|k| deviation(mean.mean(k, 0.0), square.mean(k, 0.125)).value).collect()
         },
     },
@@ -148,7 +161,7 @@ const ROWS: [Row; 15] = [
         useful: ("0.05", 0.05),
         relative: false,
         fields: |answer| {
-            let shares = Sample::of(&answer.personality, "ARCH").shares(0.0);
+            let shares = sample(&answer.personality, Group::Archetypes).shares(0.0);
             shares.into_iter().map(|share| share.value).collect()
         },
     },
@@ -156,7 +169,9 @@ const ROWS: [Row; 15] = [
         name: "connections per person (cap 10)",
         useful: ("0.5", 0.5),
         relative: false,
-        fields: |answer| vec![TIE_CAP as f64 * Sample::of(&answer.network, "NET").mean(0, 0.5).within(0.0, 1.0).value],
+        fields: |answer| {
+            vec![TIE_CAP as f64 * sample(&answer.network, Group::Network).mean(0, 0.5).clamped(0.0, 1.0).value]
+        },
     },
     Row {
         name: "second moment of a state (entry of rho)",
@@ -193,22 +208,27 @@ const ROWS: [Row; 15] = [
     },
 ];
 
+fn sample(released: &Released, group: Group) -> Sample {
+    Sample::read(released, group).unwrap_or_else(|_| unreachable!("the release contains the group"))
+}
+
 fn compatibility(answer: &Answer, dimensions: [Option<f64>; 12]) -> f64 {
-    Product::new(dimensions).map_or(f64::NAN, |product| answer.mixture.compatibility(&product).value)
+    ProductVector::new(dimensions).map_or(f64::NAN, |product| answer.mixture.compatibility(&product).value)
 }
 
 fn main() -> anyhow::Result<()> {
     let check = std::env::args().nth(1).as_deref() == Some("--check");
     let table = table()?;
     let text = std::fs::read_to_string(FILE).context("cannot read docs/privacy.md")?;
-    let (before, rest) = text.split_once(MARKS[0]).context("docs/privacy.md has no place for the table")?;
-    let (old, after) = rest.split_once(MARKS[1]).context("the place for the table has no end")?;
+    let (before, rest) =
+        text.split_once(MARKS[0]).context("docs/privacy.md has no marker for the start of the table")?;
+    let (old, after) = rest.split_once(MARKS[1]).context("docs/privacy.md has no marker for the end of the table")?;
     if check {
         ensure!(
             old == table,
-            "docs/privacy.md does not show what the simulation gives: `just accuracy` writes\n{table}"
+            "the table in docs/privacy.md differs from the simulation: run `just accuracy`, which writes\n{table}"
         );
-        println!("docs/privacy.md shows what the simulation gives");
+        println!("the table in docs/privacy.md matches the simulation");
     } else {
         std::fs::write(FILE, [before, MARKS[0], &table, MARKS[1], after].concat())?;
         print!("{table}");
@@ -219,7 +239,7 @@ fn main() -> anyhow::Result<()> {
 fn table() -> anyhow::Result<String> {
     let parts = parts();
     ensure!(parts.len() == PEOPLE, "{} people qualify", parts.len());
-    let noise = draw();
+    let noise = sample_noise();
     let mut columns = Vec::new();
     for size in SIZES {
         columns.push(errors(&parts, size, &noise));
@@ -237,7 +257,7 @@ fn table() -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// The people of a synthetic population who qualify, in its order.
+/// The people of a synthetic population that qualify, in its order.
 fn parts() -> Vec<Part> {
     let population = Population { agents: u32::try_from(PEOPLE * 3 / 2).unwrap_or(u32::MAX), seed: SEED };
     let people: Vec<Person> = population.people().collect();
@@ -264,7 +284,7 @@ fn parts() -> Vec<Part> {
             (Bundle::Network, network.to_vec()),
             (Bundle::Moments, contribution::moments(&profile.mean).to_vec()),
         ]);
-        Some(Part { sums, dimensions: dimensions.map(Option::unwrap_or_default) })
+        Some(Part { sums, dimensions: dimensions.values().map(Option::unwrap_or_default) })
     };
     people.iter().filter_map(part).take(PEOPLE).collect()
 }
@@ -279,7 +299,7 @@ fn visit(row: &VisitRow) -> Visit {
     }
 }
 
-/// Everybody's kept ties inside the region.
+/// The kept ties of all people, within their region.
 fn ties(population: Population, people: &[Person]) -> HashMap<&str, Vec<Tie>> {
     let known: HashMap<&str, &Person> = people.iter().map(|person| (person.agent.agent_id.as_str(), person)).collect();
     let first = |person: &Person| {
@@ -306,16 +326,16 @@ fn ties(population: Population, people: &[Person]) -> HashMap<&str, Vec<Tie>> {
         for (own, other) in [(*one, *two), (*two, *one)] {
             let followed =
                 visited[other].iter().filter(|(spot, at)| visited[own].get(*spot).is_some_and(|own| own < at));
-            let drawn_at = followed.map(|(_, at)| *at).max();
-            let tie = Tie { compatibility: row.compatibility, made_at: row.created_at, drawn_at };
+            let followed_at = followed.map(|(_, at)| *at).max();
+            let tie = Tie { compatibility: row.compatibility, made_at: row.created_at, followed_at };
             kept.entry(own).or_default().push(tie);
         }
     }
     kept
 }
 
-/// The noise of each draw, by bundle.
-fn draw() -> Vec<BTreeMap<Bundle, Vec<i64>>> {
+/// The noise of each sample, by bundle.
+fn sample_noise() -> Vec<BTreeMap<Bundle, Vec<i64>>> {
     let draws = |thread: usize| {
         let mut rng = ChaCha20Rng::seed_from_u64(SEED);
         rng.set_stream(thread as u64);
@@ -329,7 +349,7 @@ fn draw() -> Vec<BTreeMap<Bundle, Vec<i64>>> {
     threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
 }
 
-/// For each row the 95th percentile of the error of its worst field.
+/// For each row, the 95th percentile of the error of the field with the largest error.
 fn errors(parts: &[Part], size: usize, noise: &[BTreeMap<Bundle, Vec<i64>>]) -> Vec<f64> {
     let (people, copies) = if size > parts.len() { (parts, size / parts.len()) } else { (&parts[..size], 1) };
     let copies = i64::try_from(copies).unwrap_or(1);
@@ -353,7 +373,7 @@ fn errors(parts: &[Part], size: usize, noise: &[BTreeMap<Bundle, Vec<i64>>]) -> 
         .collect();
     ROWS.iter()
         .map(|row| {
-            // Quantiles are compared with those of the people themselves: ten bins are part of the error.
+            // Quantiles are compared with those of the people themselves, because the ten bins are part of the error.
             let truth = if row.name.starts_with("p25") { quantiles(people) } else { (row.fields)(&plain) };
             let released: Vec<Vec<f64>> = answers.iter().map(row.fields).collect();
             let of_field = |field: usize| {
@@ -375,7 +395,7 @@ fn quantiles(people: &[Part]) -> Vec<f64> {
     (0..12).flat_map(of).collect()
 }
 
-/// Where the error falls to what is useful: between two columns it falls like a power of n.
+/// The size at which the error is small enough to be useful; between two columns it is interpolated as a power of n.
 fn useful_from(row: &Row, errors: &[f64]) -> f64 {
     let sizes = SIZES.map(|size| size as f64);
     let over = |column: usize| {

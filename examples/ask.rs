@@ -1,12 +1,12 @@
-//! A partner's first program in Rust: the price first, then one question, typed by the schema at compile time.
+//! A minimal client in Rust: it requests the price, then sends one query, with types from the schema at compile time.
 //!
 //! ```sh
 //! SPOTS_KEY=spots_... cargo run --example ask                    # all saved segments
 //! SPOTS_KEY=spots_... cargo run --example ask -- harbor-adults   # one of them
 //! ```
 //!
-//! `SPOTS_URL` names another server than `http://127.0.0.1:8080/graphql`. The TypeScript and Python clients beside this
-//! file go further: many segments, retries, a ranking.
+//! Set `SPOTS_URL` if the server is not `http://127.0.0.1:8080/graphql`. The TypeScript and Python clients in this
+//! folder have more features: many segments, retries, a ranking.
 
 use std::{
     collections::HashMap,
@@ -71,7 +71,7 @@ struct Name {
     slug: Option<String>,
 }
 
-/// How many people a segment holds, and how alike they are to a calm and expensive product.
+/// The number of people in a segment, and their similarity to a calm and expensive product.
 #[derive(cynic::QueryFragment)]
 #[cynic(schema_path = "schema.graphql", graphql_type = "Query", variables = "PortraitVariables")]
 struct Portrait {
@@ -129,7 +129,7 @@ enum Quality {
     Low,
 }
 
-/// What programs decide by; `message` is for people.
+/// The fields that programs use; `message` is for human readers.
 #[derive(Deserialize)]
 struct Extensions {
     code: String,
@@ -146,7 +146,10 @@ struct Client {
 }
 
 impl Client {
-    /// Sends one operation. A refusal is an answer too: its status is no error here.
+    /// Sends one operation. A response with an error status is returned too, not treated as a failure.
+    ///
+    /// # Errors
+    /// The server cannot be reached, or the response is not GraphQL.
     fn ask<Data: DeserializeOwned, Variables: Serialize>(
         &self,
         operation: &Operation<Data, Variables>,
@@ -159,9 +162,9 @@ impl Client {
             .header("content-type", "application/json")
             .header("accept", "application/graphql-response+json")
             .send(serde_json::to_string(operation)?)
-            .with_context(|| format!("{} does not answer", self.url))?;
+            .with_context(|| format!("no response from {}", self.url))?;
         let text = response.body_mut().read_to_string()?;
-        serde_json::from_str(&text).with_context(|| format!("{} did not answer with GraphQL: {text}", self.url))
+        serde_json::from_str(&text).with_context(|| format!("the response of {} is not GraphQL: {text}", self.url))
     }
 }
 
@@ -189,7 +192,7 @@ fn run() -> anyhow::Result<()> {
         slugs = names.segments.nodes.into_iter().filter_map(|node| node.slug).collect();
     }
     if slugs.is_empty() {
-        bail!("there is no saved segment yet");
+        bail!("there is no saved segment");
     }
     for slug in slugs {
         let variables = PortraitVariables { slug: slug.clone() };
@@ -200,14 +203,14 @@ fn run() -> anyhow::Result<()> {
         let quote = price.data.ok_or_else(|| anyhow!(explain(price.errors.as_deref())))?.quote;
         writeln!(out, "{slug}: {} points, at most {} units of {} left", quote.points, quote.units, quote.units_left)?;
         if !quote.fits {
-            bail!("that is more than this key may spend on one document");
+            bail!("the document costs more points than this key may spend on one");
         }
         let answer = client.ask(&portrait)?;
-        // Errors first: a field that was refused is null, and the others are answered.
+        // Errors first: a field that failed is null, and the others are answered.
         if answer.errors.as_ref().is_some_and(|errors| !errors.is_empty()) {
             eprintln!("  {}", explain(answer.errors.as_deref()));
         }
-        let Some(segment) = answer.data.and_then(|data| data.segment) else { bail!("{slug} was not answered") };
+        let Some(segment) = answer.data.and_then(|data| data.segment) else { bail!("there is no data for {slug}") };
         if let Some(Count { value, quality }) = segment.size {
             writeln!(out, "  about {value} people ({quality:?})")?;
         }
@@ -220,7 +223,7 @@ fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Codes, and what people read.
+/// The errors as text: code, reason, message and wait.
 fn explain(errors: Option<&[cynic::GraphQlError<Extensions>]>) -> String {
     let lines = errors.unwrap_or_default().iter().map(|error| match &error.extensions {
         Some(Extensions { code, reason, retry_after_s }) => {

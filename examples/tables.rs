@@ -1,14 +1,15 @@
-//! Writes the tables that follow from the code into the documents; tests compare them. Run it with `just tables`.
+//! Writes the tables that are generated from the code into the documents; tests compare them. Run it with
+//! `just tables`.
 
 use std::{fs, path::Path};
 
 use anyhow::Context as _;
-use spots_enrichment::{cli, cost, error};
+use spots_enrichment::{cli, domain::error, gate::prices};
 
 fn main() -> anyhow::Result<()> {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
     for (file, name, table) in [
-        ("limits.md", "prices", cost::table()),
+        ("limits.md", "prices", prices::table()),
         ("errors.md", "codes", error::table()),
         ("operator.md", "settings", cli::settings_table()),
     ] {

@@ -4,10 +4,10 @@ import { constants, gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 
-// `npm run dev` serves the pages and asks a server that runs already, such as `spots-enrichment demo`.
+// `npm run dev` serves the pages and forwards API requests to a running server, such as `spots-enrichment demo`.
 const server = process.env["SERVER"] ?? "http://127.0.0.1:8080";
 
-/** Writes each file compressed beside it: that is what the binary holds (`build.rs`). */
+/** Writes a compressed `.gz` copy of each file. The binary embeds these copies (`build.rs`). */
 const gzip: Plugin = {
   name: "gzip",
   apply: "build",
@@ -23,7 +23,7 @@ export default defineConfig({
   plugins: [react(), gzip],
   build: {
     rolldownOptions: { input: ["index.html", "portrait.html"] },
-    // The server's policy allows no `data:` scripts and no inline ones.
+    // The server's content security policy allows neither `data:` scripts nor inline scripts.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 5_000,

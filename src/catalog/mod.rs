@@ -1,17 +1,8 @@
-//! The product catalogs of partners: product states, storage, and ranking for a segment. A query reads the products of
-//! one partner only.
+//! A partner's own products: upload, and ranking for a segment. No partner's products are ever read for another.
 
-mod item;
-mod shelf;
-mod state;
-pub mod store;
-pub mod words;
+mod cache;
+mod ranking;
+pub mod upload;
 
-pub use item::{Fault, Item};
-pub use shelf::{Shelf, Shelved, Shelves};
-pub use state::{Attribute, PriceBand, ProductState, Resolved, Source};
-
-/// The maximum number of products or ids in one mutation.
-pub const MOST_SENT: usize = 500;
-/// The maximum number of products of one partner.
-pub const MOST_PRODUCTS: u64 = 100_000;
+pub use cache::{CatalogCache, RankedCatalog, RankedProduct};
+pub use ranking::{Ranked, load, rank};

@@ -2,10 +2,10 @@
 
 use clap::{Args, Subcommand};
 
+use super::config::Database;
 use crate::{
-    clock::{Clock as _, SystemClock},
-    config::Database,
-    forget,
+    domain::clock::{Clock as _, SystemClock},
+    ingest::erasure,
 };
 
 /// Erase a person.
@@ -13,7 +13,7 @@ use crate::{
 #[command(after_help = "\
 Example:
   agents forget 7f3a
-Take the person out of your files as well: an import of them brings the person back.")]
+Remove the person from your files as well: importing the files again restores the person.")]
 pub(super) struct Agents {
     #[command(flatten)]
     database: Database,
@@ -23,8 +23,8 @@ pub(super) struct Agents {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Erase a person from all raw and derived tables; what was published stays as it is. It cannot be undone, and an
-    /// import of files that still hold the person brings them back.
+    /// Erase a person from all raw and derived tables; published releases stay unchanged. This cannot be undone.
+    /// Importing files that still contain the person restores them.
     Forget {
         /// The person's id, as imported.
         id: String,
@@ -35,11 +35,11 @@ impl Agents {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let Action::Forget { id } = self.action;
         let db = super::open(&self.database).await?;
-        let gone = forget::forget(&db, &id, SystemClock.now()).await?;
+        let erased = erasure::erase(&db, &id, SystemClock.now()).await?;
         say!(
-            "erased with {} visits and {} ties; no release that is drawn from now on holds anything of them",
-            gone.visits,
-            gone.ties
+            "erased with {} visits and {} ties; no later release contains anything of this person",
+            erased.visits,
+            erased.ties
         );
         Ok(())
     }

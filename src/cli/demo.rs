@@ -1,44 +1,54 @@
-//! `demo`: a population, an epoch, a key, a server, with nothing else installed.
+//! `demo`: creates a population, an epoch and a key, and serves; needs no other software.
 
 use std::{io::IsTerminal as _, net::SocketAddr, path::PathBuf, time::Instant};
 
 use anyhow::Context as _;
 use clap::Args;
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{DatabaseConnection, EntityTrait};
+use sea_orm::DatabaseConnection;
 
-use super::serve;
-use crate::{
-    auth::{self, ApiKey, Directory, Environment, Limits, NewKey, Scope},
-    clock::{Clock as _, SystemClock},
+use super::{
     config::{EngineKind, Server},
-    db,
-    engine::rollup,
-    entity::epoch,
-    error::Error,
-    generate::{DEMO_AGENTS, ENDS_AT, Population},
-    mutation::{self, SaveSegmentInput},
-    privacy::ledger,
-    progress::Progress,
-    segment::{AgeRange, Definition},
+    serve,
+};
+use crate::{
+    domain::{
+        clock::{Clock as _, SystemClock},
+        error::Error,
+        key::{Environment, Limits},
+        scope::Scope,
+        segment::{AgeRange, Definition, NewSegment},
+    },
+    gate::auth::{self, ApiKey, Directory, NewKey},
+    ingest::{
+        epoch_builder,
+        generate::{DEMO_AGENTS, ENDS_AT, Population},
+        progress::Progress,
+    },
+    storage::{accounts, db, epochs, segments},
 };
 
 /// The demo partner.
 const PARTNER: &str = "demo";
-/// Privacy caps of the demo, in milli-units: these people do not exist.
-const CAP_MU: i64 = 10_000_000;
+/// Privacy caps of the demo, in milliunits. They are high because its people are synthetic.
+const CAP_MILLIUNITS: i64 = 10_000_000;
 
-/// Make a synthetic population (once), build its epoch, create a key and serve.
+/// Create a synthetic population (once), build its epoch, create a key and serve.
 #[derive(Args)]
 pub(super) struct Demo {
     /// The folder of the demo's database and key.
     #[arg(long, value_name = "DIR", default_value = "data")]
     dir: PathBuf,
-    /// Address and port to listen on; port 0 takes a free one.
+    /// Address and port to listen on; port 0 selects a free port.
     #[arg(long, env = "LISTEN_ADDR", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
     listen_addr: SocketAddr,
-    /// People in a new population.
-    #[arg(long, value_name = "N", default_value_t = DEMO_AGENTS, value_parser = clap::value_parser!(u32).range(5_000..=1_000_000))]
+    /// Number of people in a new population.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = DEMO_AGENTS,
+        value_parser = clap::value_parser!(u32).range(5_000..=1_000_000)
+    )]
     agents: u32,
 }
 
@@ -56,72 +66,73 @@ impl Demo {
         };
         let listener = serve::bind(&server).await?;
         let address = listener.local_addr()?;
-        std::fs::create_dir_all(&self.dir).with_context(|| format!("cannot make the folder {}", self.dir.display()))?;
+        std::fs::create_dir_all(&self.dir)
+            .with_context(|| format!("cannot create the folder {}", self.dir.display()))?;
         let file = self.dir.join("demo.db");
         let db = db::connect(&format!("sqlite://{}?mode=rwc", file.display())).await?;
-        Migrator::up(&db, None).await.context("cannot build the tables")?;
+        Migrator::up(&db, None).await.context("cannot create the tables")?;
 
-        if epoch::Entity::find().one(&db).await?.is_none() {
+        if epochs::list(&db).await?.is_empty() {
             let started = Instant::now();
-            eprintln!("making {} people who do not exist, in {} ...", self.agents, file.display());
+            eprintln!("creating {} synthetic people in {} ...", self.agents, file.display());
             populate(&db, Population { agents: self.agents, seed: 1 }).await?;
-            eprintln!("made in {:.1} s; the next start reuses them", started.elapsed().as_secs_f64());
+            eprintln!("created in {:.1} s; the next start reuses them", started.elapsed().as_secs_f64());
         }
-        furnish(&db).await?;
+        set_up(&db).await?;
         let key = key(&db, &self.dir.join("demo.key")).await?;
         serve::serve(db, listener, server, || banner(address, &key)).await
     }
 }
 
-/// Fills an empty database. The epoch comes last: a demo that was interrupted before it starts over.
+/// Fills an empty database. The epoch is built last, so that a demo that was interrupted earlier starts over.
 async fn populate(db: &DatabaseConnection, population: Population) -> anyhow::Result<()> {
     let now = SystemClock.now();
     population.store(db, PARTNER).await?;
     let progress = if std::io::stderr().is_terminal() { Progress::Shown } else { Progress::Hidden };
-    rollup::build(db, ENDS_AT, now, progress).await?;
+    epoch_builder::build(db, ENDS_AT, now, progress).await?;
     Ok(())
 }
 
-/// The demo's caps and segments; at every start, so that an interrupted first one does not leave them out.
-async fn furnish(db: &DatabaseConnection) -> anyhow::Result<()> {
-    ledger::cap_all_regions(db, CAP_MU).await?;
-    for segment in segments() {
-        mutation::save(db, None, &segment, SystemClock.now()).await.map_err(Error::explain)?;
+/// Sets the demo's caps and segments. Runs at every start, because an interrupted first start may not have set them.
+async fn set_up(db: &DatabaseConnection) -> anyhow::Result<()> {
+    accounts::cap_all_regions(db, CAP_MILLIUNITS).await?;
+    for segment in shared_segments() {
+        segments::save(db, None, segment, SystemClock.now()).await.map_err(Error::into_anyhow)?;
     }
     Ok(())
 }
 
-/// The segments that a newcomer finds.
-fn segments() -> [SaveSegmentInput; 3] {
-    let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect());
+/// The shared segments of the demo.
+fn shared_segments() -> [NewSegment; 3] {
+    let list = |values: &[&str]| Some(values.iter().map(|value| (*value).to_owned()).collect());
     [
-        SaveSegmentInput {
+        NewSegment {
             slug: "harbor-adults".to_owned(),
             name: "Everybody at the harbor".to_owned(),
-            definition: Definition { regions: words(&["demo-harbor"]), ..Definition::default() },
+            definition: Definition { regions: list(&["demo-harbor"]), ..Definition::default() },
         },
-        SaveSegmentInput {
+        NewSegment {
             slug: "young-nightlife".to_owned(),
             name: "18 to 34, fond of bars and clubs".to_owned(),
             definition: Definition {
                 age: Some(AgeRange { from: Some(18), to: Some(34) }),
-                interests: words(&["nightlife_spot"]),
+                interests: list(&["nightlife_spot"]),
                 ..Definition::default()
             },
         },
-        SaveSegmentInput {
+        NewSegment {
             slug: "outdoor-hills-and-lakes".to_owned(),
             name: "Outdoor people of the hills and lakes".to_owned(),
             definition: Definition {
-                regions: words(&["demo-hills", "demo-lakes"]),
-                interests: words(&["outdoors_and_recreation"]),
+                regions: list(&["demo-hills", "demo-lakes"]),
+                interests: list(&["outdoors_and_recreation"]),
                 ..Definition::default()
             },
         },
     ]
 }
 
-/// The demo's key: the one in the file if it still works, else a new one.
+/// The demo's key: the one in the file if it is still valid, otherwise a new one.
 async fn key(db: &DatabaseConnection, file: &std::path::Path) -> anyhow::Result<String> {
     let now = SystemClock.now();
     if let Ok(text) = std::fs::read_to_string(file) {
@@ -139,23 +150,26 @@ async fn key(db: &DatabaseConnection, file: &std::path::Path) -> anyhow::Result<
         scopes: vec![Scope::Behavior, Scope::Personality, Scope::Network, Scope::Catalog],
         limits: Limits::DEFAULT,
         expires_at: None,
-        cap_mu: CAP_MU,
+        cap_milliunits: CAP_MILLIUNITS,
     };
     let (_, key): (String, ApiKey) = auth::create_key(db, &new, now).await?;
-    // In the clear, because it opens nothing but made-up people; a real key is never stored.
+    // Stored in plain text, because it gives access to synthetic people only; a real key is never stored.
     std::fs::write(file, key.reveal()).with_context(|| format!("cannot write {}", file.display()))?;
     Ok(key.reveal().to_owned())
 }
 
 /// A portrait of a segment, in one line for a shell.
 const PORTRAIT: &str = "{ segment(slug: \\\"harbor-adults\\\") { name size { value quality } \
-    behavior { visitsPerPerson { value interval95 { low high } quality } returnVisitRate { value interval95 { low high } quality } \
+    behavior { visitsPerPerson { value interval95 { low high } quality } \
+    returnVisitRate { value interval95 { low high } quality } \
     release { id epoch epsilon delta mechanism units } } \
-    personality { archetype dimensions { name mean { value interval95 { low high } quality } } release { id epsilon units } } \
-    network { connectionsPerPerson { value interval95 { low high } quality } viralPotential { value interval95 { low high } quality } release { id epsilon units } } } }";
+    personality { archetype dimensions { name mean { value interval95 { low high } quality } } \
+    release { id epsilon units } } \
+    network { connectionsPerPerson { value interval95 { low high } quality } \
+    viralPotential { value interval95 { low high } quality } release { id epsilon units } } } }";
 
 fn banner(address: SocketAddr, key: &str) -> std::io::Result<()> {
-    let segment: Vec<String> = segments().iter().map(|segment| segment.slug.clone()).collect();
+    let slugs: Vec<String> = shared_segments().iter().map(|segment| segment.slug.clone()).collect();
     say!(
         "
   spots-enrichment demo
@@ -167,16 +181,17 @@ fn banner(address: SocketAddr, key: &str) -> std::io::Result<()> {
   key       {key}
   segments  {}
 
-  These people do not exist. So the demo's privacy caps are 10,000 units for the key and for each region;
-  a real key has 20 in 30 days, a real region 60.
+  The people are synthetic. The demo's privacy caps are therefore 10,000 units for the key and for each region;
+  the defaults are 20 units in 30 days for a key and 60 for a region.
 
-  Open the explorer in a browser (what stands behind # stays there), or ask for a portrait here:
+  Open the explorer in a browser (the part after # is not sent to the server), or request a portrait here:
 
-curl -s http://{address}/graphql -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d '{{\"query\":\"{PORTRAIT}\"}}'
+curl -s http://{address}/graphql -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \
+-d '{{\"query\":\"{PORTRAIT}\"}}'
 
   Ctrl-C stops the server.
 ",
-        segment.join(", ")
+        slugs.join(", ")
     );
     Ok(())
 }

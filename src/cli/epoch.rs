@@ -4,28 +4,26 @@ use std::{path::PathBuf, time::Instant};
 
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
-use sea_orm::{EntityTrait, QueryOrder};
 use serde::Serialize;
 
-use super::table::Format;
+use super::{config::Database, table::Format};
 use crate::{
-    clock::{Clock as _, SystemClock, format_time, midnight},
-    config::Database,
-    engine::rollup,
-    entity,
-    epoch::epoch_name,
-    import,
-    progress::Progress,
+    domain::{
+        clock::{Clock as _, SystemClock, format_time, midnight},
+        epoch::epoch_name,
+    },
+    ingest::{epoch_builder, import, progress::Progress},
+    storage::epochs,
 };
 
 /// Build or list the weekly snapshots.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  epoch build                        the newest week that the data fills
-  epoch build --as-of 2026-06-01     ends at the Monday then or before
+  epoch build                        the newest week with data on its last day
+  epoch build --as-of 2026-06-01     ends on the Monday at or before that date
   epoch list
-An epoch can be read 72 hours after its week closed, and is never changed.")]
+An epoch can be built 72 hours after its week closed, and is never changed.")]
 pub(super) struct Epoch {
     #[command(flatten)]
     database: Database,
@@ -35,13 +33,13 @@ pub(super) struct Epoch {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Build the snapshot that ends at the Monday at or before a date.
+    /// Build the snapshot that ends on the Monday at or before a date.
     Build {
-        /// The date; default: the end of the newest week that the data fills.
+        /// The date; default: the end of the newest week with data on its last day.
         #[arg(long, value_name = "YYYY-MM-DD")]
         as_of: Option<NaiveDate>,
-        /// Interests and categories that a definition may use: a CSV file with the columns kind (interest or category)
-        /// and word; default: those that at least 100 people share, which says something about the data.
+        /// Vocabulary of segment definitions: a CSV file with the columns kind (interest or category) and word;
+        /// default: the interests and categories that at least 100 people share, which reveals something of the data.
         #[arg(long, value_name = "FILE")]
         words: Option<PathBuf>,
     },
@@ -50,7 +48,7 @@ enum Action {
 }
 
 #[derive(Serialize)]
-struct Line {
+struct EpochRow {
     epoch: String,
     ends_at: String,
     people: i64,
@@ -65,24 +63,23 @@ impl Epoch {
                 let started = Instant::now();
                 let as_of = match as_of {
                     Some(date) => midnight(date),
-                    None => rollup::newest_filled_week(&db, SystemClock.now()).await?,
+                    None => epoch_builder::newest_complete_week(&db, SystemClock.now()).await?,
                 };
-                let words = words.as_deref().map(import::closed_lists).transpose()?;
+                let lists = words.as_deref().map(import::closed_lists).transpose()?;
                 let now = SystemClock.now();
-                let built = rollup::build_with_words(&db, as_of, now, words.as_ref(), Progress::Shown).await?;
-                let (what, elapsed) = (rollup::describe(&built), started.elapsed().as_secs_f64());
-                if built.new {
+                let built = epoch_builder::build_with_lists(&db, as_of, now, lists.as_ref(), Progress::Shown).await?;
+                let (what, elapsed) = (epoch_builder::describe(&built), started.elapsed().as_secs_f64());
+                if built.is_new {
                     say!("{what}: {} people counted, built in {elapsed:.1} s", built.agents);
                 } else {
                     say!("{what} was built before; an epoch is never changed");
                 }
             }
             Action::List(format) => {
-                let epochs =
-                    entity::epoch::Entity::find().order_by_desc(entity::epoch::COLUMN.ends_at).all(&db).await?;
-                let rows: Vec<_> = epochs
+                let rows: Vec<_> = epochs::list(&db)
+                    .await?
                     .into_iter()
-                    .map(|epoch| Line {
+                    .map(|epoch| EpochRow {
                         epoch: epoch_name(epoch.epoch_id),
                         ends_at: format_time(epoch.ends_at),
                         people: epoch.agents,

@@ -7,25 +7,31 @@ use clap::Args;
 use csv::Writer;
 
 use crate::{
-    catalog::{Item, PriceBand},
-    clock::format_time,
-    generate::{DEMO_AGENTS, Population},
-    import::{AgentRow, ConnectionRow, PersonalityRow, Row as _, VisitRow},
+    domain::{clock::format_time, product::Product, product_state::PriceBand},
+    ingest::{
+        generate::{DEMO_AGENTS, Population},
+        import::{AgentRow, ConnectionRow, PersonalityRow, Row as _, VisitRow},
+    },
 };
 
-/// Write a synthetic population as import files. The same numbers make the same files.
+/// Write a synthetic population as import files. The same number of people and seed produce the same files.
 #[derive(Args)]
 #[command(after_help = "\
 Example:
   generate --agents 30000 --dir people && import --dir people --partner acme")]
 pub(super) struct Generate {
-    /// People.
-    #[arg(long, value_name = "N", default_value_t = DEMO_AGENTS, value_parser = clap::value_parser!(u32).range(1..=5_000_000))]
+    /// Number of people.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = DEMO_AGENTS,
+        value_parser = clap::value_parser!(u32).range(1..=5_000_000)
+    )]
     agents: u32,
-    /// The folder; made if there is none. Files of the same names are overwritten.
+    /// The folder of the files; created if it does not exist. Files of the same names are overwritten.
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
-    /// Another seed makes other people.
+    /// Seed of the population.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -38,12 +44,12 @@ impl Generate {
     }
 }
 
-/// Writes the five files.
+/// Writes the five files of a population: agents, personality, visits, connections, products.
 ///
 /// # Errors
-/// The folder cannot be written.
+/// The folder cannot be created, or a file cannot be written.
 pub(super) fn write(population: Population, dir: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(dir).with_context(|| format!("cannot make the folder {}", dir.display()))?;
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot create the folder {}", dir.display()))?;
     let open = |name: &str, header: &[&str]| -> anyhow::Result<Writer<std::fs::File>> {
         let file = dir.join(name);
         let mut writer = Writer::from_path(&file).with_context(|| format!("cannot write {}", file.display()))?;
@@ -61,7 +67,7 @@ pub(super) fn write(population: Population, dir: &Path) -> anyhow::Result<()> {
         let region = agent.region.unwrap_or_default();
         agents.write_record([&agent.agent_id, &region, &age, &agent.interests, &agent.categories, &consent])?;
         if let Some(profile) = person.personality {
-            let dimensions = profile.dimensions.map(text);
+            let dimensions = profile.dimensions.values().map(text);
             personality.write_record([profile.agent_id].iter().chain(&dimensions))?;
         }
         for visit in person.visits {
@@ -81,10 +87,10 @@ pub(super) fn write(population: Population, dir: &Path) -> anyhow::Result<()> {
         let (one, two) = &tie.agents;
         connections.write_record([one, two, &tie.compatibility.to_string(), &format_time(tie.created_at)])?;
     }
-    let columns = [Item::REQUIRED, &["styles", "features"]].concat();
+    let columns = [Product::REQUIRED, &["styles", "features"]].concat();
     let mut products = open("products.csv", &columns)?;
     for product in population.products() {
-        let words = |list: Option<Vec<String>>| list.unwrap_or_default().join("|");
+        let terms = |list: Option<Vec<String>>| list.unwrap_or_default().join("|");
         products.write_record([
             product.id.as_str(),
             &product.title,
@@ -94,9 +100,9 @@ pub(super) fn write(population: Population, dir: &Path) -> anyhow::Result<()> {
             product.currency.as_deref().unwrap_or_default(),
             &text(product.rating),
             &product.rating_count.map(|count| count.to_string()).unwrap_or_default(),
-            product.state.price.map(PriceBand::word).unwrap_or_default(),
-            &words(product.state.styles),
-            &words(product.state.features),
+            product.state.price.map(PriceBand::name).unwrap_or_default(),
+            &terms(product.state.styles),
+            &terms(product.state.features),
         ])?;
     }
     for mut writer in [agents, personality, visits, connections, products] {

@@ -1,26 +1,28 @@
-//! `import`: files -> raw tables.
+//! `import`: loads files into the raw tables.
 
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
 
+use super::config::Database;
 use crate::{
-    config::Database,
-    db,
-    import::{self, Kind, Options, Report},
-    progress::Progress,
+    ingest::{
+        import::{self, Kind, Options, Report},
+        progress::Progress,
+    },
+    storage::db,
 };
 
-/// Load files. Loading one again changes nothing; a bad row goes to the rejects file with its line and reason.
+/// Load files. Loading a file again changes nothing; bad rows go to the rejects file with their line and reason.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  import --dir DIR --dry-run                 reads and checks everything, keeps nothing
+  import --dir DIR --dry-run                 reads and checks everything, stores nothing
   import --dir DIR --partner acme            all five files; the products are acme's
   import visits week-22.csv.zst              one file; loading it again changes nothing
   import visits week-23.parquet              also .ndjson, .ndjson.gz, .ndjson.zst
-Then build the epoch: epoch build")]
+Afterwards build the epoch: epoch build")]
 #[command(group = clap::ArgGroup::new("source").required(true).multiple(true).args(["dir", "kind"]))]
 pub(super) struct Import {
     #[command(flatten)]
@@ -28,18 +30,18 @@ pub(super) struct Import {
     /// A folder with agents, personality, visits, connections, products as CSV, NDJSON (.gz or .zst, too) or Parquet.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["kind", "file"])]
     dir: Option<PathBuf>,
-    /// What FILE holds.
+    /// The content of FILE.
     #[arg(value_enum, requires = "file")]
     kind: Option<Kind>,
-    /// A file of that kind.
+    /// The file; the ending of its name determines the format.
     file: Option<PathBuf>,
-    /// Whose products they are (a new partner is made).
+    /// The partner that the products belong to; a new partner is created.
     #[arg(long, value_name = "PARTNER")]
     partner: Option<String>,
-    /// Only check: read and try everything, keep nothing.
+    /// Read and check everything, store nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Where rejects files go; made if there are rejects.
+    /// Folder of the rejects files; created if there are rejects.
     #[arg(long, value_name = "DIR", default_value = "data/rejects")]
     rejects: PathBuf,
 }
@@ -52,7 +54,7 @@ impl Import {
         let reports = match (self.dir, self.kind, self.file) {
             (Some(dir), _, _) => import::folder(&db, &dir, &options).await?,
             (None, Some(kind), Some(file)) => vec![import::file(&db, kind, &file, &options).await?],
-            _ => anyhow::bail!("name a folder with --dir, or a kind and a file"),
+            _ => anyhow::bail!("pass a folder with --dir, or a kind and a file"),
         };
         print(&reports)?;
         for report in reports.iter().filter(|report| !report.rejects.is_empty()) {
@@ -66,20 +68,20 @@ impl Import {
             anyhow::bail!("every row of {} was rejected", report.kind.name());
         }
         if options.dry_run {
-            say!("dry run: nothing was kept");
+            say!("dry run: nothing was stored");
         }
         Ok(())
     }
 }
 
-/// Totals, one line a file.
+/// Prints the totals, one line per file.
 fn print(reports: &[Report]) -> std::io::Result<()> {
     let rows: Vec<Vec<String>> = reports
         .iter()
         .map(|report| {
             let rejected = report.rejects.len();
             let mut row = vec![report.kind.name().to_owned()];
-            row.extend([report.read, report.new, report.again].map(|count| count.to_string()));
+            row.extend([report.read, report.new, report.updated].map(|count| count.to_string()));
             row.extend([rejected.to_string(), format!("{:.1} s", report.elapsed.as_secs_f64())]);
             row
         })

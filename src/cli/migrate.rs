@@ -4,15 +4,15 @@ use clap::{Args, Subcommand};
 use migration::{Migrator, MigratorTrait};
 use serde::Serialize;
 
-use super::table::Format;
-use crate::{config::Database, db};
+use super::{config::Database, table::Format};
+use crate::storage::db;
 
-/// Build, undo or show the database schema.
+/// Create, revert or show the database schema.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  migrate            brings the database up to date
-  migrate status     which migrations it has")]
+  migrate            applies all pending migrations
+  migrate status     shows the applied and the pending migrations")]
 pub(super) struct Migrate {
     #[command(flatten)]
     database: Database,
@@ -22,16 +22,16 @@ pub(super) struct Migrate {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Bring the schema to this program's version (the default).
+    /// Upgrade the schema to this program's version (the default).
     Up,
-    /// Undo the newest migration. Deletes the tables it made, with all they hold.
+    /// Revert the newest migration. Deletes the tables and columns that it created, with their content.
     Down,
-    /// Say which migrations the database has.
+    /// Show which migrations are applied.
     Status(Format),
 }
 
 #[derive(Serialize)]
-struct Line {
+struct MigrationRow {
     migration: String,
     applied: bool,
 }
@@ -50,7 +50,7 @@ impl Migrate {
             }
             Action::Status(format) => format,
         };
-        let line = |name: &str, applied| Line { migration: name.to_owned(), applied };
+        let line = |name: &str, applied| MigrationRow { migration: name.to_owned(), applied };
         let applied = Migrator::get_applied_migrations(&db).await?;
         let pending = Migrator::get_pending_migrations(&db).await?;
         let applied = applied.iter().map(|migration| line(migration.name(), true));

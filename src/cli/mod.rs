@@ -5,11 +5,11 @@ use std::io::IsTerminal as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use tracing_subscriber::prelude::*;
 
-use crate::config::{Database, LogFormat, Logging};
+use crate::cli::config::{Database, LogFormat, Logging};
 
 pub use settings::settings_table;
 
-/// Writes a line to standard output. Unlike `println` it is an error, not a panic, when nobody reads it any more.
+/// Writes a line to standard output. Unlike `println`, it returns an error instead of panicking if the pipe is closed.
 macro_rules! say {
     ($($text:tt)*) => {
         std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{}\n", format_args!($($text)*)))?
@@ -17,7 +17,7 @@ macro_rules! say {
 }
 
 mod agents;
-mod bench;
+pub mod config;
 mod demo;
 mod epoch;
 mod generate;
@@ -33,21 +33,21 @@ mod settings;
 mod table;
 mod units;
 
-/// What stands below `--help`.
+/// The text at the end of `--help`.
 const FIRST_STEPS: &str = "\
-A first look, with people who do not exist:
+First steps, with synthetic people:
   spots-enrichment demo
 
-From files to a server:
-  spots-enrichment import --dir DIR --partner acme    makes the tables, loads
-  spots-enrichment epoch build                        the weekly snapshot
+From files to a running server:
+  spots-enrichment import --dir DIR --partner acme    creates the tables, loads the files
+  spots-enrichment epoch build                        builds the weekly snapshot
   spots-enrichment keys create --partner acme         prints a key, once
   spots-enrichment serve
 
-A flag goes before the environment, which goes before the default.
-Lists take --json. Exit codes: 0 done, 1 failed, 2 wrong usage.";
+A flag takes precedence over the environment, and the environment over the default.
+Commands that list things accept --json. Exit codes: 0 success, 1 failure, 2 wrong usage.";
 
-/// A typed GraphQL API by which partners enrich market segments, under a privacy promise that can be checked.
+/// GraphQL API that answers aggregate questions about market segments under differential privacy.
 #[derive(Parser)]
 #[command(version, about, max_term_width = 100, after_help = FIRST_STEPS)]
 pub struct Cli {
@@ -59,17 +59,17 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make a synthetic population (once), build its epoch, create a key and serve: the newcomer's one command.
+    /// Create a synthetic population (once), build its epoch, create a key and serve. Start here.
     Demo(demo::Demo),
     /// Serve the API.
     Serve(serve::Serve),
-    /// Build, undo or show the database schema.
+    /// Create, revert or show the database schema.
     Migrate(migrate::Migrate),
     /// Load files: agents, personality, visits, connections, products.
     Import(import::Import),
     /// Build or list the weekly snapshots.
     Epoch(epoch::Epoch),
-    /// Create, list, show, rotate, limit or revoke API keys, and see what they used.
+    /// Create, list, show, rotate, limit or revoke API keys, and show their usage.
     Keys(keys::Keys),
     /// Add, list or remove the segments that every partner may use.
     Segments(segments::Segments),
@@ -77,31 +77,29 @@ enum Command {
     Partners(partners::Partners),
     /// List the regions and their privacy caps, or change a cap.
     Regions(regions::Regions),
-    /// What was spent, what was published, and what may be promised.
+    /// Show the units spent, the releases published, and the resulting privacy guarantee.
     Privacy(privacy::Privacy),
     /// Erase a person.
     Agents(agents::Agents),
     /// Write a synthetic population as import files.
     Generate(generate::Generate),
-    /// Measure how fast a server answers on this machine.
-    Bench(bench::Bench),
     /// Print the GraphQL schema.
     Schema,
-    /// Print what makes a shell complete this program's commands and flags.
+    /// Print shell completions of this program's commands and flags.
     #[command(after_help = "\
 For bash:  spots-enrichment completions bash > ~/.local/share/bash-completion/completions/spots-enrichment
-For zsh:   spots-enrichment completions zsh > a folder of $fpath, as _spots-enrichment
+For zsh:   spots-enrichment completions zsh > DIR/_spots-enrichment (DIR is a folder of $fpath)
 For fish:  spots-enrichment completions fish > ~/.config/fish/completions/spots-enrichment.fish")]
     Completions {
-        /// Which shell.
+        /// The shell.
         shell: clap_complete::Shell,
     },
 }
 
-/// Runs what the command line asks for.
+/// Runs the subcommand of a parsed command line.
 ///
 /// # Errors
-/// Says what was wrong and how to mend it.
+/// The error of the subcommand; its text states the cause and the remedy.
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
     start_logging(&cli.logging);
     match cli.command {
@@ -117,9 +115,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Privacy(command) => command.run().await,
         Command::Agents(command) => command.run().await,
         Command::Generate(command) => command.run(),
-        Command::Bench(command) => command.run().await,
         Command::Schema => {
-            say!("{}", crate::schema::sdl().trim_end());
+            say!("{}", crate::graphql::schema::sdl().trim_end());
             Ok(())
         }
         Command::Completions { shell } => {
@@ -134,7 +131,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
 }
 
 fn start_logging(logging: &Logging) {
-    // SQL texts hold no values, but they are not for the log either: the driver stays quiet below warnings.
+    // SQL statements contain no values, but they do not belong in the log: the driver logs warnings and errors only.
     let filter = tracing_subscriber::filter::Targets::new()
         .with_target("spots_enrichment", logging.log_level)
         .with_default(tracing::level_filters::LevelFilter::WARN.min(logging.log_level));
@@ -146,9 +143,9 @@ fn start_logging(logging: &Logging) {
     }
 }
 
-/// Opens a database that has all its tables.
+/// Opens the database and checks that all migrations are applied.
 async fn open(database: &Database) -> anyhow::Result<sea_orm::DatabaseConnection> {
-    let db = crate::db::connect(&database.database_url).await?;
-    crate::db::require_migrated(&db).await?;
+    let db = crate::storage::db::connect(&database.database_url).await?;
+    crate::storage::db::require_migrated(&db).await?;
     Ok(db)
 }

@@ -1,16 +1,15 @@
-//! `partners`: who there is.
+//! `partners`: the list of partners.
 
 use clap::{Args, Subcommand};
-use sea_orm::{EntityTrait, QueryOrder};
 use serde::Serialize;
 
-use super::table::Format;
-use crate::{clock::format_time, config::Database, entity::partner};
+use super::{config::Database, table::Format};
+use crate::{domain::clock::format_time, storage::partners};
 
 /// List the partners.
 #[derive(Args)]
 #[command(after_help = "\
-A partner is made with its first key or its first products: keys create --partner acme")]
+A partner is created with its first key or its first products: keys create --partner acme")]
 pub(super) struct Partners {
     #[command(flatten)]
     database: Database,
@@ -25,7 +24,7 @@ enum Action {
 }
 
 #[derive(Serialize)]
-struct Line {
+struct PartnerRow {
     partner: String,
     since: String,
 }
@@ -34,10 +33,10 @@ impl Partners {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let Action::List(format) = self.action;
         let db = super::open(&self.database).await?;
-        let partners = partner::Entity::find().order_by_asc(partner::COLUMN.partner_id).all(&db).await?;
-        let rows: Vec<_> = partners
+        let rows: Vec<_> = partners::list(&db)
+            .await?
             .into_iter()
-            .map(|partner| Line { partner: partner.partner_id, since: format_time(partner.created_at) })
+            .map(|partner| PartnerRow { partner: partner.partner_id, since: format_time(partner.created_at) })
             .collect();
         format.print(&rows, &["partner", "since"], |row| vec![row.partner.clone(), row.since.clone()])
     }

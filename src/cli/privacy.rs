@@ -1,18 +1,18 @@
-//! `privacy`: what was spent, what was published, and what may be promised with the caps in force.
+//! `privacy`: the units spent, the releases published, and the guarantee that follows from the caps in force.
 
 use clap::{Args, Subcommand};
 
 use super::{
+    config::Database,
     table::{self, Format},
     units::show,
 };
 use crate::{
-    clock::{Clock as _, SystemClock},
-    config::Database,
+    domain::clock::{Clock as _, SystemClock},
     privacy::report::Report,
 };
 
-/// What was spent, what was published, and what may be promised.
+/// Show the units spent, the releases published, and the resulting privacy guarantee.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -27,8 +27,8 @@ pub(super) struct Privacy {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Units spent by key and region, releases by bundle, the share that was suppressed, and the promise with the
-    /// numbers in force.
+    /// Show the units spent by key and region, releases by bundle, the share that was suppressed, and the guarantee
+    /// with the caps in force.
     Report(Format),
 }
 
@@ -46,7 +46,9 @@ fn print(report: &Report) -> anyhow::Result<()> {
         .keys
         .iter()
         .map(|key| {
-            let numbers = [key.cap_mu, key.spent_mu, (key.cap_mu - key.spent_mu).max(0)].map(show);
+            let numbers =
+                [key.cap_milliunits, key.spent_milliunits, (key.cap_milliunits - key.spent_milliunits).max(0)]
+                    .map(show);
             let [cap, spent, left] = numbers;
             let state = if key.active { "active" } else { "ended" };
             vec![key.keys.join(" "), key.partner.clone(), state.to_owned(), cap, spent, left]
@@ -69,19 +71,19 @@ fn print(report: &Report) -> anyhow::Result<()> {
     let share =
         report.suppressed_share.map_or_else(|| "none yet".to_owned(), |share| format!("{:.1} %", share * 100.0));
     say!("\nsizes below the threshold   {share}");
-    say!("views denied as too near    {} of {}", report.views_denied, report.views);
-    say!("\nThe promise with the caps in force\n\n{}", report.promise.text());
+    say!("views denied as overlapping {} of {}", report.views_denied, report.views);
+    say!("\nThe guarantee with the caps in force\n\n{}", report.promise.text());
     for warning in report.warnings() {
         say!("\n{warning}");
     }
     Ok(())
 }
 
-/// The regions' caps and what was spent of them.
+/// Prints the regions with their caps and the units spent.
 pub(super) fn print_regions(format: Format, report: &Report) -> anyhow::Result<()> {
     format.print(&report.regions, &["region", "cap", "spent", "cap a year", "spent in a year"], |region| {
-        let cap_year = region.cap_year_mu.map_or_else(|| "none".to_owned(), show);
-        let spent_year = show(region.spent_year_mu);
-        vec![region.region.clone(), show(region.cap_mu), show(region.spent_mu), cap_year, spent_year]
+        let cap_year = region.cap_year_milliunits.map_or_else(|| "none".to_owned(), show);
+        let spent_year = show(region.spent_year_milliunits);
+        vec![region.region.clone(), show(region.cap_milliunits), show(region.spent_milliunits), cap_year, spent_year]
     })
 }

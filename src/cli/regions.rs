@@ -1,16 +1,18 @@
-//! `regions`: what all keys together may draw of the people of a region.
+//! `regions`: the privacy caps of a region, which apply to all keys together.
 
 use clap::{Args, Subcommand};
 
-use super::{table::Format, units};
+use super::{config::Database, table::Format, units};
 use crate::{
-    audit,
-    clock::{Clock as _, SystemClock},
-    config::Database,
-    db,
+    domain::clock::{Clock as _, SystemClock},
     privacy::{
-        ledger::{self, region_subject},
-        report::{RegionLine, Report},
+        ledger,
+        report::{RegionRow, Report},
+    },
+    storage::{
+        accounts::region_subject,
+        audit::{self, Action as AuditAction},
+        db,
     },
 };
 
@@ -29,9 +31,9 @@ pub(super) struct Regions {
 
 #[derive(Subcommand)]
 enum Action {
-    /// List the regions: caps, and what was spent of them.
+    /// List the regions with their caps and the units spent.
     List(Format),
-    /// Change what all keys together may draw of a region; works at once on every server.
+    /// Change the privacy caps of a region for all keys together; takes effect at once on every server.
     #[command(mut_group("cap_flags", |group| group.required(true)))]
     Limit {
         region: String,
@@ -40,14 +42,14 @@ enum Action {
     },
 }
 
-/// Caps that the command line names; the others stay as they are.
+/// Caps that were passed on the command line; the others stay unchanged.
 #[derive(Args)]
 #[group(id = "cap_flags", multiple = true)]
 struct CapFlags {
-    /// Units in any 30 days (at first 60).
+    /// Units in any 30 days (initially 60).
     #[arg(long, value_name = "N", value_parser = units::parse, allow_negative_numbers = true)]
     units: Option<i64>,
-    /// Units in any 365 days (at first 240).
+    /// Units in any 365 days (initially 240).
     #[arg(long, value_name = "N", value_parser = units::parse, allow_negative_numbers = true)]
     units_per_year: Option<i64>,
 }
@@ -62,12 +64,11 @@ impl Regions {
                 let subject = region_subject(&region);
                 let transaction = db::begin_write(&db).await?;
                 let detail = ledger::change_caps(&transaction, &subject, caps.units, caps.units_per_year).await?;
-                audit::record(&transaction, now, "limits", &subject, detail.clone()).await?;
+                audit::record(&transaction, now, AuditAction::ChangeLimits, &subject, detail.clone()).await?;
                 transaction.commit().await?;
                 say!("{region}: {detail}");
                 let report = Report::load(&db, now).await?;
-                for warning in report.regions.iter().filter(|line| line.region == region).flat_map(RegionLine::warnings)
-                {
+                for warning in report.regions.iter().filter(|row| row.region == region).flat_map(RegionRow::warnings) {
                     eprintln!("{warning}");
                 }
             }

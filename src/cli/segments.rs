@@ -1,19 +1,17 @@
-//! `segments`: the definitions that every partner may use.
+//! `segments`: the shared segments, which every partner may use.
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
-use sea_orm::{EntityTrait, QueryFilter, QueryOrder};
 use serde::Serialize;
 
-use super::table::Format;
+use super::{config::Database, table::Format};
 use crate::{
-    clock::{Clock as _, SystemClock},
-    config::Database,
-    entity::market_segment,
-    epoch::Epoch,
-    error::Error,
-    mutation::{self, SaveSegmentInput},
-    segment::{AgeRange, Cohort, Definition},
+    domain::{
+        clock::{Clock as _, SystemClock},
+        error::Error,
+        segment::{AgeRange, Cohort, Definition, NewSegment, SavedSegment},
+    },
+    storage::{epochs, segments},
 };
 
 /// Add, list or remove the segments that every partner may use.
@@ -33,24 +31,24 @@ pub(super) struct Segments {
 enum Action {
     /// Add a shared segment, or change one.
     Add {
-        /// Its name in queries.
+        /// The identifier of the segment in queries.
         slug: String,
-        /// Its name for people.
+        /// The display name.
         #[arg(long)]
         name: String,
         /// Home regions, at most three.
         #[arg(long, value_delimiter = ',')]
         regions: Option<Vec<String>>,
-        /// Youngest age.
+        /// Lowest age.
         #[arg(long, value_name = "AGE")]
         age_from: Option<i32>,
-        /// Oldest age.
+        /// Highest age.
         #[arg(long, value_name = "AGE")]
         age_to: Option<i32>,
-        /// Interests, at most three: people with any of them.
+        /// Interests, at most three; selects people with any of them.
         #[arg(long, value_delimiter = ',')]
         interests: Option<Vec<String>>,
-        /// Preferred categories, at most three: people with any of them.
+        /// Preferred categories, at most three; selects people with any of them.
         #[arg(long, value_delimiter = ',')]
         categories: Option<Vec<String>>,
     },
@@ -61,7 +59,7 @@ enum Action {
 }
 
 #[derive(Serialize)]
-struct Line {
+struct SegmentRow {
     slug: String,
     name: String,
     definition: serde_json::Value,
@@ -75,38 +73,26 @@ impl Segments {
             Action::Add { slug, name, regions, age_from, age_to, interests, categories } => {
                 let age = (age_from.is_some() || age_to.is_some()).then_some(AgeRange { from: age_from, to: age_to });
                 let definition = Definition { regions, age, interests, categories };
-                let epoch = Epoch::load_newest(&db, now).await?;
-                let epoch = epoch.context("there is no epoch whose words it could use: run `epoch build` first")?;
-                Cohort::parse(&definition, &epoch.vocabulary).map_err(Error::explain)?;
-                let input = SaveSegmentInput { slug, name, definition };
-                let saved = mutation::save(&db, None, &input, now).await.map_err(Error::explain)?;
+                let epoch = epochs::load_newest(&db, now).await?;
+                let epoch = epoch.context("there is no epoch with a vocabulary: run `epoch build` first")?;
+                Cohort::parse(&definition, &epoch.vocabulary).map_err(Error::into_anyhow)?;
+                let segment = NewSegment { slug, name, definition };
+                let saved = segments::save(&db, None, segment, now).await.map_err(Error::into_anyhow)?;
                 say!("{} is shared", saved.slug);
             }
             Action::List(format) => {
-                let rows = market_segment::Entity::find()
-                    .filter(market_segment::COLUMN.partner_id.is_null())
-                    .order_by_asc(market_segment::COLUMN.slug)
-                    .all(&db)
-                    .await?;
-                let line = |row: market_segment::Model| {
-                    anyhow::Ok(Line {
-                        slug: row.slug,
-                        name: row.name,
-                        definition: serde_json::from_str(&row.definition).context("a saved definition is broken")?,
-                    })
+                let segments = segments::list_shared(&db).await.map_err(Error::into_anyhow)?;
+                let row = |segment: SavedSegment| {
+                    let definition = serde_json::to_value(&segment.definition)?;
+                    anyhow::Ok(SegmentRow { slug: segment.slug, name: segment.name, definition })
                 };
-                let rows = rows.into_iter().map(line).collect::<anyhow::Result<Vec<_>>>()?;
+                let rows = segments.into_iter().map(row).collect::<anyhow::Result<Vec<_>>>()?;
                 format.print(&rows, &["slug", "name", "definition"], |row| {
                     vec![row.slug.clone(), row.name.clone(), row.definition.to_string()]
                 })?;
             }
             Action::Remove { slug } => {
-                let removed = market_segment::Entity::delete_many()
-                    .filter(market_segment::COLUMN.partner_id.is_null())
-                    .filter(market_segment::COLUMN.slug.eq(&slug))
-                    .exec(&db)
-                    .await?;
-                if removed.rows_affected == 0 {
+                if !segments::delete(&db, None, &slug).await? {
                     bail!("there is no shared segment {slug:?}: `segments list` shows them");
                 }
                 say!("{slug} is removed");

@@ -1,16 +1,17 @@
-//! The table of settings in `docs/operator.md`, made from the flags themselves.
+//! The table of settings in `docs/operator.md`, which is generated from the flags.
 
 use std::fmt::Write as _;
 
 use clap::{Arg, Command, CommandFactory as _};
 
-/// A setting, and the commands that know it.
+/// A setting, and the commands that accept it.
 struct Setting {
     flag: Arg,
     commands: Vec<String>,
 }
 
-/// Every flag that the environment can give as well: its names, its default, who takes it and what it means.
+/// Returns a Markdown table of every flag that has an environment variable: its names, its default, the commands that
+/// accept it, and its help text.
 #[must_use]
 pub fn settings_table() -> String {
     let root = super::Cli::command();
@@ -29,7 +30,7 @@ pub fn settings_table() -> String {
         let (long, environment) = (flag.get_long().unwrap_or_default(), flag.get_env().unwrap_or_default());
         let help = flag.get_help().map(ToString::to_string).unwrap_or_default();
         let (environment, commands) = (environment.to_string_lossy(), commands.join(", "));
-        // Writing to a text cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(table, "\n| `--{long}` | `{environment}` | {default} | {commands} | {help} |");
     }
     table

@@ -1,25 +1,25 @@
-//! Privacy units on the command line: `20`, `0.5`; milli-units inside.
+//! Privacy units on the command line, such as `20` or `0.5`, which the program stores as integer milliunits.
 
 use crate::privacy::bundles::units;
 
-/// The most that a cap may be.
-const MOST: i64 = 1_000_000;
+/// The largest cap, in units.
+const MAX_UNITS: i64 = 1_000_000;
 
-/// Reads units with at most three decimals as milli-units.
+/// Parses units with at most three decimals, and returns milliunits.
 pub(super) fn parse(text: &str) -> Result<i64, String> {
-    let wrong = || format!("{text:?} is not a number of units like 20 or 0.5, from 0 to {MOST}");
+    let wrong = || format!("{text:?} is not a number of units like 20 or 0.5, from 0 to {MAX_UNITS}");
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-    let digits = |text: &str| text.bytes().all(|letter| letter.is_ascii_digit());
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || part.len() > 3 || !digits(whole) || !digits(part) || text.ends_with('.') {
         return Err(wrong());
     }
-    let mu: i64 = format!("{whole}{part:0<3}").parse().map_err(|_| wrong())?;
-    if mu > MOST * 1000 { Err(wrong()) } else { Ok(mu) }
+    let milliunits: i64 = format!("{whole}{part:0<3}").parse().map_err(|_| wrong())?;
+    if milliunits > MAX_UNITS * 1000 { Err(wrong()) } else { Ok(milliunits) }
 }
 
-/// Milli-units as a person reads them.
-pub(super) fn show(mu: i64) -> String {
-    format!("{:.2}", units(mu))
+/// Formats milliunits as units with two decimals.
+pub(super) fn show(milliunits: i64) -> String {
+    format!("{:.2}", units(milliunits))
 }
 
 #[cfg(test)]

@@ -8,22 +8,25 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use sea_orm::{
-    Condition, ConnectionTrait, DatabaseConnection, ExprTrait,
+    Condition, ConnectionTrait, DatabaseConnection, ExprTrait, IdenStatic as _,
     sea_query::{Expr, Query, SelectStatement, SimpleExpr, UnionType},
 };
 
-use super::{
-    Engine, SumRequest,
-    contribution::{ROOT_2, ROOT_6, moment_places},
-};
+use super::columns;
 use crate::{
-    db,
-    entity::{
-        agent_rollup::{COLUMN, Entity},
-        epoch,
+    domain::error::Error,
+    privacy::{
+        Bundle, Exact, Group, Sums,
+        contribution::{CENTER_OF_SQUARES, SQRT_2, SQRT_6, moment_places},
+        engine::{Engine, SumRequest},
     },
-    error::Error,
-    privacy::{Bundle, Exact, Sums},
+    storage::{
+        db,
+        entity::{
+            agent_summary::{COLUMN, Column, Entity},
+            epoch,
+        },
+    },
 };
 
 /// The maximum number of branches in one statement; SQLite allows 500.
@@ -83,13 +86,13 @@ fn statement<'a>(bundle: Bundle, requests: impl Iterator<Item = (usize, &'a SumR
 fn branch(bundle: Bundle, number: usize, request: &SumRequest) -> SelectStatement {
     let mut select = Query::select();
     let number = i64::try_from(number).unwrap_or(i64::MAX);
-    let epoch_there = Query::select()
+    let epoch_exists = Query::select()
         .expr(Expr::cust("count(*)"))
         .from(epoch::Entity)
         .and_where(Expr::col((epoch::Entity, epoch::Column::EpochId)).eq(request.window.epoch_id))
         .to_owned();
     // PostgreSQL cannot infer the type of a bare parameter in a select list.
-    select.expr(Expr::value(number).cast_as("bigint")).expr(epoch_there).from(Entity);
+    select.expr(Expr::value(number).cast_as("bigint")).expr(epoch_exists).from(Entity);
     for term in terms(bundle) {
         // PostgreSQL returns the sum of bigint as numeric; the sum over an empty cohort is null.
         select.expr(Expr::expr(term.sum().cast_as("bigint")).if_null(Expr::cust("0")));
@@ -109,11 +112,11 @@ fn filter(request: &SumRequest) -> Condition {
     if !cohort.bands.is_empty() {
         filter = filter.add(COLUMN.age_band.is_in(cohort.bands.iter().copied()));
     }
-    for (column, words) in [("interests", &cohort.interests), ("categories", &cohort.categories)] {
-        if !words.is_empty() {
+    for (column, values) in [(Column::Interests, &cohort.interests), (Column::Categories, &cohort.categories)] {
+        if !values.is_empty() {
             let mut any = Condition::any();
-            for word in words {
-                any = any.add(Expr::col(column).like(db::like(&format!("|{word}|"))));
+            for value in values {
+                any = any.add(Expr::col(column).like(db::like(&format!("|{value}|"))));
             }
             filter = filter.add(any);
         }
@@ -123,48 +126,47 @@ fn filter(request: &SumRequest) -> Condition {
 
 /// The SQL expression that is summed for each number of a bundle, in the order of the bundle's groups.
 fn terms(bundle: Bundle) -> Vec<SimpleExpr> {
-    let columns = |name: &str, size: usize| -> Vec<SimpleExpr> {
-        (0..size).map(|number| Expr::col(format!("{name}_{number}"))).collect()
+    bundle.groups().iter().flat_map(|spec| terms_of_group(spec.group)).collect()
+}
+
+fn terms_of_group(group: Group) -> Vec<SimpleExpr> {
+    let columns = columns::of_group(group);
+    let one_if = |column: Column, value: usize| -> SimpleExpr {
+        Expr::cust(format!("case when {} = {value} then 1 else 0 end", column.as_str()))
     };
-    let named = |names: &[&'static str]| -> Vec<SimpleExpr> { names.iter().map(|name| Expr::col(*name)).collect() };
-    let one_if = |column: String, value: usize| -> SimpleExpr {
-        Expr::cust(format!("case when {column} = {value} then 1 else 0 end"))
+    let one_of = |cells: usize| {
+        let cases = columns.iter().flat_map(move |column| (0..cells).map(move |value| one_if(*column, value)));
+        cases.collect()
     };
-    match bundle {
-        Bundle::Size => vec![Expr::cust("1")],
-        Bundle::Behavior => [
-            named(&["behavior_visits", "behavior_dwell", "behavior_return", "behavior_community"]),
-            named(&["dwell_short", "dwell_medium", "dwell_long"]),
-            columns("time", 8),
-            columns("category", 12),
-        ]
-        .concat(),
-        Bundle::Personality => [
-            columns("mean", 12),
-            // u^2 - 1/8 in 1/10^8 is exact, because u is an integer in 1/10^4.
-            (0..12).map(|number| Expr::cust(format!("mean_{number} * mean_{number} - 12500000"))).collect(),
-            (0..12).flat_map(|number| (0..10).map(move |bin| one_if(format!("bin_{number}"), bin))).collect(),
-            (0..6).map(|code| one_if("archetype".to_owned(), code)).collect(),
-        ]
-        .concat(),
+    match group {
+        Group::Size => vec![Expr::cust("1")],
+        // u^2 - 1/8 in 1/10^8 is exact, because u is an integer in 1/10^4.
+        Group::Squares => {
+            let square = |column: &Column| Expr::cust(format!("{0} * {0} - {CENTER_OF_SQUARES}", column.as_str()));
+            columns.iter().map(square).collect()
+        }
+        Group::Histograms => one_of(group.spec().size / columns.len()),
+        Group::Archetypes => one_of(group.spec().size),
         // The same steps as in `contribution::moments`: both databases round integer division towards zero.
-        Bundle::Moments => moment_places().map(|place| Expr::cust(moment(place))).collect(),
-        Bundle::Network => named(&["network_ties", "network_compatibility", "network_new", "network_drawn"]),
+        Group::Moments => moment_places().map(|place| Expr::cust(moment(&columns, place))).collect(),
+        _ => columns.into_iter().map(Expr::col).collect(),
     }
 }
 
-/// The SQL expression of a number of the bundle MOMENTS.
-fn moment((i, j): (usize, usize)) -> String {
-    const FINE: i64 = 100_000_000;
+/// The SQL expression of a number of the group [`Group::Moments`].
+fn moment(means: &[Column], (i, j): (usize, usize)) -> String {
+    const ONE_E8: i64 = 100_000_000;
+    let norm = Column::StateNorm.as_str();
+    let mean = |index: usize| means[index].as_str();
     // PostgreSQL multiplies 32-bit integers in 32 bits, which would overflow.
     let wide = |number: i64| format!("cast({number} as bigint)");
     match (i.checked_sub(1), j.checked_sub(1)) {
         (Some(i), Some(j)) if i == j => {
-            format!("(13 * mean_{i} * mean_{i} - state_norm) * {FINE} / (13 * state_norm)")
+            format!("(13 * {0} * {0} - {norm}) * {ONE_E8} / (13 * {norm})", mean(i))
         }
-        (Some(i), Some(j)) => format!("{} * mean_{i} * mean_{j} / state_norm", wide(ROOT_2)),
-        (None, Some(j)) => format!("{} * mean_{j} * 10000 / state_norm", wide(ROOT_6)),
-        _ => format!("({} - state_norm) * {FINE} / (13 * state_norm)", 39 * FINE),
+        (Some(i), Some(j)) => format!("{} * {} * {} / {norm}", wide(SQRT_2), mean(i), mean(j)),
+        (None, Some(j)) => format!("{} * {} * 10000 / {norm}", wide(SQRT_6), mean(j)),
+        _ => format!("({} - {norm}) * {ONE_E8} / (13 * {norm})", 39 * ONE_E8),
     }
 }
 

@@ -5,16 +5,18 @@
 //! rho0), so the privacy loss of a group is at most f x rho0 and that of a bundle at most its price x rho0. [`check`]
 //! proves this in integer arithmetic before the server starts.
 
-use std::sync::LazyLock;
+use std::{ops::Range, sync::LazyLock};
 
 use anyhow::ensure;
 
-use crate::{
-    engine::contribution::{DWELL_CAP_S, NORM_CAP, TIE_CAP},
-    epoch::WindowLength,
-    mutant::Mutant,
-};
+use crate::domain::{epoch::WindowLength, mutant::Mutant};
 
+/// The cap on the mean dwell time of a person, in seconds.
+pub const DWELL_CAP_S: i64 = 120 * 60;
+/// The maximum number of kept ties of one person (theta).
+pub const TIE_CAP: usize = 10;
+/// The maximum Euclidean norm of u, in 1/10,000 (R = 1.25). A longer u is scaled down to it.
+pub const NORM_CAP: i64 = 12_500;
 /// rho of one privacy unit, in 1/10,000: 0.0062.
 pub const RHO0_E4: u128 = 62;
 /// The delta at which epsilon values are published.
@@ -27,7 +29,7 @@ pub const POLICY_VERSION: &str = "2026-1";
 /// The minimum exact number of people: smaller segments are never released, regardless of the noise.
 pub const K_MIN: i64 = 100;
 /// The minimum noisy size of a released segment, in people: 100 + 6 sigma of the size.
-pub const PUBLICATION_LINE: i64 = 256;
+pub const PUBLICATION_THRESHOLD: i64 = 256;
 
 /// The statistics that one release contains. Bundles are charged in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,9 +46,39 @@ pub enum Bundle {
     Moments,
 }
 
-/// Numbers of a bundle that share one sensitivity bound and one sigma.
+/// The numbers of a bundle that share one sensitivity bound and one sigma.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Group {
+    /// The number of people.
+    Size,
+    /// Visits, dwell time, return share and event share, in the order of
+    /// [`BehaviorMean`](super::contribution::BehaviorMean).
+    BehaviorMeans,
+    /// Shares of short, medium and long visits.
+    DwellTimes,
+    /// Shares of eight parts of the week.
+    WeekParts,
+    /// Shares of twelve category groups.
+    Categories,
+    /// The twelve dimensions.
+    Means,
+    /// The squares of the twelve dimensions.
+    Squares,
+    /// Ten bins of each dimension.
+    Histograms,
+    /// Six archetypes.
+    Archetypes,
+    /// The upper triangle of a symmetric matrix of 13 rows.
+    Moments,
+    /// Ties, in the order of [`NetworkSum`](super::contribution::NetworkSum).
+    Network,
+}
+
+/// The contents and the noise of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Group {
+pub struct GroupSpec {
+    pub group: Group,
+    /// The name in `docs/privacy.md`.
     pub name: &'static str,
     /// How many numbers.
     pub size: usize,
@@ -63,26 +95,63 @@ pub struct Group {
 const E4: i64 = 10_000;
 const E8: i64 = 100_000_000;
 
-const fn group(name: &'static str, size: usize, scale: i64, d2_squared: u128, share: u32, sigma: u128) -> Group {
-    Group { name, size, scale, d2_squared, share_milli: share, sigma_milli: sigma }
+const fn spec(
+    group: Group,
+    name: &'static str,
+    size: usize,
+    scale: i64,
+    d2_squared: u128,
+    share_milli: u32,
+    sigma_milli: u128,
+) -> GroupSpec {
+    GroupSpec { group, name, size, scale, d2_squared, share_milli, sigma_milli }
 }
 
-const SIZE: &[Group] = &[group("N", 1, 1, 1, 120, 25_924)];
-const BEHAVIOR: &[Group] = &[
-    group("BEH", 4, E4, 100_000_000, 160, 224_506_628),
-    group("DWELL", 3, E4, 100_000_000, 50, 401_609_665),
-    group("TIME", 8, E4, 100_000_000, 50, 401_609_665),
-    group("CAT", 12, E4, 100_000_000, 50, 401_609_665),
+const SIZE: &[GroupSpec] = &[spec(Group::Size, "N", 1, 1, 1, 120, 25_924)];
+const BEHAVIOR: &[GroupSpec] = &[
+    spec(Group::BehaviorMeans, "BEH", 4, E4, 100_000_000, 160, 224_506_628),
+    spec(Group::DwellTimes, "DWELL", 3, E4, 100_000_000, 50, 401_609_665),
+    spec(Group::WeekParts, "TIME", 8, E4, 100_000_000, 50, 401_609_665),
+    spec(Group::Categories, "CAT", 12, E4, 100_000_000, 50, 401_609_665),
 ];
-const PERSONALITY: &[Group] = &[
-    group("MEAN", 12, E4, 12_500 * 12_500, 120, 324_047_405),
-    group("SQ", 12, E8, 12 * 12_500_000 * 12_500_000, 100, 1_229_673_442_095),
-    group("HIST", 120, 1, 12, 250, 62_218),
-    group("ARCH", 6, 1, 1, 30, 51_848),
+const PERSONALITY: &[GroupSpec] = &[
+    spec(Group::Means, "MEAN", 12, E4, 12_500 * 12_500, 120, 324_047_405),
+    spec(Group::Squares, "SQ", 12, E8, 12 * 12_500_000 * 12_500_000, 100, 1_229_673_442_095),
+    spec(Group::Histograms, "HIST", 120, 1, 12, 250, 62_218),
+    spec(Group::Archetypes, "ARCH", 6, 1, 1, 30, 51_848),
 ];
 // D2^2 = 12/13 in 1/10^16, rounded up.
-const MOMENTS: &[Group] = &[group("M", 91, E8, 9_230_769_230_769_231, 880, 919_743_586_704)];
-const NETWORK: &[Group] = &[group("NET", 4, E4, 30_000 * 30_000, 300, 491_869_377)];
+const MOMENTS: &[GroupSpec] = &[spec(Group::Moments, "M", 91, E8, 9_230_769_230_769_231, 880, 919_743_586_704)];
+const NETWORK: &[GroupSpec] = &[spec(Group::Network, "NET", 4, E4, 30_000 * 30_000, 300, 491_869_377)];
+
+impl Group {
+    /// The bundle that contains the group.
+    #[must_use]
+    pub fn bundle(self) -> Bundle {
+        match self {
+            Self::Size => Bundle::Size,
+            Self::BehaviorMeans | Self::DwellTimes | Self::WeekParts | Self::Categories => Bundle::Behavior,
+            Self::Means | Self::Squares | Self::Histograms | Self::Archetypes => Bundle::Personality,
+            Self::Moments => Bundle::Moments,
+            Self::Network => Bundle::Network,
+        }
+    }
+
+    /// The contents and the noise of the group.
+    #[must_use]
+    pub fn spec(self) -> GroupSpec {
+        let index = self as usize - self.bundle().groups()[0].group as usize;
+        self.bundle().groups()[index]
+    }
+
+    /// Where the group's numbers are in its bundle.
+    #[must_use]
+    pub fn range(self) -> Range<usize> {
+        let before = self.bundle().groups().iter().take_while(|spec| spec.group != self);
+        let start = before.map(|spec| spec.size).sum();
+        start..start + self.spec().size
+    }
+}
 
 impl Bundle {
     /// All bundles, in the order in which they are charged.
@@ -102,7 +171,7 @@ impl Bundle {
 
     /// The groups of the bundle, in the order in which their numbers are stored.
     #[must_use]
-    pub fn groups(self) -> &'static [Group] {
+    pub fn groups(self) -> &'static [GroupSpec] {
         match self {
             Self::Size => SIZE,
             Self::Behavior => BEHAVIOR,
@@ -114,10 +183,10 @@ impl Bundle {
 
     /// The price of one release, in milliunits.
     #[must_use]
-    pub fn price_mu(self) -> i64 {
+    pub fn price_milliunits(self) -> i64 {
         match self {
             Self::Size => 120,
-            Self::Behavior if Mutant::Unpaid.is_on() => 260,
+            Self::Behavior if Mutant::Uncharged.is_on() => 260,
             Self::Behavior => 310,
             Self::Personality => 500,
             Self::Network => 300,
@@ -131,26 +200,10 @@ impl Bundle {
         self.groups().iter().map(|group| group.size).sum()
     }
 
-    /// The group with this name, and the index of its first value in the bundle.
-    ///
-    /// # Panics
-    /// If the bundle has no group with this name. This is a programming error that any test of the field detects.
-    #[must_use]
-    pub fn group(self, name: &str) -> (Group, usize) {
-        let mut start = 0;
-        for group in self.groups() {
-            if group.name == name {
-                return (*group, start);
-            }
-            start += group.size;
-        }
-        panic!("no group {name} in {}", self.name())
-    }
-
     /// The privacy loss of one release, as an upper bound of rho.
     #[must_use]
     pub fn rho(self) -> f64 {
-        rho_of_units(self.price_mu())
+        rho_of_milliunits(self.price_milliunits())
     }
 
     /// The privacy loss of one release, as an upper bound of epsilon at [`DELTA`].
@@ -168,7 +221,7 @@ impl Bundle {
     }
 }
 
-impl Group {
+impl GroupSpec {
     /// The standard deviation of the noise, in integer steps.
     #[must_use]
     pub fn sigma(&self) -> f64 {
@@ -178,14 +231,14 @@ impl Group {
 
 /// Converts milliunits to units, for display only; the ledger uses whole milliunits.
 #[must_use]
-pub fn units(mu: i64) -> f64 {
-    mu as f64 / 1000.0
+pub fn units(milliunits: i64) -> f64 {
+    milliunits as f64 / 1000.0
 }
 
 /// The rho of an amount of milliunits.
 #[must_use]
-pub fn rho_of_units(mu: i64) -> f64 {
-    RHO0_E4 as f64 / 1e4 * mu as f64 / 1000.0
+pub fn rho_of_milliunits(milliunits: i64) -> f64 {
+    RHO0_E4 as f64 / 1e4 * milliunits as f64 / 1000.0
 }
 
 /// Converts a rho-zCDP loss to epsilon at a delta (Canonne, Kamath & Steinke 2020, Proposition 12): the minimum over
@@ -210,7 +263,7 @@ pub fn epsilon(rho: f64, delta: f64) -> f64 {
 /// starts with this line.
 #[must_use]
 pub fn constants() -> String {
-    let group = |group: &Group| format!("{} {:.3}", group.name, group.sigma() / group.scale as f64);
+    let group = |group: &GroupSpec| format!("{} {:.3}", group.name, group.sigma() / group.scale as f64);
     let sigmas: Vec<String> = Bundle::ALL.into_iter().flat_map(Bundle::groups).map(group).collect();
     let [week, month, quarter] = WindowLength::ALL.map(WindowLength::visit_cap);
     format!(
@@ -230,12 +283,12 @@ pub fn constants() -> String {
 /// price. The error names the group or bundle.
 pub fn check() -> anyhow::Result<()> {
     for bundle in Bundle::ALL {
-        check_bundle(bundle.name(), bundle.groups(), bundle.price_mu())?;
+        check_bundle(bundle.name(), bundle.groups(), bundle.price_milliunits())?;
     }
     Ok(())
 }
 
-fn check_bundle(name: &str, groups: &[Group], price_mu: i64) -> anyhow::Result<()> {
+fn check_bundle(name: &str, groups: &[GroupSpec], price_milliunits: i64) -> anyhow::Result<()> {
     let mut shares = 0;
     for group in groups {
         // D2^2 / (2 sigma^2) <= f rho0, cleared of fractions: sigma in thousandths, f in thousandths, rho0 in 1/10,000.
@@ -244,7 +297,10 @@ fn check_bundle(name: &str, groups: &[Group], price_mu: i64) -> anyhow::Result<(
         ensure!(loss <= allowed, "{name}: the noise of {} is too small for its share of the price", group.name);
         shares += i64::from(group.share_milli);
     }
-    ensure!(shares == price_mu, "{name}: its groups lose {shares} milliunits, but its price is {price_mu}");
+    ensure!(
+        shares == price_milliunits,
+        "{name}: its groups lose {shares} milliunits, but its price is {price_milliunits}"
+    );
     Ok(())
 }
 
@@ -263,11 +319,24 @@ mod tests {
     }
 
     #[test]
-    fn a_table_with_too_little_noise_or_a_group_unpaid_is_refused() {
+    fn every_group_is_found_where_its_bundle_has_it() {
+        for bundle in Bundle::ALL {
+            let mut start = 0;
+            for spec in bundle.groups() {
+                assert_eq!((spec.group.bundle(), spec.group.spec()), (bundle, *spec));
+                assert_eq!(spec.group.range(), start..start + spec.size);
+                start += spec.size;
+            }
+            assert_eq!(start, bundle.width());
+        }
+    }
+
+    #[test]
+    fn a_table_with_too_little_noise_or_an_uncharged_group_is_rejected() {
         let mut quiet = BEHAVIOR.to_vec();
         quiet[1].sigma_milli = quiet[1].sigma_milli * 9 / 10;
         assert!(check_bundle("QUIET", &quiet, 310).unwrap_err().to_string().contains("DWELL"));
-        assert!(check_bundle("UNPAID", BEHAVIOR, 260).unwrap_err().to_string().contains("its price is 260"));
+        assert!(check_bundle("UNCHARGED", BEHAVIOR, 260).unwrap_err().to_string().contains("its price is 260"));
     }
 
     #[test]
@@ -280,7 +349,7 @@ mod tests {
     fn epsilons_are_those_of_the_specification() {
         for (units, expected, tolerance) in [(1, 0.4990, 1e-3), (20, 2.48, 5e-3), (60, 4.54, 6e-3), (240, 10.04, 5e-3)]
         {
-            let epsilon = epsilon(rho_of_units(units * 1000), DELTA);
+            let epsilon = epsilon(rho_of_milliunits(units * 1000), DELTA);
             assert!((epsilon - expected).abs() < tolerance, "{units} units: {epsilon}");
         }
     }

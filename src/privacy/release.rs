@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    bundles::{Bundle, K_MIN, PUBLICATION_LINE},
+    bundles::{Bundle, Group, K_MIN, PUBLICATION_THRESHOLD},
     noise::NoiseSource,
 };
-use crate::{epoch::Window, error::Error, mutant::Mutant};
+use crate::domain::{epoch::Window, error::Error, mutant::Mutant};
 
 /// An exact value about people. It cannot be output: it has no `Debug`, no `Display`, no serialization and no GraphQL
 /// output type.
@@ -69,7 +69,7 @@ impl Exact<Sums> {
     /// [`Error::Unavailable`] if the random number generator is unavailable. [`Error::Internal`] if the number of sums
     /// or of noise values differs from the width of the bundle.
     pub fn publish(self, release_key: &str, bundle: Bundle, noise: &dyn NoiseSource) -> Result<Outcome, Error> {
-        let noise = noise.draw(release_key, bundle)?;
+        let noise = noise.sample(release_key, bundle)?;
         if self.0.len() != bundle.width() || noise.len() != bundle.width() {
             return Err(Error::internal(format!("{}: wrong number of values ({} sums)", bundle.name(), self.0.len())));
         }
@@ -77,7 +77,7 @@ impl Exact<Sums> {
         // A test of the exact count alone would distinguish 99 from 100 people with certainty. With the noisy
         // threshold, a segment of 100 people is published with a probability of only 1e-9.
         let floor = if Mutant::Floor.is_on() { 0 } else { K_MIN };
-        if bundle == Bundle::Size && (self.0[0] < floor || noisy[0] < PUBLICATION_LINE) {
+        if bundle == Bundle::Size && (self.0[0] < floor || noisy[0] < PUBLICATION_THRESHOLD) {
             return Ok(Outcome::Suppressed);
         }
         Ok(Outcome::Ready(Payload { values: noisy }))
@@ -129,12 +129,15 @@ impl Released {
     }
 
     /// The noisy sums of a group and their sigma, both divided by the scale of the group.
-    #[must_use]
-    pub fn sums(&self, group: &str) -> (Vec<f64>, f64) {
-        let (group, start) = self.release.bundle.group(group);
-        let scale = group.scale as f64;
-        let sums = self.values[start..start + group.size].iter().map(|value| *value as f64 / scale).collect();
-        (sums, group.sigma() / scale)
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if the group is not part of the release.
+    pub fn sums(&self, group: Group) -> Result<(Vec<f64>, f64), Error> {
+        let values = self.values.get(group.range()).filter(|_| group.bundle() == self.release.bundle);
+        let values = values.ok_or_else(|| Error::internal(format!("{group:?} is not part of the release")))?;
+        let spec = group.spec();
+        let scale = spec.scale as f64;
+        Ok((values.iter().map(|value| *value as f64 / scale).collect(), spec.sigma() / scale))
     }
 }
 
@@ -146,7 +149,7 @@ mod tests {
     struct Fixed(i64);
 
     impl NoiseSource for Fixed {
-        fn draw(&self, _: &str, bundle: Bundle) -> Result<Vec<i64>, Error> {
+        fn sample(&self, _: &str, bundle: Bundle) -> Result<Vec<i64>, Error> {
             Ok(vec![self.0; bundle.width()])
         }
     }

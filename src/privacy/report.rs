@@ -3,28 +3,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryOrder,
-    sea_query::{Expr, Query},
-};
+use sea_orm::DatabaseConnection;
 use serde::Serialize;
 
 use super::{
+    accountant,
     bundles::{self, Bundle, DELTA, K_MIN, units},
-    ledger::{BUDGET_WINDOW, KEY_CAP_MU, REGION, REGION_CAP_MU, REGION_CAP_YEAR_MU, YEAR},
-    spending,
+    ledger::{BUDGET_WINDOW, KEY_CAP_MILLIUNITS, REGION_CAP_MILLIUNITS, REGION_CAP_YEAR_MILLIUNITS, YEAR_WINDOW},
 };
-use crate::{
-    entity::{api_key, privacy_account, privacy_release, privacy_view},
-    error::Error,
+use crate::storage::{
+    accounts::{self, REGION_PREFIX},
+    charges, keys,
+    releases::{self, Status},
+    views,
 };
 
 /// The operator's privacy report. Amounts are in milliunits.
 #[derive(Serialize)]
 pub struct Report {
-    pub keys: Vec<KeyLine>,
-    pub regions: Vec<RegionLine>,
-    pub releases: Vec<BundleLine>,
+    pub keys: Vec<KeyRow>,
+    pub regions: Vec<RegionRow>,
+    pub releases: Vec<BundleRow>,
     /// The share of suppressed sizes among all released and suppressed sizes, 0 to 1; `None` if there are none.
     pub suppressed_share: Option<f64>,
     /// The number of stored minimum-difference verdicts: one per account and segment.
@@ -36,26 +35,32 @@ pub struct Report {
 
 /// An account of keys. A rotated key shares its account with the keys that replace it.
 #[derive(Default, Serialize)]
-pub struct KeyLine {
+pub struct KeyRow {
     pub keys: Vec<String>,
     pub partner: String,
     /// Whether at least one of the keys is neither revoked nor expired.
     pub active: bool,
-    pub cap_mu: i64,
-    pub spent_mu: i64,
+    #[serde(rename = "cap_mu")]
+    pub cap_milliunits: i64,
+    #[serde(rename = "spent_mu")]
+    pub spent_milliunits: i64,
 }
 
 #[derive(Serialize)]
-pub struct RegionLine {
+pub struct RegionRow {
     pub region: String,
-    pub cap_mu: i64,
-    pub spent_mu: i64,
-    pub cap_year_mu: Option<i64>,
-    pub spent_year_mu: i64,
+    #[serde(rename = "cap_mu")]
+    pub cap_milliunits: i64,
+    #[serde(rename = "spent_mu")]
+    pub spent_milliunits: i64,
+    #[serde(rename = "cap_year_mu")]
+    pub cap_year_milliunits: Option<i64>,
+    #[serde(rename = "spent_year_mu")]
+    pub spent_year_milliunits: i64,
 }
 
 #[derive(Serialize)]
-pub struct BundleLine {
+pub struct BundleRow {
     pub bundle: String,
     pub ready: u64,
     pub suppressed: u64,
@@ -68,39 +73,34 @@ impl Report {
     /// # Errors
     /// If the database fails.
     pub async fn load(db: &DatabaseConnection, now: i64) -> anyhow::Result<Self> {
-        let accounts = privacy_account::Entity::find().order_by_asc(privacy_account::COLUMN.subject).all(db).await?;
+        let accounts = accounts::load_all(db).await?;
         let subjects: BTreeSet<&str> = accounts.iter().map(|account| account.subject.as_str()).collect();
-        let spent = spending::load(db, &subjects, now - YEAR).await.map_err(Error::explain)?;
-        let spent =
-            |subject: &str, window: i64| spent.get(subject).map_or(0, |spent| spending::sum(spent, now, window));
-        let mut holders: BTreeMap<String, KeyLine> = BTreeMap::new();
-        for key in api_key::Entity::find().order_by_asc(api_key::COLUMN.created_at).all(db).await? {
-            let holder = holders.entry(key.privacy_subject).or_default();
-            holder.active |= key.revoked_at.is_none() && key.expires_at.is_none_or(|at| at > now);
-            holder.partner = key.partner_id;
-            holder.keys.push(key.key_id);
-        }
+        let charged = charges::load(db, &subjects, now - YEAR_WINDOW).await?;
+        let spent = |subject: &str, window: i64| {
+            charged.get(subject).map_or(0, |charges| accountant::sum(charges, now, window))
+        };
+        let mut holders = load_holders(db, now).await?;
         let (mut keys, mut regions) = (Vec::new(), Vec::new());
         for account in &accounts {
-            let spent_mu = spent(&account.subject, BUDGET_WINDOW);
-            if let Some(region) = account.subject.strip_prefix(REGION) {
-                regions.push(RegionLine {
+            let (cap_milliunits, spent_milliunits) = (account.cap_milliunits, spent(&account.subject, BUDGET_WINDOW));
+            if let Some(region) = account.subject.strip_prefix(REGION_PREFIX) {
+                regions.push(RegionRow {
                     region: region.to_owned(),
-                    cap_mu: account.cap_mu,
-                    spent_mu,
-                    cap_year_mu: account.cap_year_mu,
-                    spent_year_mu: spent(&account.subject, YEAR),
+                    cap_milliunits,
+                    spent_milliunits,
+                    cap_year_milliunits: account.cap_year_milliunits,
+                    spent_year_milliunits: spent(&account.subject, YEAR_WINDOW),
                 });
             } else if let Some(holder) = holders.remove(&account.subject) {
-                keys.push(KeyLine { cap_mu: account.cap_mu, spent_mu, ..holder });
+                keys.push(KeyRow { cap_milliunits, spent_milliunits, ..holder });
             }
         }
         let releases = load_releases(db).await?;
-        let size = releases.iter().find(|line| line.bundle == Bundle::Size.name());
-        let drawn = size.map_or(0, |size| size.ready + size.suppressed);
-        let suppressed_share = size.filter(|_| drawn > 0).map(|size| size.suppressed as f64 / drawn as f64);
+        let size = releases.iter().find(|row| row.bundle == Bundle::Size.name());
+        let published = size.map_or(0, |size| size.ready + size.suppressed);
+        let suppressed_share = size.filter(|_| published > 0).map(|size| size.suppressed as f64 / published as f64);
         let (mut views, mut views_denied) = (0, 0);
-        for (shown, count) in load_views(db).await? {
+        for (shown, count) in views::count(db).await? {
             views += count;
             views_denied += if shown { 0 } else { count };
         }
@@ -109,39 +109,32 @@ impl Report {
     }
 }
 
-async fn load_releases(db: &DatabaseConnection) -> Result<Vec<BundleLine>, DbErr> {
-    let select = Query::select()
-        .columns(["bundle", "status"])
-        .expr(Expr::cust("count(*)"))
-        .from(privacy_release::Entity)
-        .add_group_by([Expr::col("bundle"), Expr::col("status")])
-        .to_owned();
-    let mut counts: BTreeMap<(String, String), u64> = BTreeMap::new();
-    for row in db.query_all(&select).await? {
-        let count: i64 = row.try_get_by_index(2)?;
-        counts.insert((row.try_get_by_index(0)?, row.try_get_by_index(1)?), count.unsigned_abs());
+/// The keys of each account.
+async fn load_holders(db: &DatabaseConnection, now: i64) -> anyhow::Result<BTreeMap<String, KeyRow>> {
+    let mut holders: BTreeMap<String, KeyRow> = BTreeMap::new();
+    for key in keys::list(db).await? {
+        let is_active = key.is_active(now);
+        let holder = holders.entry(key.account).or_default();
+        holder.active |= is_active;
+        holder.partner = key.partner_id;
+        holder.keys.push(key.key_id);
     }
-    let line = |bundle: Bundle| {
-        let of = |status: &str| counts.get(&(bundle.name().to_owned(), status.to_owned())).copied().unwrap_or(0);
-        BundleLine {
-            bundle: bundle.name().to_owned(),
-            ready: of("ready"),
-            suppressed: of("suppressed"),
-            pending: of("pending"),
-        }
-    };
-    Ok(Bundle::ALL.into_iter().map(line).collect())
+    Ok(holders)
 }
 
-async fn load_views(db: &DatabaseConnection) -> Result<Vec<(bool, u64)>, DbErr> {
-    let select = Query::select()
-        .column("shown")
-        .expr(Expr::cust("count(*)"))
-        .from(privacy_view::Entity)
-        .add_group_by([Expr::col("shown")])
-        .to_owned();
-    let rows = db.query_all(&select).await?;
-    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index::<i64>(1)?.unsigned_abs()))).collect()
+async fn load_releases(db: &DatabaseConnection) -> anyhow::Result<Vec<BundleRow>> {
+    let counts = releases::count_by_status(db).await?;
+    let row = |bundle: Bundle| {
+        let of =
+            |status: Status| counts.get(&(bundle.name().to_owned(), status.name().to_owned())).copied().unwrap_or(0);
+        BundleRow {
+            bundle: bundle.name().to_owned(),
+            ready: of(Status::Ready),
+            suppressed: of(Status::Suppressed),
+            pending: of(Status::Pending),
+        }
+    };
+    Ok(Bundle::ALL.into_iter().map(row).collect())
 }
 
 /// The most that an attacker with arbitrary other knowledge can infer about one person from releases within one privacy
@@ -149,7 +142,8 @@ async fn load_views(db: &DatabaseConnection) -> Result<Vec<(bool, u64)>, DbErr> 
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Bound {
     /// The budget, in milliunits.
-    pub mu: i64,
+    #[serde(rename = "mu")]
+    pub milliunits: i64,
     pub rho: f64,
     /// The epsilon at delta 5e-7.
     pub epsilon: f64,
@@ -162,12 +156,18 @@ pub struct Bound {
 
 impl Bound {
     #[must_use]
-    pub fn of(mu: i64) -> Self {
-        let rho = bundles::rho_of_units(mu);
+    pub fn of(milliunits: i64) -> Self {
+        let rho = bundles::rho_of_milliunits(milliunits);
         // A loss of rho corresponds to distinguishing N(0, 1) from N(shift, 1). Exchanging a record doubles the shift.
         let shift = (2.0 * rho).sqrt();
         let below = |z: f64| 0.5 * libm::erfc(-z / std::f64::consts::SQRT_2);
-        Self { mu, rho, epsilon: bundles::epsilon(rho, DELTA), membership: below(shift / 2.0), record: below(shift) }
+        Self {
+            milliunits,
+            rho,
+            epsilon: bundles::epsilon(rho, DELTA),
+            membership: below(shift / 2.0),
+            record: below(shift),
+        }
     }
 }
 
@@ -185,23 +185,25 @@ pub struct Promise {
 impl Promise {
     /// Computes the guarantee from the caps, or from the amount already spent where a cap was lowered below it. If
     /// there are no accounts of a kind yet, the default cap is used.
-    fn of(keys: &[KeyLine], regions: &[RegionLine]) -> Self {
-        let mut years = regions.iter().map(|region| Some(region.cap_year_mu?.max(region.spent_year_mu)));
+    fn of(keys: &[KeyRow], regions: &[RegionRow]) -> Self {
+        let mut years =
+            regions.iter().map(|region| Some(region.cap_year_milliunits?.max(region.spent_year_milliunits)));
         // If one region has no yearly cap, there is no yearly bound.
         let largest = |most: i64, cap: Option<i64>| Some(most.max(cap?));
-        let year = if regions.is_empty() { Some(REGION_CAP_YEAR_MU) } else { years.try_fold(0, largest) };
-        let months = regions.iter().map(|region| region.cap_mu.max(region.spent_mu));
+        let year = if regions.is_empty() { Some(REGION_CAP_YEAR_MILLIUNITS) } else { years.try_fold(0, largest) };
+        let months = regions.iter().map(|region| region.cap_milliunits.max(region.spent_milliunits));
         // The bound of a month is at most that of a year, and the bound of a key is at most that of its region.
-        let month = months.max().unwrap_or(REGION_CAP_MU).min(year.unwrap_or(i64::MAX));
-        let keys = keys.iter().filter(|key| key.active || key.spent_mu > 0);
-        let key = keys.map(|key| key.cap_mu.max(key.spent_mu)).max().unwrap_or(KEY_CAP_MU).min(month);
+        let month = months.max().unwrap_or(REGION_CAP_MILLIUNITS).min(year.unwrap_or(i64::MAX));
+        let keys = keys.iter().filter(|key| key.active || key.spent_milliunits > 0);
+        let key =
+            keys.map(|key| key.cap_milliunits.max(key.spent_milliunits)).max().unwrap_or(KEY_CAP_MILLIUNITS).min(month);
         Self { key: Bound::of(key), region: Bound::of(month), year: year.map(Bound::of) }
     }
 
     /// The guarantee as text for the people in the data (`docs/privacy.md`, "What is promised").
     #[must_use]
     pub fn text(&self) -> String {
-        let of_100 = |chance: f64| format!("{:.0}", (chance * 100.0).round());
+        let of_100 = |probability: f64| format!("{:.0}", (probability * 100.0).round());
         let year = self.year.map_or_else(
             || "no bound after a year".to_owned(),
             |year| format!("{} in 100 after a whole year at the permitted maximum", of_100(year.membership)),
@@ -220,30 +222,31 @@ impl Promise {
     }
 }
 
-/// A warning if a cap is missing or above the cap that the published promise assumes; `None` otherwise. `cap_mu` and
-/// `promised_mu` are in milliunits.
+/// A warning if a cap is missing or above the cap that the published promise assumes; `None` otherwise.
+/// `cap_milliunits` and
+/// `promised_milliunits` are in milliunits.
 #[must_use]
-pub fn warning(what: &str, cap_mu: Option<i64>, promised_mu: i64, days: i64) -> Option<String> {
-    match cap_mu {
-        Some(cap) if cap <= promised_mu => None,
+pub fn warning(what: &str, cap_milliunits: Option<i64>, promised_milliunits: i64, days: i64) -> Option<String> {
+    match cap_milliunits {
+        Some(cap) if cap <= promised_milliunits => None,
         Some(cap) => Some(format!(
             "warning: {what} may spend {} units in {days} days; the published promise is made for {}",
             units(cap),
-            units(promised_mu)
+            units(promised_milliunits)
         )),
         None => Some(format!(
             "warning: {what} has no cap in {days} days; the published promise is made for {}",
-            units(promised_mu)
+            units(promised_milliunits)
         )),
     }
 }
 
-impl RegionLine {
+impl RegionRow {
     /// Warnings about caps of the region that are above those of the published promise.
     pub fn warnings(&self) -> impl Iterator<Item = String> {
         let what = format!("region {}", self.region);
-        let month = warning(&what, Some(self.cap_mu), REGION_CAP_MU, 30);
-        month.into_iter().chain(warning(&what, self.cap_year_mu, REGION_CAP_YEAR_MU, 365))
+        let month = warning(&what, Some(self.cap_milliunits), REGION_CAP_MILLIUNITS, 30);
+        month.into_iter().chain(warning(&what, self.cap_year_milliunits, REGION_CAP_YEAR_MILLIUNITS, 365))
     }
 }
 
@@ -252,9 +255,10 @@ impl Report {
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let keys = self.keys.iter().filter(|key| key.active);
-        let keys =
-            keys.filter_map(|key| warning(&format!("key {}", key.keys.join(", ")), Some(key.cap_mu), KEY_CAP_MU, 30));
-        keys.chain(self.regions.iter().flat_map(RegionLine::warnings)).collect()
+        let keys = keys.filter_map(|key| {
+            warning(&format!("key {}", key.keys.join(", ")), Some(key.cap_milliunits), KEY_CAP_MILLIUNITS, 30)
+        });
+        keys.chain(self.regions.iter().flat_map(RegionRow::warnings)).collect()
     }
 }
 
@@ -269,16 +273,27 @@ mod tests {
         assert!(flat(include_str!("../../docs/privacy.md")).contains(&flat(&promise.text())), "{}", promise.text());
     }
 
-    fn region(cap_mu: i64, cap_year_mu: Option<i64>, spent_mu: i64) -> RegionLine {
-        RegionLine { region: "r".to_owned(), cap_mu, spent_mu, cap_year_mu, spent_year_mu: spent_mu }
+    fn region(cap_milliunits: i64, cap_year_milliunits: Option<i64>, spent_milliunits: i64) -> RegionRow {
+        RegionRow {
+            region: "r".to_owned(),
+            cap_milliunits,
+            spent_milliunits,
+            cap_year_milliunits,
+            spent_year_milliunits: spent_milliunits,
+        }
     }
 
     #[test]
     fn the_promise_follows_the_caps_and_what_was_spent() {
-        let key = |cap_mu, active, spent_mu| KeyLine { active, cap_mu, spent_mu, ..KeyLine::default() };
-        let numbers = |keys: &[KeyLine], regions: &[RegionLine]| {
+        let key = |cap_milliunits, active, spent_milliunits| KeyRow {
+            active,
+            cap_milliunits,
+            spent_milliunits,
+            ..KeyRow::default()
+        };
+        let numbers = |keys: &[KeyRow], regions: &[RegionRow]| {
             let promise = Promise::of(keys, regions);
-            (promise.key.mu, promise.region.mu, promise.year.map(|year| year.mu))
+            (promise.key.milliunits, promise.region.milliunits, promise.year.map(|year| year.milliunits))
         };
         let normal = || region(60_000, Some(240_000), 0);
         assert_eq!(numbers(&[key(20_000, true, 0)], &[normal()]), (20_000, 60_000, Some(240_000)));
@@ -309,14 +324,14 @@ mod tests {
 
     #[test]
     fn guesses_are_those_of_the_specification() {
-        for (mu, membership, record) in [
+        for (milliunits, membership, record) in [
             (250, 0.511, 0.522),
             (1_000, 0.522, 0.544),
             (20_000, 0.598, 0.691),
             (60_000, 0.667, 0.806),
             (240_000, 0.806, 0.958),
         ] {
-            let bound = Bound::of(mu);
+            let bound = Bound::of(milliunits);
             assert!((bound.membership - membership).abs() < 1e-3, "{bound:?}");
             assert!((bound.record - record).abs() < 1e-3, "{bound:?}");
         }

@@ -22,20 +22,34 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, EntityTrait as _, QueryF
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use spots_enrichment::{
-    auth::{self, Environment, Limits, NewKey, Scope},
-    clock::{Clock, DAY},
-    db,
-    engine::{SqlEngine, rollup},
-    entity::{agent_rollup, privacy_charge},
-    epoch::{Epoch, WindowLength},
-    error::Error,
-    generate::{ENDS_AT, Population},
-    log::LogWriter,
+    domain::{
+        clock::{Clock, DAY},
+        epoch::WindowLength,
+        error::Error,
+        key::{Environment, Limits},
+        scope::Scope,
+        segment::{Cohort, Definition},
+    },
+    engine::SqlEngine,
+    gate::{
+        auth::{self, NewKey},
+        quota::{LoggedUsage, ProcessQuotas, QuotaStore},
+    },
+    ingest::{
+        epoch_builder,
+        generate::{ENDS_AT, Population},
+        progress::Progress,
+    },
     privacy::{Bundle, NoiseSource, Question, ledger, noise},
-    progress::Progress,
-    quota::{LoggedDays, ProcessQuotas, QuotaStore},
-    segment::{Cohort, Definition},
-    state::{Given, State, Timeouts},
+    server::{
+        request_log::LogWriter,
+        state::{AppDependencies, AppState, Timeouts},
+    },
+    storage::{
+        db,
+        entity::{agent_summary, privacy_charge},
+        epochs,
+    },
 };
 use tokio::sync::OnceCell;
 use tower::ServiceExt as _;
@@ -68,7 +82,7 @@ pub struct SeededNoise {
 }
 
 impl NoiseSource for SeededNoise {
-    fn draw(&self, release_key: &str, bundle: Bundle) -> Result<Vec<i64>, Error> {
+    fn sample(&self, release_key: &str, bundle: Bundle) -> Result<Vec<i64>, Error> {
         self.draws.fetch_add(1, Ordering::SeqCst);
         // The seed depends on the release, so that the order of the releases does not matter.
         let seed = Sha256::digest(format!("{}:{release_key}", self.seed));
@@ -80,7 +94,7 @@ impl NoiseSource for SeededNoise {
 pub struct Silence;
 
 impl NoiseSource for Silence {
-    fn draw(&self, _: &str, bundle: Bundle) -> Result<Vec<i64>, Error> {
+    fn sample(&self, _: &str, bundle: Bundle) -> Result<Vec<i64>, Error> {
         Ok(vec![0; bundle.width()])
     }
 }
@@ -237,7 +251,7 @@ async fn synthetic(on: On) -> &'static Template {
     cell.get_or_init(|| {
         Template::make(on, async |db| {
             Population { agents: 3_000, seed: 1 }.store(&db, "other").await.unwrap();
-            rollup::build(&db, ENDS_AT, NOW, Progress::Hidden).await.unwrap();
+            epoch_builder::build(&db, ENDS_AT, NOW, Progress::Hidden).await.unwrap();
         })
     })
     .await
@@ -261,7 +275,7 @@ pub async fn new_york(on: On) -> Option<TestDb> {
 
 /// The whole server behind its router, with the handles that tests need.
 pub struct TestApp {
-    pub state: State,
+    pub state: AppState,
     pub clock: Arc<TestClock>,
     pub noise: Arc<SeededNoise>,
     pub database: TestDb,
@@ -275,13 +289,13 @@ impl TestApp {
     }
 
     /// The same, with changed dependencies.
-    pub async fn with(on: On, change: impl FnOnce(&mut Given)) -> Self {
+    pub async fn with(on: On, change: impl FnOnce(&mut AppDependencies)) -> Self {
         Self::start(TestDb::copy_of(synthetic(on).await).await, NOW, 1, change).await
     }
 
     /// A server over the synthetic people that answers introspection without a key.
     pub async fn with_public_introspection() -> Self {
-        Self::with(On::Sqlite, |given| given.public_introspection = true).await
+        Self::with(On::Sqlite, |dependencies| dependencies.public_introspection = true).await
     }
 
     /// A server over a database that has an epoch. `now` is in Unix seconds; `seed` seeds the noise.
@@ -289,43 +303,45 @@ impl TestApp {
         Self::start(database, now, seed, |_| {}).await
     }
 
-    async fn start(database: TestDb, now: i64, seed: u64, change: impl FnOnce(&mut Given)) -> Self {
+    async fn start(database: TestDb, now: i64, seed: u64, change: impl FnOnce(&mut AppDependencies)) -> Self {
         let db = db::connect(&database.url).await.unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(now * 1000)));
         let noise = Arc::new(SeededNoise { seed, draws: AtomicU32::new(0) });
         let (log, _) = LogWriter::start(db.clone());
-        let mut given = Given {
+        let mut dependencies = AppDependencies {
             clock: clock.clone(),
             noise: noise.clone(),
             engine: Arc::new(SqlEngine::new(db.clone())),
-            quotas: Arc::new(ProcessQuotas::new(Arc::new(LoggedDays(db.clone())))),
+            quotas: Arc::new(ProcessQuotas::new(Arc::new(LoggedUsage(db.clone())))),
             log,
-            epoch: Epoch::load_newest(&db, now).await.unwrap().unwrap(),
+            traces: None,
+            epoch: epochs::load_newest(&db, now).await.unwrap().unwrap(),
             timeouts: Timeouts::default(),
             public_introspection: false,
             cors_origins: Vec::new(),
             db,
         };
-        change(&mut given);
-        let state = State::new(given).unwrap();
+        change(&mut dependencies);
+        let state = AppState::new(dependencies).unwrap();
         Self { router: spots_enrichment::app(state.clone()), state, clock, noise, database }
     }
 
     /// A second server on the database of another server.
-    pub async fn beside(url: &str) -> Self {
+    pub async fn second_on(url: &str) -> Self {
         Self::start(TestDb { url: url.to_owned(), file: None }, NOW, 2, |_| {}).await
     }
 
     /// The same server with another quota store.
     pub fn with_quotas(self, quotas: Arc<dyn QuotaStore>) -> Self {
-        let state = State::new(Given {
+        let state = AppState::new(AppDependencies {
             db: self.db().clone(),
             clock: self.clock.clone(),
             noise: self.noise.clone(),
             engine: Arc::new(SqlEngine::new(self.db().clone())),
             quotas,
-            log: self.state.log.clone(),
-            epoch: self.state.epoch().as_ref().clone(),
+            log: self.state.log.writer.clone(),
+            traces: None,
+            epoch: self.state.epoch.get().as_ref().clone(),
             timeouts: Timeouts::default(),
             public_introspection: false,
             cors_origins: Vec::new(),
@@ -337,15 +353,15 @@ impl TestApp {
     /// The milliunits that were charged to a ledger account.
     pub async fn charged(&self, subject: &str) -> i64 {
         let charges = privacy_charge::Entity::find().filter(privacy_charge::COLUMN.subject.eq(subject));
-        charges.all(self.db()).await.unwrap().iter().map(|charge| charge.mu).sum()
+        charges.all(self.db()).await.unwrap().iter().map(|charge| charge.milliunits).sum()
     }
 
     /// The key of the release of a bundle for a definition (JSON) in the default window of 28 days.
     pub fn release_key(&self, definition: &str, bundle: Bundle) -> String {
-        let epoch = self.state.epoch();
+        let epoch = self.state.epoch.get();
         let definition: Definition = serde_json::from_str(definition).unwrap();
         let cohort = Cohort::parse(&definition, &epoch.vocabulary).unwrap().into();
-        Question { cohort, window: epoch.window(WindowLength::Days28), bundle, beside: false }.release_key()
+        Question { cohort, window: epoch.window(WindowLength::Days28), bundle, comparison_only: false }.release_key()
     }
 
     /// A database with the synthetic people, for a server that runs in its own process.
@@ -354,26 +370,32 @@ impl TestApp {
     }
 
     pub fn db(&self) -> &DatabaseConnection {
-        &self.state.db
+        &self.state.services.db
     }
 
     /// A key of partner `acme` with these scopes and the default caps and limits.
     pub async fn client(&self, scopes: &[Scope]) -> Client<'_> {
-        self.client_of("acme", scopes, ledger::KEY_CAP_MU).await
+        self.client_of("acme", scopes, ledger::KEY_CAP_MILLIUNITS).await
     }
 
     /// A key with a privacy cap in milliunits.
-    pub async fn client_of(&self, partner: &str, scopes: &[Scope], cap_mu: i64) -> Client<'_> {
-        self.client_with(partner, scopes, cap_mu, Limits::DEFAULT).await
+    pub async fn client_of(&self, partner: &str, scopes: &[Scope], cap_milliunits: i64) -> Client<'_> {
+        self.client_with(partner, scopes, cap_milliunits, Limits::DEFAULT).await
     }
 
     /// A key of partner `acme` with all scopes and these limits.
     pub async fn limited(&self, limits: Limits) -> Client<'_> {
-        self.client_with("acme", &ALL, ledger::KEY_CAP_MU, limits).await
+        self.client_with("acme", &ALL, ledger::KEY_CAP_MILLIUNITS, limits).await
     }
 
     /// A key with scopes, a privacy cap in milliunits and limits.
-    pub async fn client_with(&self, partner: &str, scopes: &[Scope], cap_mu: i64, limits: Limits) -> Client<'_> {
+    pub async fn client_with(
+        &self,
+        partner: &str,
+        scopes: &[Scope],
+        cap_milliunits: i64,
+        limits: Limits,
+    ) -> Client<'_> {
         // The table demands a scope; `admin` reads no data, so it is used for an empty list.
         let scopes = if scopes.is_empty() { vec![Scope::Admin] } else { scopes.to_vec() };
         let new = NewKey {
@@ -382,7 +404,7 @@ impl TestApp {
             scopes,
             limits,
             expires_at: None,
-            cap_mu,
+            cap_milliunits,
         };
         let (key_id, key) = auth::create_key(self.db(), &new, self.clock.now()).await.unwrap();
         Client { app: self, key_id, key: key.reveal().to_owned() }
@@ -435,7 +457,7 @@ impl Client<'_> {
 }
 
 /// The twelve means of a per-agent summary row, as differences from 0.5 in units of 1/10,000.
-pub fn means(row: &agent_rollup::Model) -> [i32; 12] {
+pub fn means(row: &agent_summary::Model) -> [i32; 12] {
     [
         row.mean_0,
         row.mean_1,

@@ -1,6 +1,13 @@
 use axum::http::StatusCode;
 use serde_json::Value;
-use spots_enrichment::auth::{self, Environment, Limits, NewKey, Scope};
+use spots_enrichment::{
+    domain::{
+        key::{Environment, Limits},
+        random::random_hex,
+        scope::Scope,
+    },
+    gate::auth::{self, NewKey},
+};
 
 use crate::app::{ALL, On, TestApp, post};
 
@@ -18,7 +25,7 @@ async fn a_key_that_is_missing_malformed_unknown_or_revoked_gets_one_body() {
     let revoked = app.client(&ALL).await;
     let sql = format!("update api_keys set revoked_at = 1 where key_id = '{}'", revoked.key_id);
     sea_orm::ConnectionTrait::execute_unprepared(app.db(), &sql).await.unwrap();
-    let unknown = format!("Bearer spots_poc_acme_{}", auth::random_hex(16).unwrap());
+    let unknown = format!("Bearer spots_poc_acme_{}", random_hex(16).unwrap());
     let revoked = format!("Bearer {}", revoked.key);
     let mut bodies = Vec::new();
     for headers in [
@@ -59,7 +66,7 @@ async fn a_key_works_in_each_of_three_headers_until_it_expires() {
         scopes: vec![Scope::Behavior],
         limits: Limits { per_minute: 10, per_day: 10, ..Limits::DEFAULT },
         expires_at: Some(crate::app::NOW + 60),
-        cap_mu: 0,
+        cap_milliunits: 0,
     };
     let (_, key) = auth::create_key(app.db(), &new, crate::app::NOW).await.unwrap();
     let (bearer, api_key) = (format!("Bearer {}", key.reveal()), format!("ApiKey {}", key.reveal()));
@@ -94,7 +101,8 @@ async fn a_field_beyond_the_scopes_is_rejected_and_the_rest_is_answered() {
 async fn the_viewer_shows_scopes_and_limits_and_no_key() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&[Scope::Network]).await;
-    let query = "{ viewer { partner keyId environment scopes expiresAt limits { requestsPerMinute requestsLeftThisMinute requestsPerDay requestsLeftThisDay } } }";
+    let query = "{ viewer { partner keyId environment scopes expiresAt limits { requestsPerMinute \
+        requestsLeftThisMinute requestsPerDay requestsLeftThisDay } } }";
     let mut answer = client.ask(query).await;
     assert!(!answer.text.contains(&client.key));
     assert_eq!(answer.body["data"]["viewer"]["keyId"].take(), client.key_id.as_str());
@@ -124,8 +132,9 @@ async fn the_last_use_of_a_key_is_stored_to_the_minute() {
         let app = TestApp::new(on).await;
         let client = app.client(&ALL).await;
         let last_used_at = async || {
-            app.state.log.flush().await;
-            let row = spots_enrichment::entity::api_key::Entity::find_by_id(&client.key_id).one(app.db()).await;
+            app.state.log.writer.flush().await;
+            let row =
+                spots_enrichment::storage::entity::api_key::Entity::find_by_id(&client.key_id).one(app.db()).await;
             row.unwrap().unwrap().last_used_at
         };
         assert_eq!(last_used_at().await, None);
@@ -142,13 +151,13 @@ async fn the_last_use_of_a_key_is_stored_to_the_minute() {
 #[tokio::test]
 async fn a_wrong_key_that_is_tried_again_is_not_looked_up_again() {
     let app = TestApp::new(On::Sqlite).await;
-    let wrong = format!("spots_poc_acme_{}", auth::random_hex(16).unwrap());
+    let wrong = format!("spots_poc_acme_{}", random_hex(16).unwrap());
     let ask = async || app.send(post(&[("x-api-key", &wrong)], QUERY)).await.status;
     assert_eq!(ask().await, StatusCode::UNAUTHORIZED);
     // Without the table a look-up would be an INTERNAL_ERROR.
     sea_orm::ConnectionTrait::execute_unprepared(app.db(), "drop table api_keys").await.unwrap();
     assert_eq!(ask().await, StatusCode::UNAUTHORIZED);
-    let other = format!("spots_poc_acme_{}", auth::random_hex(16).unwrap());
+    let other = format!("spots_poc_acme_{}", random_hex(16).unwrap());
     let answer = app.send(post(&[("x-api-key", &other)], QUERY)).await;
     assert_eq!(answer.codes(), ["INTERNAL_ERROR"]);
 }

@@ -11,12 +11,13 @@ use std::{
 use async_trait::async_trait;
 use serde_json::json;
 use spots_enrichment::{
-    auth::Limits,
-    clock::DAY,
-    engine::{Engine, SumRequest},
-    error::Error,
-    privacy::{Exact, Sums, ledger::KEY_CAP_MU},
-    state::Given,
+    domain::{clock::DAY, error::Error, key::Limits},
+    privacy::{
+        Exact, Sums,
+        engine::{Engine, SumRequest},
+        ledger::KEY_CAP_MILLIUNITS,
+    },
+    server::state::AppDependencies,
 };
 
 use crate::app::{ALL, On, TestApp, databases};
@@ -28,7 +29,7 @@ const BUDGET: &str = "{ viewer { privacyBudget { units windowDays spent left ret
 async fn the_budget_says_what_is_left_and_when_it_returns() {
     for on in databases() {
         let app = TestApp::new(on).await;
-        let (one, two) = (app.client(&ALL).await, app.client_of("other", &ALL, KEY_CAP_MU).await);
+        let (one, two) = (app.client(&ALL).await, app.client_of("other", &ALL, KEY_CAP_MILLIUNITS).await);
         one.ask(r#"{ cohort(definition: {regions: ["demo-harbor"]}) { size { value } network { release { id } } } }"#)
             .await;
         app.clock.advance_s(3_600);
@@ -44,7 +45,10 @@ async fn the_budget_says_what_is_left_and_when_it_returns() {
         assert_eq!(
             budget,
             json!({"units": 20.0, "windowDays": 30, "spent": 0.66, "left": 19.34,
-                "returns": [{"at": "2026-07-11T01:00:00Z", "units": 0.54}, {"at": "2026-07-12T01:00:00Z", "units": 0.12}],
+                "returns": [
+                    {"at": "2026-07-11T01:00:00Z", "units": 0.54},
+                    {"at": "2026-07-12T01:00:00Z", "units": 0.12},
+                ],
                 "regions": [region("demo-coast", 14.88, 30.0), region("demo-harbor", 14.46, 30.0)]})
         );
         // The budget of a key without views shows nothing of it.
@@ -77,7 +81,8 @@ async fn the_first_come_part_of_a_region_is_shown_as_of_midnight_and_rounded() {
     for (number, age) in [24, 34, 44, 54, 64].into_iter().enumerate() {
         for window in ["DAYS_7", "DAYS_28", "DAYS_84"] {
             let ask = format!(
-                "{{ cohort(definition: {{regions: [\"demo-coast\"], age: {{to: {age}}}}}) {{ behavior(window: {window}) {{ release {{ id }} }} }} }}"
+                "{{ cohort(definition: {{regions: [\"demo-coast\"], age: {{to: {age}}}}}) {{ behavior(window: \
+                    {window}) {{ release {{ id }} }} }} }}"
             );
             one.ask(&ask).await;
             assert_eq!(left().await, json!(30.0), "{number}: charges of today are not shown");
@@ -115,10 +120,11 @@ async fn a_first_view_looks_the_same_whether_or_not_the_release_is_stored() {
             given.engine = Arc::new(Counting { engine: Arc::clone(&given.engine), sums: counted });
         })
         .await;
-        let (one, two) = (app.client(&ALL).await, app.client_of("other", &ALL, KEY_CAP_MU).await);
+        let (one, two) = (app.client(&ALL).await, app.client_of("other", &ALL, KEY_CAP_MILLIUNITS).await);
         for (definition, expected) in [("demo-harbor", 4), ("demo-coast\"], age: {from: 65}, interests: [\"food", 1)] {
             let portrait = format!(
-                "{{ cohort(definition: {{regions: [\"{definition}\"]}}) {{ size {{ value }} behavior {{ release {{ id }} }}
+                "{{ cohort(definition: {{regions: [\"{definition}\"]}}) {{ size {{ value }} behavior {{ release {{ id \
+                    }} }}
                     personality {{ archetype }} network {{ release {{ id }} }} }} }}"
             );
             let mut answers = Vec::new();
@@ -182,7 +188,7 @@ async fn a_retry_after_a_timeout_continues_with_the_stored_releases() {
     for on in databases() {
         let (left, calls) = (Arc::new(AtomicUsize::new(usize::MAX)), Arc::<Mutex<Vec<usize>>>::default());
         let given = (Arc::clone(&left), Arc::clone(&calls));
-        let exhausting = move |server: &mut Given| {
+        let exhausting = move |server: &mut AppDependencies| {
             let engine = Arc::clone(&server.engine);
             server.engine = Arc::new(Exhausting { engine, left: given.0, calls: given.1 });
             server.timeouts.request = Duration::from_secs(4);

@@ -5,18 +5,21 @@ use std::io::Write as _;
 use sea_orm::{EntityTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
 use spots_enrichment::{
-    auth::{Limits, Scope},
-    clock::parse_time,
-    engine::rollup,
-    entity::{partner, product},
-    import::{self, Kind, Options},
-    privacy::ledger::KEY_CAP_MU,
-    progress::Progress,
+    domain::{clock::parse_time, dimensions::Dimension, key::Limits, scope::Scope},
+    ingest::{
+        epoch_builder,
+        import::{self, Kind, Options},
+        progress::Progress,
+    },
+    privacy::ledger::KEY_CAP_MILLIUNITS,
+    storage::entity::{partner, product},
 };
+
+use spots_enrichment::storage::products::parse_state;
 
 use crate::{
     app::{ALL, Client, NOW, On, TestApp, TestDb, databases, folder, new_york},
-    rollup::{Files, MONDAY},
+    epoch_builder::{Files, MONDAY},
 };
 
 const UPSERT: &str = "mutation ($input: [ProductInput!]!) { upsertProducts(input: $input) {
@@ -178,7 +181,7 @@ const RECOMMEND: &str = r#"{ cohort(definition: {regions: ["demo-harbor"]}) { re
 async fn recommendations_contain_only_the_partners_products_and_follow_every_change() {
     for on in databases() {
         let app = TestApp::new(on).await;
-        let (acme, other) = (app.client(&ALL).await, app.client_of("rival", &ALL, KEY_CAP_MU).await);
+        let (acme, other) = (app.client(&ALL).await, app.client_of("rival", &ALL, KEY_CAP_MILLIUNITS).await);
         upsert(
             &acme,
             json!([
@@ -207,13 +210,16 @@ async fn recommendations_contain_only_the_partners_products_and_follow_every_cha
         assert_eq!(price["breakdown"]["style"], Value::Null);
         // `compatibility` gives the same score for the same state.
         let same = acme
-            .ask(r#"{ cohort(definition: {regions: ["demo-harbor"]}) { compatibility(product: {price: MID}) { score { value } } } }"#)
+            .ask(
+                r#"{ cohort(definition: {regions: ["demo-harbor"]}) { compatibility(product: {price: MID}) { score {
+                value } } } }"#,
+            )
             .await;
         assert_eq!(same.data("/cohort/compatibility/score/value"), &price["score"]["value"]);
 
         assert_eq!(other.ask(RECOMMEND).await.ok()["cohort"]["recommendations"], json!([]));
         // A product that one server deletes disappears on the other.
-        let second = TestApp::beside(&app.database.url).await;
+        let second = TestApp::second_on(&app.database.url).await;
         let there = second.client_from(&acme.key_id, &acme.key);
         assert_eq!(ids(there.ask(RECOMMEND).await.ok()["cohort"]["recommendations"].as_array().unwrap()), found);
         acme.ask(r#"mutation { deleteProducts(ids: ["c"]) }"#).await.ok();
@@ -240,7 +246,7 @@ async fn a_price_band_moves_the_score_towards_what_people_value() {
     files.write(&folder);
     let options = Options { dry_run: false, progress: Progress::Hidden, partner: None };
     import::folder(&db, &folder, &options).await.unwrap();
-    rollup::build(&db, parse_time(MONDAY).unwrap(), NOW, Progress::Hidden).await.unwrap();
+    epoch_builder::build(&db, parse_time(MONDAY).unwrap(), NOW, Progress::Hidden).await.unwrap();
     let app = TestApp::over(database, NOW, 1).await;
     let client = app.client(&ALL).await;
     for (interest, best_first) in [("thrift", false), ("splurge", true)] {
@@ -248,7 +254,8 @@ async fn a_price_band_moves_the_score_towards_what_people_value() {
         for band in ["BUDGET", "MID", "PREMIUM", "LUXURY"] {
             upsert(&client, json!([{"id": "p", "title": "P", "state": {"price": band}}])).await;
             let ask = format!(
-                "{{ cohort(definition: {{interests: [\"{interest}\"]}}) {{ recommendations {{ score {{ value }} }} }} }}"
+                "{{ cohort(definition: {{interests: [\"{interest}\"]}}) {{ recommendations {{ score {{ value }} }} }} \
+                    }}"
             );
             let answer = client.ask(&ask).await;
             scores.push(answer.ok()["cohort"]["recommendations"][0]["score"]["value"].as_f64().unwrap());
@@ -264,7 +271,7 @@ async fn the_products_of_new_york_are_ranked_only_for_their_partner() {
         let Some(database) = new_york(on).await else { return };
         let app = TestApp::over(database, NOW, 1).await;
         let limits = Limits { max_query_points: 100_000, points_per_minute: 100_000, ..Limits::DEFAULT };
-        let client = app.client_with("shop", &ALL, KEY_CAP_MU, limits).await;
+        let client = app.client_with("shop", &ALL, KEY_CAP_MILLIUNITS, limits).await;
         let ask = |more: &str| {
             format!(
                 "{{ cohort(definition: {{}}) {{ recommendations(first: 100{more}) {{
@@ -274,7 +281,7 @@ async fn the_products_of_new_york_are_ranked_only_for_their_partner() {
         let answer = client.ask(&ask("")).await;
         let ranked = answer.ok()["cohort"]["recommendations"].as_array().unwrap();
         assert_eq!(ranked.len(), 100);
-        let catalog = app.state.shelves.of("shop").await.unwrap();
+        let catalog = app.state.services.catalogs.find("shop").await.unwrap();
         assert_eq!(catalog.0.len(), 1_351, "all of them have a price band");
         let order = |one: &Value| {
             let number = |value: &Value| value.as_f64().unwrap_or(-1.0);
@@ -299,10 +306,10 @@ async fn the_products_of_new_york_are_ranked_only_for_their_partner() {
         let only = only.ok()["cohort"]["recommendations"].as_array().unwrap();
         assert!(!only.is_empty() && only.iter().all(|one| one["product"]["category"] == category));
 
-        let stranger = app.client_with("stranger", &ALL, KEY_CAP_MU, limits).await;
+        let stranger = app.client_with("stranger", &ALL, KEY_CAP_MILLIUNITS, limits).await;
         assert_eq!(stranger.ask(&ask("")).await.ok()["cohort"]["recommendations"], json!([]));
         assert_eq!(stranger.ask("{ products { nodes { id } } }").await.data("/products/nodes"), &json!([]));
-        let without = app.client_with("shop", &[Scope::Personality], KEY_CAP_MU, limits).await;
+        let without = app.client_with("shop", &[Scope::Personality], KEY_CAP_MILLIUNITS, limits).await;
         assert_eq!(without.ask(&ask("")).await.codes(), ["FORBIDDEN"]);
     }
 }
@@ -314,7 +321,8 @@ async fn a_file_may_state_styles_features_attributes_and_dimensions() {
         let path = folder("catalog").join("products.csv");
         let mut file = std::fs::File::create(&path).unwrap();
         file.write_all(
-            b"product_id,title,category,subcategory,price,currency,rating,rating_count,price_range,styles,features,energy_level,novelty_seeking\n\
+            b"product_id,title,category,subcategory,price,currency,rating,rating_count,price_range,\
+              styles,features,energy_level,novelty_seeking\n\
               p1,Good,books,,12.5,EUR,4.5,10,mid,vintage|cozy,handmade,0.9,0.1\n\
               p2,Bad number,books,,12.5,EUR,4.5,10,mid,,,1.9,\n\
               p3,Bad currency,books,,12.5,euro,4.5,10,mid,,,,\n\
@@ -332,10 +340,10 @@ async fn a_file_may_state_styles_features_attributes_and_dimensions() {
             ]
         );
         let stored = product::Entity::find().all(&db).await.unwrap();
-        let state = stored[0].state().unwrap();
-        assert_eq!(state.dimensions()[9], Some(0.1));
-        let stated: Vec<(usize, f64)> = state.resolve().unwrap().product.stated().collect();
+        let state = parse_state(stored[0].price_range.as_deref(), &stored[0].stated).unwrap();
+        assert_eq!(state.dimensions()[Dimension::NoveltySeeking], Some(0.1));
+        let stated: Vec<(usize, f64)> = state.resolve().unwrap().vector.stated().collect();
         assert_eq!(stated, [(2, 0.9), (6, 0.75), (8, 0.9), (9, 0.1), (10, 0.45), (11, 0.25)]);
-        assert!(stored[1].state().unwrap().resolve().is_none());
+        assert!(parse_state(stored[1].price_range.as_deref(), &stored[1].stated).unwrap().resolve().is_none());
     }
 }

@@ -83,7 +83,7 @@ fn a_key_is_created_listed_shown_and_revoked_and_printed_once() {
     let key = String::from_utf8(created.stdout).unwrap().trim().to_owned();
     assert!(key.starts_with("spots_poc_acme_"), "{key}");
     let list = || String::from_utf8(run(&dir, &["keys", "list"]).stdout).unwrap();
-    let id = list().split_whitespace().find(|word| word.starts_with("key_")).unwrap().to_owned();
+    let id = list().split_whitespace().find(|part| part.starts_with("key_")).unwrap().to_owned();
     assert!(list().contains("active") && list().contains("behavior|network"));
     let show = String::from_utf8(run(&dir, &["keys", "show", &id]).stdout).unwrap();
     assert!(show.contains("acme") && show.contains("10000"));
@@ -108,7 +108,7 @@ fn rotation_and_limits_of_a_key_are_recorded_as_events() {
     };
     let key =
         printed(&["keys", "create", "--partner", "acme", "--points-per-minute", "600", "--max-query-points", "50"]);
-    let id = |text: &str| text.split_whitespace().find(|word| word.starts_with("key_")).unwrap().to_owned();
+    let id = |text: &str| text.split_whitespace().find(|part| part.starts_with("key_")).unwrap().to_owned();
     let old = id(&printed(&["keys", "list"]));
     let shown = printed(&["keys", "limit", &old, "--per-minute", "7", "--points-per-day", "90000"]);
     for line in
@@ -175,10 +175,13 @@ fn a_generated_population_can_be_imported_and_built() {
 #[tokio::test]
 async fn generated_files_hold_the_same_population_as_the_demo() {
     use spots_enrichment::{
-        db,
-        engine::{Engine as _, SqlEngine, SumRequest},
-        epoch::{Epoch, WindowLength},
-        privacy::Bundle,
+        domain::epoch::WindowLength,
+        engine::SqlEngine,
+        privacy::{
+            Bundle,
+            engine::{Engine as _, SumRequest},
+        },
+        storage::db,
     };
     let dir = folder("cli");
     run(&dir, &["generate", "--agents", "400", "--dir", "files"]);
@@ -186,11 +189,11 @@ async fn generated_files_hold_the_same_population_as_the_demo() {
     run(&dir, &["epoch", "build"]);
     let imported = db::connect(&format!("sqlite://{}", dir.join("data/enrichment.db").display())).await.unwrap();
     let (_database, made) = crate::app::TestDb::migrated(crate::app::On::Sqlite).await;
-    spots_enrichment::generate::Population { agents: 400, seed: 1 }.store(&made, "acme").await.unwrap();
-    let ends_at = spots_enrichment::generate::ENDS_AT;
-    let progress = spots_enrichment::progress::Progress::Hidden;
-    spots_enrichment::engine::rollup::build(&made, ends_at, crate::app::NOW, progress).await.unwrap();
-    let epoch = Epoch::load_newest(&made, crate::app::NOW).await.unwrap().unwrap();
+    spots_enrichment::ingest::generate::Population { agents: 400, seed: 1 }.store(&made, "acme").await.unwrap();
+    let ends_at = spots_enrichment::ingest::generate::ENDS_AT;
+    let progress = spots_enrichment::ingest::progress::Progress::Hidden;
+    spots_enrichment::ingest::epoch_builder::build(&made, ends_at, crate::app::NOW, progress).await.unwrap();
+    let epoch = spots_enrichment::storage::epochs::load_newest(&made, crate::app::NOW).await.unwrap().unwrap();
     let mut requests = Vec::new();
     for length in WindowLength::ALL {
         for bundle in Bundle::ALL {
@@ -266,7 +269,7 @@ async fn privacy_caps_are_set_and_reported() {
         (&["regions", "limit", "demo-harbor"], 2, "--units"),
         (&["regions", "limit", "demo-harbor", "--units", "-1"], 2, "is not a number of units"),
         (&["keys", "create", "--partner", "acme", "--units", "many"], 2, "is not a number of units"),
-        (&["agents", "forget", "zebra-nobody"], 1, "nobody in the data has this id"),
+        (&["agents", "forget", "zebra-nobody"], 1, "no person in the data has this id"),
         (&["agents", "forget"], 2, "<ID>"),
         (&["epoch", "build", "--words", "none.csv"], 1, "cannot open none.csv"),
     ] {
@@ -347,7 +350,7 @@ fn the_demos_curl_line_answers_a_portrait_and_the_second_start_reuses_the_data()
     }
     let (status, printed) = first.interrupt();
     assert_eq!(status, Some(0), "{printed}");
-    assert!(printed.contains("people who do not exist") && printed.contains("stopped"), "{printed}");
+    assert!(printed.contains("synthetic people") && printed.contains("stopped"), "{printed}");
 
     let second = demo(&dir);
     assert_eq!(second.run_curl_line()["data"], answer["data"], "the same database, the same stored releases");
@@ -403,7 +406,7 @@ fn lists_have_json_output_and_shells_have_completions() {
 fn help_has_examples_and_no_color_without_a_terminal() {
     let dir = folder("cli");
     for command in ["", "import", "epoch", "keys", "segments", "regions", "privacy", "agents", "generate", "migrate"] {
-        let arguments: Vec<&str> = [command, "--help"].into_iter().filter(|word| !word.is_empty()).collect();
+        let arguments: Vec<&str> = [command, "--help"].into_iter().filter(|argument| !argument.is_empty()).collect();
         let help = String::from_utf8(run(&dir, &arguments).stdout).unwrap();
         assert!(
             help.contains("spots-enrichment") && help.contains("xample") || command.is_empty(),

@@ -6,10 +6,12 @@ use proptest::{
 };
 use serde_json::json;
 use spots_enrichment::{
-    auth::Limits,
-    cost::{self, Bill, Shape},
-    document,
-    schema::{self, Checker},
+    domain::key::Limits,
+    gate::{
+        documents::{DocumentReader, PricedDocument},
+        prices::DocumentCost,
+    },
+    graphql::schema,
 };
 
 use crate::{
@@ -18,25 +20,25 @@ use crate::{
 };
 
 struct Prices {
-    checker: Checker,
-    shape: Shape,
+    reader: DocumentReader,
 }
 
 impl Prices {
     fn new() -> Self {
-        Self { checker: Checker::build(), shape: Shape::parse(&schema::sdl()).unwrap() }
+        Self { reader: schema::document_reader().unwrap() }
     }
 
-    fn of(&self, written: &Written) -> Bill {
+    fn of(&self, written: &Written) -> DocumentCost {
         let variables = Variables::from_json(written.variables.clone());
-        let read = document::read(&written.text, None, variables, &self.checker);
+        let read = self.reader.read(&written.text, None, variables);
         // `read` waits for nothing here, so its future is ready at once.
-        let document = futures_util::FutureExt::now_or_never(read).unwrap();
-        let document = document.unwrap_or_else(|error| panic!("{}: {}", error.message(), written.text));
-        cost::price(&document, &self.shape).unwrap_or_else(|error| panic!("{}: {}", error.message(), written.text))
+        let priced = futures_util::FutureExt::now_or_never(read).unwrap();
+        let PricedDocument { cost, .. } =
+            priced.unwrap_or_else(|error| panic!("{}: {}", error.message(), written.text));
+        cost
     }
 
-    fn text(&self, text: &str) -> Bill {
+    fn text(&self, text: &str) -> DocumentCost {
         self.of(&Written { text: text.to_owned(), variables: json!({}) })
     }
 }
@@ -57,8 +59,10 @@ fn a_rewrite_that_keeps_the_meaning_keeps_the_price() {
             let plain = writing::plain(&query);
             let other = writing::rewritten(&query, &mut Choices::new(&rewrite));
             let (a, b) = (prices.of(&plain), prices.of(&other));
-            assert_eq!((a.points, a.units_mu), (b.points, b.units_mu), "{}\n{}", plain.text, other.text);
-            assert_eq!(a.dearest(100), b.dearest(100), "{}\n{}", plain.text, other.text);
+            assert_eq!(a.milliunits, b.milliunits, "{}\n{}", plain.text, other.text);
+            let (a, b) = (a.points, b.points);
+            assert_eq!(a.points, b.points, "{}\n{}", plain.text, other.text);
+            assert_eq!(a.most_expensive(100), b.most_expensive(100), "{}\n{}", plain.text, other.text);
             Ok(())
         })
         .unwrap();
@@ -103,48 +107,54 @@ fn the_price_list_adds_up() {
         ("mutation { deleteSegment(slug: \"a\") }", 10),
         // half a point for each product, rounded up; one error for each is possible
         (
-            "mutation { upsertProducts(input: [{id: \"a\", title: \"A\"}, {id: \"b\", title: \"B\"}, {id: \"c\", title: \"C\"}]) { created errors { code } } }",
+            "mutation { upsertProducts(input: [{id: \"a\", title: \"A\"}, {id: \"b\", title: \"B\"}, {id: \"c\", \
+                title: \"C\"}]) { created errors { code } } }",
             10 + 2 + 1 + 3,
         ),
         ("mutation { deleteProducts(ids: \"a\") }", 10 + 1),
         // two points for each element of the braid
         ("{ knot(braid: [1, 1, 1]) { arf jones { text } } }", 10 + 6 + 1 + 1),
         (
-            "{ cohort(definition: {}) { compatibility(product: {price: MID}) { score { value } contributions { stated } } } }",
+            "{ cohort(definition: {}) { compatibility(product: {price: MID}) { score { value } contributions { stated \
+                } } } }",
             1 + 1 + 10 + 1 + 1 + 12,
         ),
         (
-            "{ cohort(definition: {}) { recommendations(first: 4) { score { value } product { id states { value } } } } }",
+            "{ cohort(definition: {}) { recommendations(first: 4) { score { value } product { id states { value } } } \
+                } }",
             1 + 1 + 20 + 4 * (1 + 1 + 1 + 12),
         ),
         ("{ cohort(definition: {}) { recommendations { reasons } } }", 1 + 1 + 20 + 10),
         ("mutation { saveSegment(input: {slug: \"a\", name: \"a\", definition: {}}) { id } }", 10 + 1),
     ] {
-        assert_eq!(prices.text(text).points, points, "{text}");
+        assert_eq!(prices.text(text).points.points, points, "{text}");
     }
 }
 
 #[test]
 fn a_quote_of_units_counts_each_release_once() {
     let prices = Prices::new();
-    for (text, units_mu) in [
+    for (text, milliunits) in [
         ("{ viewer { partner } }", 0),
         ("{ segment(slug: \"a\") { size { value } } }", 120),
         ("{ segment(slug: \"a\") { behavior { visitsPerPerson { value } } } }", 430),
         (
-            "{ segment(slug: \"a\") { size { value } behavior { visitsPerPerson { value } } network { density { value } } } }",
+            "{ segment(slug: \"a\") { size { value } behavior { visitsPerPerson { value } } network { density { value \
+                } } } }",
             730,
         ),
         ("{ a: segment(slug: \"a\") { size { value } } b: segment(slug: \"a\") { size { value } } }", 120),
         ("{ a: segment(slug: \"a\") { size { value } } b: segment(slug: \"b\") { size { value } } }", 240),
         (
-            "{ segment(slug: \"a\") { a: behavior(window: DAYS_7) { visitsPerPerson { value } } b: behavior { visitsPerPerson { value } } } }",
+            "{ segment(slug: \"a\") { a: behavior(window: DAYS_7) { visitsPerPerson { value } } b: behavior { \
+                visitsPerPerson { value } } } }",
             860,
         ),
         ("{ segments(first: 3) { nodes { size { value } } } }", 360),
         // one release for all fields that are computed from states
         (
-            "{ segment(slug: \"a\") { quantumState { purity { value } } knot { writhe } recommendations { reasons } } }",
+            "{ segment(slug: \"a\") { quantumState { purity { value } } knot { writhe } recommendations { reasons } } \
+                }",
             1_000,
         ),
         (
@@ -152,13 +162,15 @@ fn a_quote_of_units_counts_each_release_once() {
             2_000,
         ),
         (
-            "{ segment(slug: \"a\") { a: compare(with: {}) { fidelity { value } } b: compare(with: {regions: [\"x\"]}) { fidelity { value } } } }",
+            "{ segment(slug: \"a\") { a: compare(with: {}) { fidelity { value } } b: compare(with: {regions: [\"x\"]}) \
+                { fidelity { value } } } }",
             3_000,
         ),
         // the releases that implications need besides the behavior, in its window; personality always in 28 days
         ("{ segment(slug: \"a\") { behavior { implications { likelyToReturnPurchase { rule } } } } }", 430),
         (
-            "{ segment(slug: \"a\") { behavior { implications { decisionFactors { rule } } } personality { archetype } } }",
+            "{ segment(slug: \"a\") { behavior { implications { decisionFactors { rule } } } personality { archetype } \
+                } }",
             930,
         ),
         ("{ segment(slug: \"a\") { behavior { implications { valuesCommunityProducts { rule } } } } }", 1_360),
@@ -167,13 +179,13 @@ fn a_quote_of_units_counts_each_release_once() {
             430 + 620,
         ),
     ] {
-        assert_eq!(prices.text(text).units_mu, units_mu, "{text}");
+        assert_eq!(prices.text(text).milliunits, milliunits, "{text}");
     }
 }
 
 #[test]
 fn every_list_has_a_size() {
-    assert_eq!(Prices::new().shape.lists_without_size(), Vec::<String>::new());
+    assert_eq!(Prices::new().reader.schema().lists_without_size(), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -182,7 +194,8 @@ async fn an_answer_never_costs_more_than_its_estimate() {
     let plenty =
         Limits { per_minute: 100_000, points_per_minute: 10_000_000, points_per_day: 100_000_000, ..Limits::DEFAULT };
     let client = app.limited(Limits { max_query_points: 100_000, per_day: 100_000, ..plenty }).await;
-    let save = r#"mutation { saveSegment(input: {slug: "mine", name: "Mine", definition: {regions: ["demo-harbor"]}}) { id } }"#;
+    let save = r#"mutation { saveSegment(input: {slug: "mine", name: "Mine", definition: {regions: ["demo-harbor"]}})
+        { id } }"#;
     client.ask(save).await.ok();
     let (mut spent_less, mut rejected) = (0, 0);
     let mut runner = cases(300);
@@ -207,7 +220,8 @@ async fn a_rejected_document_reports_the_largest_page_that_fits_and_spends_nothi
     let client = app.client(&ALL).await;
     let page = |size: u32| {
         format!(
-            "{{ segments(first: {size}) {{ nodes {{ size {{ value }} personality {{ dimensions {{ mean {{ value }} }} }} }} }} }}"
+            "{{ segments(first: {size}) {{ nodes {{ size {{ value }} personality {{ dimensions {{ mean {{ value }} }} \
+                }} }} }} }}"
         )
     };
     let rejected = client.ask(&page(100)).await;
@@ -251,11 +265,13 @@ async fn a_rejected_document_reports_the_largest_page_that_fits_and_spends_nothi
     let left = client.ask("{ viewer { limits { requestsLeftThisMinute pointsLeft } } }").await;
     assert_eq!(left.ok()["viewer"]["limits"], json!({"requestsLeftThisMinute": 99, "pointsLeft": 5998}));
     client.ask(&page(u32::try_from(fits).unwrap())).await.ok();
-    // Also for other lists than connections, and beside other fields.
+    // Also for other lists than connections, and next to other fields.
     for document in [
         "{ viewer { partner usage(last: SIZE) { day errors { code count } } } }",
-        "{ segments(first: SIZE) { pageInfo { hasNextPage } nodes { size { value interval95 { low } } network { density { value } } } } }",
-        "{ viewer { partner } segments(last: SIZE) { nodes { id behavior { dayParts { share { value } } } } edges { cursor } } }",
+        "{ segments(first: SIZE) { pageInfo { hasNextPage } nodes { size { value interval95 { low } } network { \
+            density { value } } } } }",
+        "{ viewer { partner } segments(last: SIZE) { nodes { id behavior { dayParts { share { value } } } } edges { \
+            cursor } } }",
     ] {
         let sized = |size: u64| document.replace("SIZE", &size.to_string());
         let rejected = client.ask(&sized(90)).await;
@@ -270,8 +286,10 @@ async fn a_rejected_document_reports_the_largest_page_that_fits_and_spends_nothi
 async fn a_quote_reports_the_cost_of_a_document_and_executes_nothing() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
-    let document = "query ($region: String!) { cohort(definition: {regions: [$region]}) { behavior { visitsPerPerson { value } } } }";
-    let quote = "query ($d: String!, $v: JSON) { quote(document: $d, variables: $v) { points units fits maxQueryPoints dearestPaths { path points } largestPage { size } } }";
+    let document = "query ($region: String!) { cohort(definition: {regions: [$region]}) { behavior { visitsPerPerson { \
+        value } } } }";
+    let quote = "query ($d: String!, $v: JSON) { quote(document: $d, variables: $v) { points units fits maxQueryPoints \
+        dearestPaths { path points } largestPage { size } } }";
     let variables = json!({"region": "demo-harbor"});
     let answer = client.ask_with(quote, json!({"d": document, "v": variables})).await;
     let quoted = answer.ok()["quote"].clone();

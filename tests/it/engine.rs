@@ -2,12 +2,16 @@ use std::sync::Arc;
 
 use sea_orm::{EntityTrait as _, QueryFilter as _, QueryOrder as _};
 use spots_enrichment::{
-    db,
-    engine::{Engine as _, SqlEngine, SumRequest, contribution},
-    entity::agent_rollup,
-    epoch::{Epoch, WindowLength},
-    privacy::{Bundle, Exact},
-    segment::{AgeRange, Cohort, Definition},
+    domain::{
+        epoch::{Epoch, WindowLength},
+        segment::{AgeRange, Cohort, Definition},
+    },
+    engine::SqlEngine,
+    privacy::{
+        Bundle, Exact, contribution,
+        engine::{Engine as _, SumRequest},
+    },
+    storage::{db, entity::agent_summary},
 };
 
 use crate::app::{NOW, On, TestApp, databases, means, new_york};
@@ -37,10 +41,10 @@ async fn sqlite_and_postgres_compute_the_same_integer_sums_of_new_york() {
     }
     let (Some(sqlite), Some(postgres)) = (new_york(On::Sqlite).await, new_york(On::Postgres).await) else { return };
     let (sqlite, postgres) = (db::connect(&sqlite.url).await.unwrap(), db::connect(&postgres.url).await.unwrap());
-    let epoch = Epoch::load_newest(&sqlite, NOW).await.unwrap().unwrap();
+    let epoch = spots_enrichment::storage::epochs::load_newest(&sqlite, NOW).await.unwrap().unwrap();
     assert_eq!(
         epoch.vocabulary.categories,
-        Epoch::load_newest(&postgres, NOW).await.unwrap().unwrap().vocabulary.categories
+        spots_enrichment::storage::epochs::load_newest(&postgres, NOW).await.unwrap().unwrap().vocabulary.categories
     );
     let definitions = [
         Definition::default(),
@@ -75,7 +79,7 @@ async fn a_batch_gives_each_request_the_sums_it_gets_alone() {
             Definition { regions: Some(strings(&["demo-harbor"])), ..Definition::default() },
             Definition { interests: Some(strings(&["food", "nightlife_spot"])), ..Definition::default() },
         ];
-        let mut requests = requests(&app.state.epoch(), &definitions);
+        let mut requests = requests(&app.state.epoch.get(), &definitions);
         requests.reverse();
         let batch = engine.sums(&requests).await.unwrap();
         for (request, sums) in requests.iter().zip(&batch) {
@@ -91,7 +95,7 @@ async fn the_database_computes_the_same_moments_as_the_code() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let rows =
-            agent_rollup::Entity::find().filter(agent_rollup::COLUMN.window_days.eq(84)).all(app.db()).await.unwrap();
+            agent_summary::Entity::find().filter(agent_summary::COLUMN.window_days.eq(84)).all(app.db()).await.unwrap();
         assert!(rows.len() > 2_000);
         let mut sums = vec![0; contribution::MOMENTS];
         for row in rows {
@@ -103,7 +107,7 @@ async fn the_database_computes_the_same_moments_as_the_code() {
         }
         let request = SumRequest {
             cohort: Arc::default(),
-            window: app.state.epoch().window(WindowLength::Days84),
+            window: app.state.epoch.get().window(WindowLength::Days84),
             bundle: Bundle::Moments,
         };
         let found = SqlEngine::new(app.db().clone()).sums(&[request]).await.unwrap();
@@ -120,7 +124,7 @@ async fn a_migration_computes_the_state_norms_of_existing_epochs() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let norms = async || -> Vec<i64> {
-            let rows = agent_rollup::Entity::find().order_by_asc(agent_rollup::COLUMN.agent_id);
+            let rows = agent_summary::Entity::find().order_by_asc(agent_summary::COLUMN.agent_id);
             rows.all(app.db()).await.unwrap().iter().map(|row| row.state_norm).collect()
         };
         let before = norms().await;

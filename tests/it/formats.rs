@@ -15,10 +15,12 @@ use parquet::{
 use sea_orm::{DatabaseConnection, EntityTrait as _};
 use serde_json::{Value, json};
 use spots_enrichment::{
-    clock::parse_time,
-    entity::{agent, connection, personality_profile, product, user_action},
-    import::{self, Kind, Options},
-    progress::Progress,
+    domain::clock::parse_time,
+    ingest::{
+        import::{self, Kind, Options},
+        progress::Progress,
+    },
+    storage::entity::{agent, connection, personality_profile, product, user_action},
 };
 
 use crate::{
@@ -130,8 +132,8 @@ fn parquet(from: &Path, to: &Path) {
                 Type::List => {
                     let (mut values, mut defined, mut repeated) = (Vec::new(), Vec::new(), Vec::new());
                     for row in rows {
-                        let items: Vec<&str> = row[index].split('|').filter(|word| !word.is_empty()).collect();
-                        values.extend(items.iter().map(|word| ByteArray::from(*word)));
+                        let items: Vec<&str> = row[index].split('|').filter(|term| !term.is_empty()).collect();
+                        values.extend(items.iter().map(|term| ByteArray::from(*term)));
                         // A list without values is empty, not null.
                         defined.extend(if items.is_empty() { vec![1] } else { vec![3; items.len()] });
                         repeated.extend((0..items.len().max(1)).map(|number| i16::from(number > 0)));
@@ -186,7 +188,7 @@ async fn csv_ndjson_and_parquet_are_imported_into_the_same_tables() {
     fs::copy(dir.join("parquet/agents.parquet"), dir.join("csv/agents.parquet")).unwrap();
     let (_database, db) = TestDb::migrated(On::Sqlite).await;
     let both = import::folder(&db, &dir.join("csv"), &options()).await.unwrap_err().to_string();
-    assert!(both.contains("agents.csv and") && both.contains("which one"), "{both}");
+    assert!(both.contains("agents.csv and") && both.contains("keep only one"), "{both}");
     assert!(stored(&db).await.iter().all(Vec::is_empty));
 }
 
@@ -224,8 +226,8 @@ async fn lines_that_are_not_rows_are_skipped_with_their_reason() {
         [
             (3, "not a JSON object: expected value"),
             (4, "consent is an object"),
-            (5, "interests holds something that is not a word"),
-            (6, "interests holds something that is not a word"),
+            (5, "interests contains an item that is not a text without |"),
+            (6, "interests contains an item that is not a text without |"),
             (8, "not a JSON object: invalid type: sequence, expected a map"),
             (9, "agent_id is empty"),
         ]

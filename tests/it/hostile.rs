@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use spots_enrichment::{listen, state::Timeouts};
+use spots_enrichment::server::{listener, state::Timeouts};
 
 use crate::{
     app::{ALL, NOW, On, TestApp, TestDb},
@@ -27,7 +27,10 @@ impl Server {
     async fn start() -> Self {
         let database = TestApp::database(On::Sqlite).await;
         let app = TestApp::over(database, NOW, 1).await;
-        let plenty = spots_enrichment::auth::Limits { per_minute: 10_000, ..spots_enrichment::auth::Limits::DEFAULT };
+        let plenty = spots_enrichment::domain::key::Limits {
+            per_minute: 10_000,
+            ..spots_enrichment::domain::key::Limits::DEFAULT
+        };
         let key = app.limited(plenty).await.key.clone();
         let TestApp { database, .. } = app;
         let served = Served::start(&database.url, |_| {});
@@ -193,7 +196,7 @@ async fn with_short_timeouts() -> (String, tokio::task::JoinHandle<()>, TestApp)
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let router = spots_enrichment::app(app.state.clone());
-    let serving = tokio::spawn(listen::serve(listener, router, timeouts, std::future::pending()));
+    let serving = tokio::spawn(listener::serve(listener, router, timeouts, std::future::pending()));
     (address, serving, app)
 }
 
@@ -221,7 +224,8 @@ async fn slow_headers_slow_bodies_and_idle_connections_time_out() {
         "slow headers"
     );
     let head = format!(
-        "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+        "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: \
+            100\r\n\r\n"
     );
     let slow = until_closed(address.clone(), format!("{head}{{").into_bytes()).await;
     assert!(slow.starts_with("HTTP/1.1 408 ") && slow.contains("\"TIMEOUT\""), "{slow}");
@@ -239,7 +243,8 @@ async fn a_connection_between_two_requests_does_not_hit_the_header_timeout() {
     let key = app.client(&ALL).await.key.clone();
     let body = r#"{"query": "{ __typename }"}"#;
     let request = format!(
-        "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: \
+            {}\r\n\r\n{body}",
         body.len()
     );
     let asking = tokio::task::spawn_blocking(move || {
@@ -263,13 +268,15 @@ async fn a_connection_between_two_requests_does_not_hit_the_header_timeout() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rejected_request_leaves_the_connection_open_or_announces_the_close() {
     let (address, serving, app) = with_short_timeouts().await;
-    let limits = spots_enrichment::auth::Limits { per_minute: 1, ..spots_enrichment::auth::Limits::DEFAULT };
+    let limits =
+        spots_enrichment::domain::key::Limits { per_minute: 1, ..spots_enrichment::domain::key::Limits::DEFAULT };
     let right = app.limited(limits).await.key.clone();
-    let wrong = format!("spots_poc_acme_{}", spots_enrichment::auth::random_hex(16).unwrap());
+    let wrong = format!("spots_poc_acme_{}", spots_enrichment::domain::random::random_hex(16).unwrap());
     for (key, status, first) in [(&right, "429", 1), (&wrong, "401", 0)] {
         let body = format!("{{\"query\": \"{{ __typename }} #{}\"}}", "x".repeat(20_000));
         let request = format!(
-            "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\n\
+                Content-Length: {}\r\n\r\n{body}",
             body.len()
         );
         let reply = until_closed(address.clone(), request.repeat(6).into_bytes()).await;
@@ -282,16 +289,18 @@ async fn a_rejected_request_leaves_the_connection_open_or_announces_the_close() 
     assert_eq!(reply.matches("HTTP/1.1 404 ").count(), 3, "{reply}");
     // A body that is far too large is answered, and the client can read the answer.
     let request = format!(
-        "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {right}\r\nContent-Type: application/json\r\nContent-Length: 8000000\r\n\r\n{}",
+        "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {right}\r\nContent-Type: application/json\r\nContent-Length: \
+            8000000\r\n\r\n{}",
         " ".repeat(8_000_000)
     );
-    let limits = spots_enrichment::auth::Limits::DEFAULT;
+    let limits = spots_enrichment::domain::key::Limits::DEFAULT;
     let request = request.replace(&right, &app.limited(limits).await.key);
     let reply = until_closed(address.clone(), request.into_bytes()).await;
     assert!(reply.starts_with("HTTP/1.1 413 ") && reply.contains("DOCUMENT_TOO_LARGE"), "{reply}");
     // An incomplete body cannot be skipped, so the connection closes.
     let request = format!(
-        "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {wrong}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
+        "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {wrong}\r\nContent-Type: application/json\r\nContent-Length: \
+            100\r\n\r\n{{"
     );
     let reply = until_closed(address, request.into_bytes()).await;
     assert!(reply.starts_with("HTTP/1.1 401 ") && reply.to_lowercase().contains("connection: close"), "{reply}");
@@ -316,7 +325,8 @@ async fn large_names_variables_and_introspections_are_rejected_early() {
         text
     });
     let long_answer = (0..90).fold(
-        "{ a: segments(first: 100) { nodes { ...f } } b: segments(first: 100) { nodes { ...f } } } fragment f on Segment {"
+        "{ a: segments(first: 100) { nodes { ...f } } b: segments(first: 100) { nodes { ...f } } } fragment f on \
+            Segment {"
             .to_owned(),
         |mut text, number| {
             let _ = write!(text, " {}{number}: name", "k".repeat(190));
@@ -352,14 +362,15 @@ async fn a_stopping_server_answers_what_is_in_flight() {
     let address = listener.local_addr().unwrap().to_string();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let router = spots_enrichment::app(app.state.clone());
-    let serving = tokio::spawn(listen::serve(listener, router, Timeouts::default(), async {
+    let serving = tokio::spawn(listener::serve(listener, router, Timeouts::default(), async {
         let _ = stopped.await;
     }));
     // Another transaction holds the write lock, so the release waits.
-    let lock = spots_enrichment::db::begin_write(app.db()).await.unwrap();
+    let lock = spots_enrichment::storage::db::begin_write(app.db()).await.unwrap();
     let body = r#"{"query": "{ cohort(definition: {regions: [\"demo-harbor\"]}) { size { value } } }"}"#;
     let request = format!(
-        "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: \
+            {}\r\n\r\n{body}",
         body.len()
     );
     let asking = tokio::spawn(until_closed(address.clone(), request.into_bytes()));

@@ -5,7 +5,7 @@ use axum::{
 use sea_orm::EntityTrait as _;
 use serde_json::json;
 
-use spots_enrichment::{auth::Limits, page::documents};
+use spots_enrichment::{domain::key::Limits, server::pages::documents};
 
 use crate::app::{ALL, On, TestApp, post};
 
@@ -42,7 +42,7 @@ async fn an_invalid_request_gets_an_error_code() {
 #[tokio::test]
 async fn every_error_code_is_documented() {
     let errors = documents::Document::find("errors").unwrap().markdown;
-    let source = include_str!("../../src/error/mod.rs");
+    let source = include_str!("../../src/domain/error/mod.rs");
     let (_, source) = source.split_once("pub fn code(").unwrap();
     let (source, _) = source.split_once("pub fn status(").unwrap();
     let codes: Vec<&str> = source.split('"').skip(1).step_by(2).collect();
@@ -225,7 +225,7 @@ async fn answers_are_compressed_if_the_client_accepts_it() {
         let request = get("/docs/schema.graphql").header("accept-encoding", coding).body(Body::empty()).unwrap();
         let (headers, bytes) = app.bytes(request).await;
         assert_eq!(headers["content-encoding"], coding);
-        assert!(bytes.len() < spots_enrichment::schema::sdl().len() / 2, "{}", bytes.len());
+        assert!(bytes.len() < spots_enrichment::graphql::schema::sdl().len() / 2, "{}", bytes.len());
     }
 }
 
@@ -257,7 +257,7 @@ async fn no_answer_has_more_than_twenty_errors_or_a_long_one() {
 #[tokio::test]
 async fn data_follows_the_selection() {
     let app = TestApp::new(On::Sqlite).await;
-    let client = app.client(&[spots_enrichment::auth::Scope::Behavior]).await;
+    let client = app.client(&[spots_enrichment::domain::scope::Scope::Behavior]).await;
     let answer = client
         .ask(
             r#"{ z: __typename cohort(definition: {regions: ["demo-harbor"]}) {
@@ -265,7 +265,11 @@ async fn data_follows_the_selection() {
             a: viewer { partner } }"#,
         )
         .await;
-    let data = r#""data":{"z":"Query","cohort":{"network":null,"slug":null,"behavior":{"visitsPerPerson":{"unit":"VISITS","__typename":"Measure"}},"b":"Segment","a":null},"a":{"partner":"acme"}}"#;
+    let data = concat!(
+        r#""data":{"z":"Query","cohort":{"network":null,"slug":null,"#,
+        r#""behavior":{"visitsPerPerson":{"unit":"VISITS","__typename":"Measure"}},"#,
+        r#""b":"Segment","a":null},"a":{"partner":"acme"}}"#
+    );
     assert!(answer.text.contains(data), "{}", answer.text);
     assert_eq!(answer.codes(), ["FORBIDDEN"]);
     // `products` is not nullable, so `data` is null.
@@ -317,18 +321,22 @@ async fn a_panic_is_answered_with_a_code_and_logged() {
     assert_eq!((answer.status, answer.codes()), (StatusCode::INTERNAL_SERVER_ERROR, vec!["INTERNAL_ERROR"]));
     assert_eq!(answer.body["errors"][0]["extensions"]["requestId"], answer.headers["x-request-id"].to_str().unwrap());
     assert!(!answer.text.contains("secret"), "{}", answer.text);
-    app.state.log.flush().await;
-    let row = spots_enrichment::entity::api_request_log::Entity::find().one(app.db()).await.unwrap().unwrap();
+    app.state.log.writer.flush().await;
+    let row = spots_enrichment::storage::entity::api_request_log::Entity::find().one(app.db()).await.unwrap().unwrap();
     assert_eq!((row.status, row.error_code.as_deref()), (500, Some("INTERNAL_ERROR")));
 }
 
 struct Panicking;
 
 #[async_trait::async_trait]
-impl spots_enrichment::quota::QuotaStore for Panicking {
-    async fn reserve(&self, _: &spots_enrichment::quota::Ask, _: i64) -> spots_enrichment::quota::Granted {
+impl spots_enrichment::gate::quota::QuotaStore for Panicking {
+    async fn reserve(
+        &self,
+        _: &spots_enrichment::gate::quota::ReservationRequest,
+        _: i64,
+    ) -> spots_enrichment::gate::quota::ReserveResult {
         panic!("a secret of the server")
     }
 
-    fn settle(&self, _: &spots_enrichment::quota::Lease, _: u64, _: i64) {}
+    fn settle(&self, _: &spots_enrichment::gate::quota::Lease, _: u64, _: i64) {}
 }

@@ -7,15 +7,14 @@ use std::{
 use flate2::{Compression, write::GzEncoder};
 use sea_orm::{DatabaseConnection, EntityTrait as _, QueryOrder as _};
 use spots_enrichment::{
-    clock::parse_time,
-    entity::{agent, connection, personality_profile, product, user_action},
-    import::{self, Kind, Options, Report},
-    personality::DIMENSIONS,
+    domain::{clock::parse_time, dimensions::Dimension},
+    ingest::import::{self, Kind, Options, Report},
+    storage::entity::{agent, connection, personality_profile, product, user_action},
 };
 
 use crate::{
     app::{On, TestDb, databases, folder},
-    rollup::OPTIONS,
+    epoch_builder::OPTIONS,
 };
 
 const AGENTS: &str = "agent_id,region,age,interests,category_preferences,consent\n";
@@ -54,7 +53,7 @@ async fn an_unreadable_file_is_rejected_with_the_reason_and_nothing_is_stored() 
         column.contains("the column action_type, category, category_group, start_time, end_time is missing"),
         "{column}"
     );
-    assert!(column.contains("there are agent_id, spot_id"), "{column}");
+    assert!(column.contains("the file has agent_id, spot_id"), "{column}");
     let kind = error(load(&db, Kind::Visits, &file("visits.xlsx", "")).await);
     assert!(kind.contains("ends in none of .csv, .csv.gz, .csv.zst, .ndjson,"), "{kind}");
 
@@ -91,20 +90,32 @@ async fn an_unreadable_file_is_rejected_with_the_reason_and_nothing_is_stored() 
 async fn invalid_rows_are_skipped_with_their_line_and_reason() {
     for on in databases() {
         let (_database, db) = with_agents(on, &["a", "b"]).await;
-        let report = load(&db, Kind::Agents, &file("agents.csv", &format!("{AGENTS}c,north,abc,,,true\nd,north,200,,,true\n,north,1,,,true\ne,no rth,1,,,true\nf,north,1,,,maybe\ng,north\n"))).await.unwrap();
+        let report = load(
+            &db,
+            Kind::Agents,
+            &file(
+                "agents.csv",
+                &format!(
+                    "{AGENTS}c,north,abc,,,true\n\
+            d,north,200,,,true\n,north,1,,,true\ne,no rth,1,,,true\nf,north,1,,,maybe\ng,north\n"
+                ),
+            ),
+        )
+        .await
+        .unwrap();
         assert_eq!(
             reasons(&report),
             [
                 (2, "age: \"abc\" is not a number"),
                 (3, "age: 200 is not between 0 and 130"),
                 (4, "agent_id is empty"),
-                (5, "region: \"no rth\" is not a word of letters, digits, - and _"),
+                (5, "region: \"no rth\" must be up to 64 letters, digits, - or _"),
                 (6, "consent: \"maybe\" is neither true nor false"),
-                (7, "2 values where the first line names 6 columns"),
+                (7, "2 values, but the header names 6 columns"),
             ]
         );
         let profile = |id: &str, first: &str| format!("{id},{first}{}\n", ",0.5".repeat(11));
-        let header = format!("agent_id,{}\n", DIMENSIONS.join(","));
+        let header = format!("agent_id,{}\n", Dimension::ALL.map(Dimension::column).join(","));
         let text = format!(
             "{header}{}{}{}{}",
             profile("a", "1.7"),
@@ -125,7 +136,10 @@ async fn invalid_rows_are_skipped_with_their_line_and_reason() {
         assert_eq!((stored.len(), stored[0].exploration_eagerness), (1, Some(0.25)));
 
         let text = format!(
-            "{VISITS}a,spot_visit,s,bar,food,2020-13-01T00:00:00Z,\na,spot_visit,s,bar,food,2020-01-02T00:00:00Z,2020-01-01T00:00:00Z\nnobody,spot_visit,s,bar,food,2020-01-01T00:00:00Z,\na,spot_visit,s,bar,food,2020-01-01T00:00:00Z,\n"
+            "{VISITS}a,spot_visit,s,bar,food,2020-13-01T00:00:00Z,\n\
+                a,spot_visit,s,bar,food,2020-01-02T00:00:00Z,2020-01-01T00:00:00Z\n\
+                nobody,spot_visit,s,bar,food,2020-01-01T00:00:00Z,\n\
+                a,spot_visit,s,bar,food,2020-01-01T00:00:00Z,\n"
         );
         let report = load(&db, Kind::Visits, &file("visits.csv", &text)).await.unwrap();
         assert_eq!(
@@ -136,15 +150,16 @@ async fn invalid_rows_are_skipped_with_their_line_and_reason() {
                 (4, "agent_id is not a known agent"),
             ]
         );
-        assert_eq!((report.read, report.new, report.again), (4, 1, 0));
+        assert_eq!((report.read, report.new, report.updated), (4, 1, 0));
 
-        let text = "agent_id_1,agent_id_2,compatibility,created_at\na,a,0.5,2020-01-01T00:00:00Z\na,nobody,0.5,2020-01-01T00:00:00Z\nb,a,1.5,2020-01-01T00:00:00Z\nb,a,0.5,2020-01-01T00:00:00Z\n";
+        let text = "agent_id_1,agent_id_2,compatibility,created_at\na,a,0.5,2020-01-01T00:00:00Z\n\
+            a,nobody,0.5,2020-01-01T00:00:00Z\nb,a,1.5,2020-01-01T00:00:00Z\nb,a,0.5,2020-01-01T00:00:00Z\n";
         let report = load(&db, Kind::Connections, &file("connections.csv", text)).await.unwrap();
         assert_eq!(
             reasons(&report),
             [
-                (2, "a tie of an agent with itself"),
-                (3, "an end is not a known agent"),
+                (2, "agent_id_1 and agent_id_2 are the same agent"),
+                (3, "agent_id_1 or agent_id_2 is not a known agent"),
                 (4, "compatibility: 1.5 is not between 0 and 1"),
             ]
         );
@@ -168,18 +183,20 @@ async fn importing_a_file_again_changes_nothing_and_a_dry_run_stores_nothing() {
     for on in databases() {
         let (_database, db) = with_agents(on, &["a"]).await;
         let text = format!(
-            "{VISITS}a,spot_visit,s,bar,food,2020-01-01T00:00:00Z,2020-01-01T00:10:00Z\na,spot_visit,s,bar,food,2020-01-01T00:00:00Z,2020-01-01T00:20:00Z\na,spot_visit,t,bar,food,2020-01-02T00:00:00Z,\n"
+            "{VISITS}a,spot_visit,s,bar,food,2020-01-01T00:00:00Z,2020-01-01T00:10:00Z\n\
+                a,spot_visit,s,bar,food,2020-01-01T00:00:00Z,2020-01-01T00:20:00Z\n\
+                a,spot_visit,t,bar,food,2020-01-02T00:00:00Z,\n"
         );
         let path = file("visits.csv", &text);
         let dry = Options { dry_run: true, ..OPTIONS };
         let report = import::file(&db, Kind::Visits, &path, &dry).await.unwrap();
-        assert_eq!((report.read, report.new, report.again), (3, 2, 1));
+        assert_eq!((report.read, report.new, report.updated), (3, 2, 1));
         assert!(user_action::Entity::find().all(&db).await.unwrap().is_empty());
         load(&db, Kind::Visits, &path).await.unwrap();
         let once = user_action::Entity::find().order_by_asc(user_action::COLUMN.spot_id).all(&db).await.unwrap();
         assert_eq!(once[0].end_time, Some(parse_time("2020-01-01T00:20:00Z").unwrap()), "the last line is kept");
         let report = load(&db, Kind::Visits, &path).await.unwrap();
-        assert_eq!((report.new, report.again), (0, 3));
+        assert_eq!((report.new, report.updated), (0, 3));
         let twice = user_action::Entity::find().order_by_asc(user_action::COLUMN.spot_id).all(&db).await.unwrap();
         assert_eq!(once, twice);
     }
@@ -189,7 +206,8 @@ async fn importing_a_file_again_changes_nothing_and_a_dry_run_stores_nothing() {
 async fn return_visits_are_derived_from_all_visits_unless_the_file_states_them() {
     for on in databases() {
         let (_database, db) = with_agents(on, &["a", "b"]).await;
-        let rows = "a,spot_visit,s,,,2020-01-03T00:00:00Z,\na,spot_visit,s,,,2020-01-02T00:00:00Z,\nb,spot_visit,s,,,2020-01-04T00:00:00Z,\n";
+        let rows = "a,spot_visit,s,,,2020-01-03T00:00:00Z,\na,spot_visit,s,,,2020-01-02T00:00:00Z,\n\
+            b,spot_visit,s,,,2020-01-04T00:00:00Z,\n";
         load(&db, Kind::Visits, &file("visits.csv", &format!("{VISITS}{rows}"))).await.unwrap();
         let returns = async || {
             let mut actions = user_action::Entity::find().all(&db).await.unwrap();
@@ -236,7 +254,8 @@ async fn products_of_a_partner_are_imported_from_zstd() {
         let (_database, db) = TestDb::migrated(on).await;
         let path = folder("import").join("products.csv.zst");
         let text = "product_id,title,category,subcategory,price,currency,rating,rating_count,price_range\n\
-            p1,\"A title, with a comma\",books,,12.5,EUR,4.5,10,mid\np2,Cheap,books,,-1,EUR,4.5,10,mid\np3,Best,books,,1,EUR,7,10,mid\np4,,books,,1,EUR,1,10,mid\np5,Odd,books,,1,EUR,1,10,free\n";
+            p1,\"A title, with a comma\",books,,12.5,EUR,4.5,10,mid\np2,Cheap,books,,-1,EUR,4.5,10,mid\n\
+                p3,Best,books,,1,EUR,7,10,mid\np4,,books,,1,EUR,1,10,mid\np5,Odd,books,,1,EUR,1,10,free\n";
         let mut encoder = zstd::Encoder::new(File::create(&path).unwrap(), 1).unwrap();
         encoder.write_all(text.as_bytes()).unwrap();
         encoder.finish().unwrap();
@@ -250,7 +269,7 @@ async fn products_of_a_partner_are_imported_from_zstd() {
                 (3, "price: -1 is not between 0 and 1000000000000"),
                 (4, "rating: 7 is not between 0 and 5"),
                 (5, "title is empty"),
-                (6, "price_range is none of budget, mid, premium, luxury"),
+                (6, "price_range is not one of budget, mid, premium, luxury"),
             ]
         );
         let stored = product::Entity::find().all(&db).await.unwrap();

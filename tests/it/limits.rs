@@ -7,10 +7,13 @@ use axum::{
 use sea_orm::{EntityTrait as _, QueryOrder as _};
 use serde_json::json;
 use spots_enrichment::{
-    auth::{self, Limits},
-    entity::api_request_log,
-    quota::{LoggedDays, ProcessQuotas, REDIS_PATIENCE, RedisQuotas},
-    state::Timeouts,
+    domain::{key::Limits, random::random_hex, scope::Scope},
+    gate::{
+        auth,
+        quota::{LoggedUsage, ProcessQuotas, REDIS_TIMEOUT, RedisQuotas},
+    },
+    server::state::Timeouts,
+    storage::entity::api_request_log,
 };
 
 use crate::{
@@ -43,7 +46,8 @@ async fn points_are_restored_and_the_error_says_when() {
     let app = TestApp::new(On::Sqlite).await;
     let limits = Limits { max_query_points: 60, points_per_minute: 60, ..Limits::DEFAULT };
     let client = app.limited(limits).await;
-    let page = "{ segments(first: 0) { nodes { slug } } a: viewer { usage(last: 2) { day } } b: viewer { usage(last: 2) { day } } }";
+    let page = "{ segments(first: 0) { nodes { slug } } a: viewer { usage(last: 2) { day } } b: viewer { usage(last: \
+        2) { day } } }";
     let answer = client.ask(page).await;
     // 1 for the connection, 1 + 10 + 2 for each viewer. There are no days of usage yet.
     assert_eq!((answer.cost("requested"), answer.cost("actual"), answer.cost("available")), (27, 23, 37));
@@ -79,8 +83,8 @@ async fn every_answer_has_the_remaining_limits() {
 #[tokio::test]
 async fn an_invalid_key_spends_nothing_and_a_rejected_field_costs_nothing() {
     let app = TestApp::new(On::Sqlite).await;
-    let client = app.client(&[auth::Scope::Behavior]).await;
-    let wrong = format!("spots_poc_acme_{}", auth::random_hex(16).unwrap());
+    let client = app.client(&[Scope::Behavior]).await;
+    let wrong = format!("spots_poc_acme_{}", random_hex(16).unwrap());
     for _ in 0..3 {
         assert_eq!(app.send(post(&[("x-api-key", &wrong)], r#"{"query": "{ __typename }"}"#)).await.status, 401);
     }
@@ -98,7 +102,7 @@ async fn daily_limits_survive_a_restart() {
         client.ask(SIZE).await.ok();
         client.ask("{ nonsense }").await;
         client.ask("{ segments(first: 100) { nodes { personality { dimensions { mean { value } } } } } }").await;
-        app.state.log.flush().await;
+        app.state.log.writer.flush().await;
         let (id, key) = (client.key_id.clone(), client.key.clone());
         let TestApp { database, .. } = app;
 
@@ -116,9 +120,10 @@ async fn a_client_that_disconnects_is_charged_for_fields_that_started() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
     client.ask("{ viewer { partner } }").await.ok();
-    let portrait = r#"{ cohort(definition: {regions: ["demo-harbor"]}) { size { value } behavior { dayParts { share { value } } } } }"#;
+    let portrait = r#"{ cohort(definition: {regions: ["demo-harbor"]}) { size { value } behavior { dayParts { share {
+        value } } } } }"#;
     // Another transaction holds the write lock, and the client disconnects before it is released.
-    let lock = spots_enrichment::db::begin_write(app.db()).await.unwrap();
+    let lock = spots_enrichment::storage::db::begin_write(app.db()).await.unwrap();
     let gone = tokio::time::timeout(Duration::from_millis(200), client.ask(portrait)).await;
     assert!(gone.is_err());
     lock.rollback().await.unwrap();
@@ -128,7 +133,7 @@ async fn a_client_that_disconnects_is_charged_for_fields_that_started() {
         answer.ok()["viewer"]["limits"],
         json!({"pointsLeft": 6_000 - 1 - (5 + 10) - 2, "requestsLeftThisMinute": 97})
     );
-    app.state.log.flush().await;
+    app.state.log.writer.flush().await;
     let rows =
         api_request_log::Entity::find().order_by_asc(api_request_log::COLUMN.log_id).all(app.db()).await.unwrap();
     let row = rows.iter().find(|row| row.status == 499).unwrap();
@@ -137,14 +142,14 @@ async fn a_client_that_disconnects_is_charged_for_fields_that_started() {
 
 #[tokio::test]
 async fn a_request_that_times_out_gets_unused_points_back() {
-    let app = TestApp::with(On::Sqlite, |given| {
-        given.timeouts = Timeouts { request: Duration::from_millis(50), ..Timeouts::default() };
+    let app = TestApp::with(On::Sqlite, |dependencies| {
+        dependencies.timeouts = Timeouts { request: Duration::from_millis(50), ..Timeouts::default() };
     })
     .await;
     let client = app.client(&ALL).await;
     client.ask("{ viewer { partner } }").await.ok();
     // Another transaction holds the write lock.
-    let lock = spots_enrichment::db::begin_write(app.db()).await.unwrap();
+    let lock = spots_enrichment::storage::db::begin_write(app.db()).await.unwrap();
     let answer = client.ask(SIZE).await;
     assert_eq!((answer.status, answer.codes()), (StatusCode::SERVICE_UNAVAILABLE, vec!["TIMEOUT"]));
     assert_eq!(answer.headers["retry-after"], "1");
@@ -188,9 +193,9 @@ async fn a_key_of_fifty_points_can_introspect() {
 async fn two_servers(on: On, redis: &RedisServer, timeout: Duration) -> [TestApp; 2] {
     let first = TestApp::new(on).await;
     let url = first.database.url.clone();
-    let second = TestApp::beside(&url).await;
+    let second = TestApp::second_on(&url).await;
     let shared = async |app: TestApp| {
-        let days = Arc::new(LoggedDays(app.db().clone()));
+        let days = Arc::new(LoggedUsage(app.db().clone()));
         let quotas = Arc::new(RedisQuotas::connect(&redis.url(), days, timeout).await.unwrap());
         app.with_quotas(quotas)
     };
@@ -220,7 +225,7 @@ async fn two_servers_share_one_limit() {
 #[tokio::test]
 async fn without_redis_a_server_grants_its_share_and_reports_it() {
     let Some(redis) = RedisServer::start() else { return };
-    let [a, _b] = two_servers(On::Sqlite, &redis, REDIS_PATIENCE).await;
+    let [a, _b] = two_servers(On::Sqlite, &redis, REDIS_TIMEOUT).await;
     let client = a.client(&ALL).await;
     assert!(!client.ask("{ viewer { partner } }").await.headers.contains_key("x-quota-source"));
     drop(redis);
@@ -244,7 +249,7 @@ async fn without_redis_a_server_grants_its_share_and_reports_it() {
 async fn a_revoked_key_and_a_new_limit_reach_every_server_within_five_seconds() {
     for on in databases() {
         let first = TestApp::new(on).await;
-        let second = TestApp::beside(&first.database.url).await;
+        let second = TestApp::second_on(&first.database.url).await;
         let here = first.client(&ALL).await;
         let other = first.client_of("other", &ALL, 0).await;
         let there = second.client_from(&here.key_id, &here.key);
@@ -281,7 +286,7 @@ async fn a_key_that_was_rotated_shares_limits_and_units_with_the_next() {
         old.ask("{ viewer { partner } }").await.ok();
         app.clock.advance_s(3_600);
         // A second server that has not cached the key; the first may accept it until its cached row expires.
-        let other = TestApp::beside(&app.database.url).await;
+        let other = TestApp::second_on(&app.database.url).await;
         other.clock.advance_s(3_600);
         let expired = other.client_from(&old.key_id, &old.key);
         assert_eq!(expired.ask("{ viewer { partner } }").await.codes(), ["API_KEY_EXPIRED"]);
@@ -302,7 +307,7 @@ async fn usage_is_shown_by_day_with_errors_by_code() {
         app.client_of("other", &ALL, 0).await.ask("{ viewer { partner } }").await.ok();
         app.clock.advance_s(86_400);
         client.ask("{ viewer { partner } }").await.ok();
-        app.state.log.flush().await;
+        app.state.log.writer.flush().await;
         let usage = "{ viewer { usage { day requests refused points units errors { code count } } } }";
         let answer = client.ask(usage).await;
         insta::allow_duplicates! { insta::assert_json_snapshot!(answer.ok()["viewer"]["usage"], @r#"
@@ -366,24 +371,24 @@ async fn anonymous_introspection_is_limited() {
 async fn documents_beyond_the_cost_limit_are_rate_limited() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
-    let costly = "{ segments(first: 100) { nodes { personality { dimensions { mean { value } } } } } }";
+    let expensive = "{ segments(first: 100) { nodes { personality { dimensions { mean { value } } } } } }";
     for _ in 0..100 {
-        assert_eq!(client.ask(costly).await.codes(), ["QUERY_TOO_COSTLY"]);
+        assert_eq!(client.ask(expensive).await.codes(), ["QUERY_TOO_COSTLY"]);
     }
-    let rejected = client.ask(costly).await;
+    let rejected = client.ask(expensive).await;
     assert_eq!(
         (rejected.codes(), rejected.headers["retry-after"].to_str().unwrap()),
         (vec!["RATE_LIMIT_EXCEEDED"], "60")
     );
     assert_eq!(client.ask("{ viewer { partner } }").await.codes(), ["RATE_LIMIT_EXCEEDED"], "it is not parsed");
     app.clock.advance_s(60);
-    assert_eq!(client.ask(costly).await.codes(), ["QUERY_TOO_COSTLY"]);
+    assert_eq!(client.ask(expensive).await.codes(), ["QUERY_TOO_COSTLY"]);
 }
 
 #[tokio::test]
 async fn quotas_fail_closed_if_the_usage_of_the_day_is_unavailable() {
-    let app = TestApp::with(On::Sqlite, |given| {
-        given.quotas = Arc::new(ProcessQuotas::new(Arc::new(Broken)));
+    let app = TestApp::with(On::Sqlite, |dependencies| {
+        dependencies.quotas = Arc::new(ProcessQuotas::new(Arc::new(Broken)));
     })
     .await;
     let answer = app.client(&ALL).await.ask("{ __typename }").await;
@@ -393,8 +398,8 @@ async fn quotas_fail_closed_if_the_usage_of_the_day_is_unavailable() {
 struct Broken;
 
 #[async_trait::async_trait]
-impl spots_enrichment::quota::Days for Broken {
-    async fn used(&self, _account: &str, _day: i64) -> Result<(u64, u64), sea_orm::DbErr> {
+impl spots_enrichment::gate::quota::DailyUsage for Broken {
+    async fn of_account(&self, _account: &str, _day: i64) -> Result<(u64, u64), sea_orm::DbErr> {
         Err(sea_orm::DbErr::Custom("the log is unavailable".to_owned()))
     }
 }

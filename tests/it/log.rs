@@ -1,15 +1,15 @@
 use axum::{body::Body, http::Request};
 use sea_orm::{EntityTrait as _, QueryOrder as _};
-use spots_enrichment::{auth::Scope, entity::api_request_log};
+use spots_enrichment::{domain::scope::Scope, storage::entity::api_request_log};
 
 use crate::app::{On, TestApp, databases, post};
 
 /// Status, error code, partner and milliunits of each row, in the order of insertion.
 async fn rows(app: &TestApp) -> Vec<(i32, Option<String>, Option<String>, i64)> {
-    app.state.log.flush().await;
+    app.state.log.writer.flush().await;
     let rows =
         api_request_log::Entity::find().order_by_asc(api_request_log::COLUMN.log_id).all(app.db()).await.unwrap();
-    rows.into_iter().map(|row| (row.status, row.error_code, row.partner_id, row.units_mu)).collect()
+    rows.into_iter().map(|row| (row.status, row.error_code, row.partner_id, row.milliunits)).collect()
 }
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn a_row_holds_no_document_no_variables_and_no_key() {
     let client = app.client(&[Scope::Behavior]).await;
     let query = "query Find($slug: String!) { segment(slug: $slug) { id } }";
     client.ask_with(query, serde_json::json!({"slug": "secret-segment"})).await;
-    app.state.log.flush().await;
+    app.state.log.writer.flush().await;
     let row = api_request_log::Entity::find().one(app.db()).await.unwrap().unwrap();
     assert_eq!(row.document_hash.as_ref().unwrap().len(), 64);
     assert!(row.processing_us > 0);

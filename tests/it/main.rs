@@ -6,13 +6,12 @@
 
 mod app;
 mod auth;
-mod bench;
 mod budget;
 mod catalog;
 mod cli;
 mod cost;
 mod engine;
-mod forget;
+mod erasure;
 mod formats;
 mod fuzz;
 mod guard;
@@ -29,7 +28,7 @@ mod privacy;
 mod promise;
 mod queries;
 mod quota;
-mod rollup;
+mod epoch_builder;
 mod schema;
 mod segments;
 mod served;

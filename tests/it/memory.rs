@@ -6,16 +6,22 @@ use rand::{RngExt as _, SeedableRng as _, seq::IndexedRandom as _};
 use rand_chacha::ChaCha20Rng;
 use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, DatabaseConnection, EntityTrait as _, Iterable as _};
 use spots_enrichment::{
-    clock::WEEK,
-    db::{self, Bulk},
-    engine::{Engine, MemoryEngine, SqlEngine, SumRequest, contribution, rollup},
-    entity::{agent_rollup, epoch, epoch_word},
-    epoch::{Epoch, Window, WindowLength},
-    forget,
-    generate::ENDS_AT,
-    privacy::{Bundle, Exact, Sums},
-    progress::Progress,
-    segment::Cohort,
+    domain::{
+        clock::WEEK,
+        epoch::{Window, WindowLength},
+        segment::Cohort,
+    },
+    engine::{MemoryEngine, SqlEngine},
+    ingest::{epoch_builder, erasure, generate::ENDS_AT, progress::Progress},
+    privacy::{
+        Bundle, Exact, Sums, contribution,
+        engine::{Engine, SumRequest},
+    },
+    storage::{
+        db,
+        entity::{agent_summary, epoch, epoch_term},
+        epochs,
+    },
 };
 
 use crate::app::{NOW, On, TestApp, TestDb, databases, new_york};
@@ -66,24 +72,23 @@ async fn populate(db: &DatabaseConnection, rng: &mut ChaCha20Rng) -> usize {
     let row = epoch::ActiveModel { epoch_id: Set(EPOCH), ends_at: Set(ENDS_AT), built_at: Set(NOW), agents: Set(1) };
     row.insert(db).await.unwrap();
     for kind in ["interest", "category"] {
-        let words = VALUES[..4].iter().map(|word| epoch_word::ActiveModel {
+        let terms = VALUES[..4].iter().map(|term| epoch_term::ActiveModel {
             epoch_id: Set(EPOCH),
             kind: Set(kind.to_owned()),
-            word: Set((*word).to_owned()),
+            term: Set((*term).to_owned()),
         });
-        epoch_word::Entity::insert_many(words).exec_without_returning(db).await.unwrap();
+        epoch_term::Entity::insert_many(terms).exec_without_returning(db).await.unwrap();
     }
-    let columns: Vec<&str> = agent_rollup::Column::iter().map(|column| sea_orm::IdenStatic::as_str(&column)).collect();
     let people = rng.random_range(1..400);
     let mut rows = Vec::new();
     for number in 0..people {
-        let bars = |words: &[String]| format!("|{}|", words.join("|"));
+        let delimited = |terms: &[String]| format!("|{}|", terms.join("|"));
         let mean: [i64; 12] = std::array::from_fn(|_| rng.random_range(-3_600..=3_600));
         let about: Vec<i32> = (mean.iter().map(|u| i32::try_from(*u).unwrap()))
             .chain([(); 12].map(|()| rng.random_range(0..10)))
             .chain([rng.random_range(0..6)])
             .collect();
-        let (interests, categories) = (bars(&some(&VALUES, rng)), bars(&some(&VALUES, rng)));
+        let (interests, categories) = (delimited(&some(&VALUES, rng)), delimited(&some(&VALUES, rng)));
         let (region, band): (&str, i32) = (REGIONS.choose(rng).unwrap(), rng.random_range(0..7));
         for length in WindowLength::ALL {
             // A visit in the last week is also a visit in the last twelve weeks.
@@ -92,16 +97,26 @@ async fn populate(db: &DatabaseConnection, rng: &mut ChaCha20Rng) -> usize {
             }
             let mut part = |count| -> Vec<i32> { (0..count).map(|_| rng.random_range(-10_000..=10_000)).collect() };
             let (behavior, network) = (part(27), part(4));
-            let mut row = vec![EPOCH.into(), length.days().into(), region.into(), band.into()];
-            // The order of these ids depends on the collation.
-            row.extend([format!("{}-{number}", ["a", "B", "_", "é"][number % 4]).into()]);
-            row.extend([interests.clone().into(), categories.clone().into()]);
-            row.extend(behavior.into_iter().chain(about.clone()).chain(network).map(sea_orm::Value::from));
-            row.push(contribution::state_norm(&mean).into());
+            let mut row = agent_summary::ActiveModel {
+                epoch_id: Set(EPOCH),
+                window_days: Set(length.days()),
+                region: Set(region.to_owned()),
+                age_band: Set(band),
+                // The order of these ids depends on the collation.
+                agent_id: Set(format!("{}-{number}", ["a", "B", "_", "é"][number % 4])),
+                interests: Set(interests.clone()),
+                categories: Set(categories.clone()),
+                state_norm: Set(contribution::state_norm(&mean)),
+                ..Default::default()
+            };
+            let numbers = agent_summary::Column::iter().skip(7);
+            for (column, number) in numbers.zip(behavior.into_iter().chain(about.clone()).chain(network)) {
+                row.set(column, number.into());
+            }
             rows.push(row);
         }
     }
-    Bulk { table: "agent_rollup", columns, key: &[], update: Vec::new() }.write(db, rows).await.unwrap();
+    db::insert_all(db, rows, None).await.unwrap();
     people
 }
 
@@ -135,7 +150,7 @@ async fn sums_come_from_memory_once_an_epoch_is_loaded() {
         let before = sql.sums(&requests).await.unwrap();
         assert!(memory.size().is_none());
         memory.refresh(EPOCH).await.unwrap();
-        agent_rollup::Entity::delete_many().exec(&db).await.unwrap();
+        agent_summary::Entity::delete_many().exec(&db).await.unwrap();
         assert_same(&memory.sums(&requests).await.unwrap(), &before, &requests);
         assert!(!sql.sums(&requests).await.unwrap()[0].same_as(&before[0]));
         // The database computes what is not in memory: a value outside the vocabulary, an epoch that is not loaded.
@@ -152,13 +167,13 @@ async fn sums_come_from_memory_once_an_epoch_is_loaded() {
 async fn an_erased_person_is_in_no_later_sum() {
     for on in databases() {
         let app = TestApp::new(on).await;
-        let epoch = app.state.epoch();
+        let epoch = app.state.epoch.get();
         let requests = questions(&[Cohort::default()], epoch.epoch_id, epoch.ends_at);
         let (memory, sql) = (MemoryEngine::new(app.db().clone()), SqlEngine::new(app.db().clone()));
         memory.refresh(epoch.epoch_id).await.unwrap();
         let before = memory.sums(&requests).await.unwrap();
         let people = memory.size().unwrap().1;
-        forget::forget(app.db(), "demo_0000701", NOW).await.unwrap();
+        erasure::erase(app.db(), "demo_0000701", NOW).await.unwrap();
         let after = memory.sums(&requests).await.unwrap();
         assert_same(&after, &sql.sums(&requests).await.unwrap(), &requests);
         assert!(after.iter().zip(&before).any(|(after, before)| !after.same_as(before)));
@@ -171,13 +186,13 @@ async fn an_erased_person_is_in_no_later_sum() {
 #[tokio::test]
 async fn a_newer_epoch_replaces_the_older() {
     let app = TestApp::new(On::Sqlite).await;
-    let old = app.state.epoch();
+    let old = app.state.epoch.get();
     let memory = MemoryEngine::new(app.db().clone());
     memory.refresh(old.epoch_id).await.unwrap();
-    rollup::build(app.db(), ENDS_AT + WEEK, NOW + WEEK, Progress::Hidden).await.unwrap();
+    epoch_builder::build(app.db(), ENDS_AT + WEEK, NOW + WEEK, Progress::Hidden).await.unwrap();
     app.clock.advance_s(WEEK);
-    app.state.refresh_epoch().await.unwrap();
-    let new = app.state.epoch();
+    app.state.epoch.refresh().await.unwrap();
+    let new = app.state.epoch.get();
     assert!(new.epoch_id > old.epoch_id);
     memory.refresh(new.epoch_id).await.unwrap();
     for epoch in [old, new] {
@@ -191,12 +206,12 @@ async fn a_newer_epoch_replaces_the_older() {
 async fn new_york_has_the_same_sums_in_memory_within_350_bytes_per_person() {
     let Some(database) = new_york(On::Sqlite).await else { return };
     let db = db::connect(&database.url).await.unwrap();
-    let epoch = Epoch::load_newest(&db, NOW).await.unwrap().unwrap();
-    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let epoch = epochs::load_newest(&db, NOW).await.unwrap().unwrap();
+    let terms = |terms: &[&str]| terms.iter().map(|term| (*term).to_owned()).collect();
     let cohorts = [
-        Cohort { regions: words(&["us-nyc-manhattan", "us-nyc-queens"]), ..Cohort::default() },
-        Cohort { bands: vec![1, 2], categories: words(&["bar", "coffee_shop"]), ..Cohort::default() },
-        Cohort { interests: words(&["food"]), categories: words(&["bar"]), ..Cohort::default() },
+        Cohort { regions: terms(&["us-nyc-manhattan", "us-nyc-queens"]), ..Cohort::default() },
+        Cohort { bands: vec![1, 2], categories: terms(&["bar", "coffee_shop"]), ..Cohort::default() },
+        Cohort { interests: terms(&["food"]), categories: terms(&["bar"]), ..Cohort::default() },
     ];
     let requests = questions(&cohorts, epoch.epoch_id, epoch.ends_at);
     let memory = MemoryEngine::new(db.clone());

@@ -11,11 +11,13 @@ use flate2::read::GzDecoder;
 use sea_orm::DatabaseConnection;
 use serde_json::Value;
 use spots_enrichment::{
-    clock::{DAY, parse_time},
-    engine::rollup,
-    import::{self, Options},
+    domain::clock::{DAY, parse_time},
+    ingest::{
+        epoch_builder,
+        import::{self, Options},
+        progress::Progress,
+    },
     privacy::ledger,
-    progress::Progress,
 };
 
 use crate::app::{ALL, NOW, TestApp, databases, new_york};
@@ -27,7 +29,7 @@ pub async fn import_and_build(db: &DatabaseConnection, folder: &Path) {
     let options = Options { dry_run: false, progress: Progress::Hidden, partner: Some("shop".to_owned()) };
     let reports = import::folder(db, folder, &options).await.unwrap();
     assert_eq!(reports.len(), 5);
-    rollup::build(db, parse_time(ENDS).unwrap(), NOW, Progress::Hidden).await.unwrap();
+    epoch_builder::build(db, parse_time(ENDS).unwrap(), NOW, Progress::Hidden).await.unwrap();
 }
 
 type Row = BTreeMap<String, String>;
@@ -59,7 +61,8 @@ impl City {
             rows("agents").into_iter().map(|row| (row["agent_id"].clone(), row)).collect();
         let mut profiles = BTreeMap::new();
         for row in rows("personality") {
-            let values: Vec<f64> = spots_enrichment::personality::DIMENSIONS
+            let values: Vec<f64> = spots_enrichment::domain::dimensions::Dimension::ALL
+                .map(spots_enrichment::domain::dimensions::Dimension::column)
                 .iter()
                 .filter_map(|dimension| row[*dimension].parse().ok())
                 .collect();
@@ -230,7 +233,7 @@ async fn every_released_mean_lies_within_five_sigmas_of_the_exact_one() {
             (
                 r#"{interests: ["food", "nightlife_spot"]}"#,
                 city.cohort(|agent| {
-                    agent["interests"].split('|').any(|word| word == "food" || word == "nightlife_spot")
+                    agent["interests"].split('|').any(|term| term == "food" || term == "nightlife_spot")
                 }),
             ),
             ("{}", city.cohort(|_| true)),
@@ -241,13 +244,18 @@ async fn every_released_mean_lies_within_five_sigmas_of_the_exact_one() {
             let app = TestApp::over(new_york(on).await.unwrap(), NOW, seed).await;
             for ((definition, cohort), means) in cohorts.iter().zip(&means) {
                 // A key for each: one cohort contains another, and the minimum difference would withhold it.
-                let client = app.client_of("acme", &ALL, ledger::KEY_CAP_MU).await;
-                let answer = client.ask(&format!("{{ cohort(definition: {definition}) {{ size {M}
+                let client = app.client_of("acme", &ALL, ledger::KEY_CAP_MILLIUNITS).await;
+                let answer = client
+                    .ask(&format!(
+                        "{{ cohort(definition: {definition}) {{ size {M}
                     behavior {{ visitsPerPerson {M} averageDwellMinutes {M} returnVisitRate {M} explorationTendency {M}
-                        communityEngagement {M} timeSpent {{ short {M} medium {M} long {M} }} dayParts {{ days part share {M} }} }}
+                        communityEngagement {M} timeSpent {{ short {M} medium {M} long {M} }}
+                        dayParts {{ days part share {M} }} }}
                     personality {{ dimensions {{ mean {M} }} }}
                     network {{ connectionsPerPerson {M} density {M} viralPotential {M} }}
-                    ties: network {{ tieCompatibility {M} newTieShare {M} trendSetting {M} }} }} }}")).await;
+                    ties: network {{ tieCompatibility {M} newTieShare {M} trendSetting {M} }} }} }}"
+                    ))
+                    .await;
                 // Totals that a few people could dominate are withheld, and small shares are folded.
                 let empty = Vec::new();
                 let errors = answer.body["errors"].as_array().unwrap_or(&empty);

@@ -7,8 +7,10 @@ use axum::{
     http::{Request, StatusCode},
 };
 use spots_enrichment::{
-    cli, cost, error,
-    page::{
+    cli,
+    domain::error,
+    gate::prices,
+    server::pages::{
         assets,
         documents::{self, Document},
     },
@@ -49,7 +51,7 @@ async fn a_built_page_names_files_that_are_served_compressed_or_not() {
     let app = TestApp::new(On::Sqlite).await;
     for page in ["/", "/portrait"] {
         let page = app.send(get(page).body(Body::empty()).unwrap()).await;
-        let scripts: Vec<_> = page.text.split('"').filter(|word| word.starts_with("/assets/")).collect();
+        let scripts: Vec<_> = page.text.split('"').filter(|part| part.starts_with("/assets/")).collect();
         assert!(!scripts.is_empty(), "{}", page.text);
         for path in scripts {
             let plain = app.send(get(path).body(Body::empty()).unwrap()).await;
@@ -117,7 +119,7 @@ async fn every_document_is_a_page_for_browsers_and_markdown_for_other_clients() 
 #[test]
 fn the_documents_show_the_tables_that_the_code_generates() {
     for (document, name, table) in [
-        ("limits", "prices", cost::table()),
+        ("limits", "prices", prices::table()),
         ("errors", "codes", error::table()),
         ("operator", "settings", cli::settings_table()),
     ] {

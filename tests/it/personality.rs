@@ -2,25 +2,23 @@
 
 use std::sync::Arc;
 
+use personality_math as math;
+use personality_math::{Density, ProductVector, Weave};
 use sea_orm::{EntityTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
-use spots_enrichment::{
-    auth::Scope,
-    entity::agent_rollup,
-    math::{self, Density, Product, Weave},
-};
+use spots_enrichment::{domain::scope::Scope, storage::entity::agent_summary};
 
 use crate::app::{ALL, On, Silence, TestApp, databases, means};
 
 /// The dimensions of the qualifying people of a region in the 28-day window, from the per-agent summary rows.
 async fn people(app: &TestApp, region: &str) -> Vec<[f64; 12]> {
-    let rows = agent_rollup::Entity::find()
-        .filter(agent_rollup::COLUMN.window_days.eq(28))
-        .filter(agent_rollup::COLUMN.region.eq(region))
+    let rows = agent_summary::Entity::find()
+        .filter(agent_summary::COLUMN.window_days.eq(28))
+        .filter(agent_summary::COLUMN.region.eq(region))
         .all(app.db())
         .await
         .unwrap();
-    let dimensions = |row: agent_rollup::Model| means(&row).map(|u| 0.5 + f64::from(u) / 1e4);
+    let dimensions = |row: agent_summary::Model| means(&row).map(|u| 0.5 + f64::from(u) / 1e4);
     rows.into_iter().map(dimensions).collect()
 }
 
@@ -76,7 +74,7 @@ async fn without_noise_the_numbers_are_exact() {
         // vintage: authenticity 0.85, novelty 0.3, curation 0.75; luxury: value 0.95.
         let mut stated = [None; 12];
         (stated[2], stated[6], stated[9], stated[10]) = (Some(0.85), Some(0.75), Some(0.3), Some(0.95));
-        let product = Product::new(stated).unwrap();
+        let product = ProductVector::new(stated).unwrap();
         let some = &cohort["some"];
         near(&some["score"]["value"], rho.compatibility(&product));
         assert_eq!((&some["score"]["unit"], &some["ignored"]), (&json!("OVERLAP"), &json!(["steampunk"])));
@@ -122,7 +120,8 @@ async fn one_release_answers_all_state_fields_and_is_charged_once() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
     let document = r#"{ cohort(definition: {regions: ["demo-harbor"]}) {
-        a: compatibility(product: {price: BUDGET}) { score { value interval95 { low high } quality } release { id units } }
+        a: compatibility(product: {price: BUDGET}) { score { value interval95 { low high } quality }
+            release { id units } }
         b: compatibility(product: {price: LUXURY, energyPreference: 0.9}) { score { value } release { id } }
         quantumState { purity { value } release { id } }
         knot { braid origin { release { id } } }
@@ -216,7 +215,10 @@ async fn an_invalid_product_is_rejected_before_anything_is_charged() {
     assert_eq!(spent.data("/viewer/privacyBudget/spent"), &json!(0.0));
     // Too few people: as for any other bundle, only the size is charged.
     let few = client
-        .ask(r#"{ cohort(definition: {regions: ["demo-coast"], age: {from: 65}}) { quantumState { purity { value } } } }"#)
+        .ask(
+            r#"{ cohort(definition: {regions: ["demo-coast"], age: {from: 65}}) { quantumState { purity { value } } }
+            }"#,
+        )
         .await;
     assert_eq!((few.codes(), few.data("/cohort/quantumState")), (vec!["INSUFFICIENT_DATA"], &Value::Null));
     let spent = client.ask("{ viewer { privacyBudget { spent } } }").await;
@@ -323,7 +325,8 @@ async fn implications_show_their_inputs_and_follow_from_them() {
                 behavior {{ returnVisitRate {{ value }} communityEngagement {{ value }} {IMPLICATIONS} }}
                 personality {{ dimensions {{ name mean {{ value }} }} }}
                 network {{ connectionsPerPerson {{ value }} implications {{
-                    respondsToCommunityEndorsements {{ verdict rule inputs {{ name value {{ value interval95 {{ low high }} }} }} }}
+                    respondsToCommunityEndorsements {{
+                        verdict rule inputs {{ name value {{ value interval95 {{ low high }} }} }} }}
                     likelyToSharePurchases {{ verdict rule inputs {{ name value {{ value }} }} }}
                     influencerPotential {{ verdict rule }}
                     strategies {{ communityEndorsement {{ verdict rule }} earlyAdopterProgram {{ verdict rule }}
@@ -480,7 +483,7 @@ fn the_worked_example_of_the_documents_is_correct() {
     let rho = Density::mixture([&ann, &ben]).unwrap();
     let mut stated = [None; 12];
     (stated[9], stated[10]) = (Some(0.9), Some(0.75));
-    let product = Product::new(stated).unwrap();
+    let product = ProductVector::new(stated).unwrap();
     let alone = Density::mixture([&ann]).unwrap();
     for (name, value) in [
         ("compatibility", rho.compatibility(&product)),

@@ -3,9 +3,9 @@ use std::sync::atomic::Ordering;
 use sea_orm::{EntityTrait as _, QueryOrder as _};
 use serde_json::Value;
 use spots_enrichment::{
-    clock::DAY,
-    entity::{privacy_charge, privacy_release},
+    domain::clock::DAY,
     privacy::ledger,
+    storage::entity::{privacy_charge, privacy_release},
 };
 
 use crate::app::{ALL, On, TestApp, databases};
@@ -22,18 +22,18 @@ const FEW: &str = r#"{ cohort(definition: {regions: ["demo-coast"], age: {from: 
 async fn charges(app: &TestApp) -> Vec<(String, i64)> {
     let charges =
         privacy_charge::Entity::find().order_by_asc(privacy_charge::COLUMN.subject).all(app.db()).await.unwrap();
-    charges.into_iter().map(|charge| (charge.subject, charge.mu)).collect()
+    charges.into_iter().map(|charge| (charge.subject, charge.milliunits)).collect()
 }
 
 fn sum_of(charges: &[(String, i64)], subject: &str) -> i64 {
-    charges.iter().filter(|(charged, _)| charged == subject).map(|(_, mu)| mu).sum()
+    charges.iter().filter(|(charged, _)| charged == subject).map(|(_, milliunits)| milliunits).sum()
 }
 
 #[tokio::test]
 async fn one_question_is_one_release_for_all_keys_and_repetitions() {
     for on in databases() {
         let app = TestApp::new(on).await;
-        let (one, two) = (app.client(&ALL).await, app.client_of("other", &ALL, ledger::KEY_CAP_MU).await);
+        let (one, two) = (app.client(&ALL).await, app.client_of("other", &ALL, ledger::KEY_CAP_MILLIUNITS).await);
         let first = one.ask(PORTRAIT).await.ok().clone();
         let samples = app.noise.draws.load(Ordering::SeqCst);
         assert_eq!(samples, 4, "size, behavior, personality, network");
@@ -143,7 +143,8 @@ async fn a_document_of_inline_and_saved_segments_is_rejected_whole() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let client = app.client_of("acme", &ALL, 200).await;
-        let save = r#"mutation { saveSegment(input: {slug: "hills", name: "Hills", definition: {regions: ["demo-hills"]}}) { id } }"#;
+        let save = r#"mutation { saveSegment(input: {slug: "hills", name: "Hills", definition: {regions:
+            ["demo-hills"]}}) { id } }"#;
         client.ask(save).await.ok();
         let document = r#"{ inline: cohort(definition: {regions: ["demo-harbor"]}) { size { value } }
             saved: segment(slug: "hills") { size { value } } listed: segments { nodes { size { value } } } }"#;
@@ -160,9 +161,11 @@ async fn a_segment_known_to_be_too_small_is_not_counted_against_the_budget() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client_of("acme", &ALL, 120 + 610 + 120).await;
     assert_eq!(client.ask(FEW).await.codes(), ["INSUFFICIENT_DATA"; 3]);
-    // The bundles of the small segment would not fit beside the new segment; they are no longer requested.
-    let both = r#"{ few: cohort(definition: {regions: ["demo-coast"], age: {from: 65}}) { behavior { visitsPerPerson { value } } network { density { value } } }
-        new: cohort(definition: {regions: ["demo-harbor"]}) { size { value } behavior { visitsPerPerson { value } } } }"#;
+    // The bundles of the small segment would not fit together with the new segment; they are no longer requested.
+    let both = r#"{ few: cohort(definition: {regions: ["demo-coast"], age: {from: 65}}) { behavior { visitsPerPerson {
+        value } } network { density { value } } }
+        new: cohort(definition: {regions: ["demo-harbor"]}) { size { value }
+            behavior { visitsPerPerson { value } } } }"#;
     let answer = client.ask(both).await;
     assert_eq!(answer.codes(), ["INSUFFICIENT_DATA"; 2], "{}", answer.text);
     assert!(answer.data("/new/behavior/visitsPerPerson/value").is_number());
@@ -172,11 +175,11 @@ async fn a_segment_known_to_be_too_small_is_not_counted_against_the_budget() {
 async fn the_cap_of_a_region_holds_for_all_keys_together() {
     for on in databases() {
         let app = TestApp::new(on).await;
-        let set = async |mu: i64| {
-            let sql = format!("update privacy_accounts set cap_mu = {mu} where subject = 'region:demo-harbor'");
+        let set = async |milliunits: i64| {
+            let sql = format!("update privacy_accounts set cap_mu = {milliunits} where subject = 'region:demo-harbor'");
             sea_orm::ConnectionTrait::execute_unprepared(app.db(), &sql).await.unwrap();
         };
-        let (one, two) = (app.client(&ALL).await, app.client_of("other", &ALL, ledger::KEY_CAP_MU).await);
+        let (one, two) = (app.client(&ALL).await, app.client_of("other", &ALL, ledger::KEY_CAP_MILLIUNITS).await);
         // A quarter is guaranteed to each of two keys.
         set(1_638).await;
         assert_eq!(one.ask(PORTRAIT).await.codes(), ["PRIVACY_BUDGET_EXHAUSTED"; 4]);
@@ -224,7 +227,8 @@ async fn concurrent_requests_sample_once_and_never_exceed_the_cap() {
             for age in [24, 34, 44, 54, 64] {
                 for interest in ["food", "nightlife_spot"] {
                     questions.push(format!(
-                        r#"{{ cohort(definition: {{regions: ["{region}"], age: {{to: {age}}}, interests: ["{interest}"]}}) {{ size {{ value }} }} }}"#
+                        r#"{{ cohort(definition: {{regions: ["{region}"], age: {{to: {age}}}, interests:
+                            ["{interest}"]}}) {{ size {{ value }} }} }}"#
                     ));
                 }
             }

@@ -12,8 +12,11 @@ use std::{
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
 use spots_enrichment::{
-    auth::Limits,
-    quota::{Ask, Lease, Left, NoDays, ProcessQuotas, QuotaStore, REDIS_PATIENCE, RedisQuotas, Refusal, Refused},
+    domain::{key::Limits, quota::LimitExceeded},
+    gate::quota::{
+        Lease, NoUsage, ProcessQuotas, QuotaStore, REDIS_TIMEOUT, RedisQuotas, Remaining, ReservationRequest,
+        ReserveError,
+    },
 };
 
 use crate::app::left_out;
@@ -85,7 +88,7 @@ const NOON: i64 = 20_000 * 86_400_000 + 43_200_000;
 impl Store {
     async fn all() -> Vec<Self> {
         let process = Self {
-            quotas: Arc::new(ProcessQuotas::new(Arc::new(NoDays))),
+            quotas: Arc::new(ProcessQuotas::new(Arc::new(NoUsage))),
             shift_ms: Box::new(|_| {}),
             now_ms: AtomicI64::new(NOON),
             server: None,
@@ -93,7 +96,7 @@ impl Store {
         let mut stores = vec![process];
         if let Some(server) = RedisServer::start() {
             let timeout = Duration::from_secs(10);
-            let redis = RedisQuotas::connect(&server.url(), Arc::new(NoDays), timeout).await.unwrap();
+            let redis = RedisQuotas::connect(&server.url(), Arc::new(NoUsage), timeout).await.unwrap();
             let redis = Arc::new(redis);
             let quotas = redis.clone();
             let store = Self {
@@ -121,12 +124,12 @@ impl Store {
         (self.shift_ms)(seconds * 1000);
     }
 
-    async fn reserve(&self, account: &str, limits: Limits, points: u64) -> Result<(Lease, Left), Refusal> {
-        let ask = Ask { account: account.to_owned(), limits, points };
-        match self.quotas.reserve(&ask, self.now_ms.load(Ordering::SeqCst)).await {
+    async fn reserve(&self, account: &str, limits: Limits, points: u64) -> Result<(Lease, Remaining), LimitExceeded> {
+        let request = ReservationRequest { account: account.to_owned(), limits, points };
+        match self.quotas.reserve(&request, self.now_ms.load(Ordering::SeqCst)).await {
             Ok(granted) => Ok(granted),
-            Err(Refused::Limit { refusal, .. }) => Err(refusal),
-            Err(Refused::Unavailable) => panic!("the store is unavailable"),
+            Err(ReserveError::Limit { exceeded, .. }) => Err(exceeded),
+            Err(ReserveError::Unavailable) => panic!("the store is unavailable"),
         }
     }
 
@@ -143,10 +146,10 @@ const SMALL: Limits =
 #[tokio::test]
 async fn a_minute_begins_with_its_first_request_and_a_rejected_one_is_not_counted() {
     for store in Store::all().await {
-        let left = |granted: Result<(Lease, Left), Refusal>| granted.unwrap().1.minute;
+        let left = |granted: Result<(Lease, Remaining), LimitExceeded>| granted.unwrap().1.minute;
         assert_eq!(left(store.reserve("a", SMALL, 0).await).left, 2);
         store.advance_s(20);
-        assert_eq!(left(store.reserve("a", SMALL, 0).await).whole_in_s, 40);
+        assert_eq!(left(store.reserve("a", SMALL, 0).await).full_in_s, 40);
         assert_eq!(left(store.reserve("a", SMALL, 0).await).left, 0);
         store.advance_s(15);
         let refusal = store.reserve("a", SMALL, 0).await.unwrap_err();
@@ -195,7 +198,7 @@ async fn the_bucket_refills_evenly_and_reports_when_a_document_fits() {
 async fn a_request_rejected_by_one_limit_spends_none_of_the_others() {
     for store in Store::all().await {
         let limits = Limits { per_minute: 100, per_day: 1_000, ..SMALL };
-        let left = |granted: Result<(Lease, Left), Refusal>| {
+        let left = |granted: Result<(Lease, Remaining), LimitExceeded>| {
             let left = granted.unwrap().1;
             (left.minute.left, left.day.left, left.points.left, left.points_day.left)
         };
@@ -309,29 +312,31 @@ async fn new_limits_apply_to_a_known_account() {
 async fn without_redis_a_share_is_granted_until_redis_is_back() {
     let Some(server) = RedisServer::start() else { return };
     let port = server.port();
-    let quotas = RedisQuotas::connect(&server.url(), Arc::new(NoDays), REDIS_PATIENCE).await.unwrap();
+    let quotas = RedisQuotas::connect(&server.url(), Arc::new(NoUsage), REDIS_TIMEOUT).await.unwrap();
     let limits = Limits { per_minute: 40, ..Limits::DEFAULT };
-    let ask = Ask { account: "a".to_owned(), limits, points: 1_000 };
-    let (lease, _) = quotas.reserve(&ask, NOON).await.unwrap();
+    let request = ReservationRequest { account: "a".to_owned(), limits, points: 1_000 };
+    let (lease, _) = quotas.reserve(&request, NOON).await.unwrap();
     assert!(!lease.emergency);
 
     server.freeze();
     // A quarter of 40 requests. The bucket of the share is at least as large as the most expensive query allowed.
     let mut granted = 0;
     for _ in 0..30 {
-        let free = Ask { points: 0, ..ask.clone() };
+        let free = ReservationRequest { points: 0, ..request.clone() };
         granted += u32::from(quotas.reserve(&free, NOON).await.is_ok_and(|(lease, _)| lease.emergency));
     }
     assert_eq!(granted, 10);
     drop(server);
-    let Err(Refused::Limit { refusal, limits, emergency: true, .. }) = quotas.reserve(&ask, NOON).await else {
+    let Err(ReserveError::Limit { exceeded: refusal, limits, emergency: true, .. }) =
+        quotas.reserve(&request, NOON).await
+    else {
         panic!("the share did not reject the request")
     };
     assert_eq!((refusal.limit, limits.per_minute, limits.points_per_minute), ("minute", 10, 1_500));
 
     let _server = RedisServer::start_at(port).unwrap();
     for _ in 0..100 {
-        if quotas.reserve(&ask, NOON).await.is_ok_and(|(lease, _)| !lease.emergency) {
+        if quotas.reserve(&request, NOON).await.is_ok_and(|(lease, _)| !lease.emergency) {
             return;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;

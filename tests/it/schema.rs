@@ -1,5 +1,5 @@
 use sea_orm::{EntityTrait, QuerySelect as _};
-use spots_enrichment::{entity, schema};
+use spots_enrichment::{graphql::schema, storage::entity};
 
 use crate::app::{TestDb, databases};
 
@@ -13,7 +13,7 @@ fn the_committed_schema_is_the_schema() {
 #[test]
 fn the_schema_has_no_interface_because_it_would_bypass_guards_and_no_union() {
     // The normalized operation drops type conditions, which have no effect in a schema without interfaces and unions.
-    let abstract_type = |line: &str| ["interface ", "union "].iter().any(|word| line.starts_with(word));
+    let abstract_type = |line: &str| ["interface ", "union "].iter().any(|keyword| line.starts_with(keyword));
     assert!(!COMMITTED.lines().any(|line| abstract_type(line) || line.contains(" implements ")));
 }
 
@@ -27,7 +27,7 @@ fn every_type_field_argument_and_value_is_described() {
     for (number, line) in lines.iter().enumerate() {
         let before = number.checked_sub(1).map_or("", |before| lines[before]);
         let described = before.ends_with("\"\"\"");
-        let defines = ["type ", "input ", "enum ", "scalar "].iter().any(|word| line.starts_with(word));
+        let defines = ["type ", "input ", "enum ", "scalar "].iter().any(|keyword| line.starts_with(keyword));
         let field = line.split_once(':').is_some_and(|(name, _)| {
             name.split('(').next().unwrap_or_default().chars().all(|c| c.is_ascii_alphanumeric())
         });
@@ -63,14 +63,14 @@ async fn every_entity_selects_from_the_migrated_database() {
     for on in databases() {
         let (_database, db) = TestDb::migrated(on).await;
         select::<entity::agent::Entity>(&db).await;
-        select::<entity::agent_rollup::Entity>(&db).await;
+        select::<entity::agent_summary::Entity>(&db).await;
         select::<entity::api_key::Entity>(&db).await;
         select::<entity::api_request_log::Entity>(&db).await;
         select::<entity::api_usage_day::Entity>(&db).await;
         select::<entity::audit_event::Entity>(&db).await;
         select::<entity::connection::Entity>(&db).await;
         select::<entity::epoch::Entity>(&db).await;
-        select::<entity::epoch_word::Entity>(&db).await;
+        select::<entity::epoch_term::Entity>(&db).await;
         select::<entity::market_segment::Entity>(&db).await;
         select::<entity::partner::Entity>(&db).await;
         select::<entity::personality_profile::Entity>(&db).await;
@@ -87,10 +87,10 @@ async fn a_fresh_database_is_migrated_and_an_older_one_is_not() {
     use migration::{Migrator, MigratorTrait as _};
     for on in databases() {
         let database = TestDb::empty(on).await;
-        let db = spots_enrichment::db::connect(&database.url).await.unwrap();
-        spots_enrichment::db::migrate_if_fresh(&db).await.unwrap();
+        let db = spots_enrichment::storage::db::connect(&database.url).await.unwrap();
+        spots_enrichment::storage::db::migrate_if_fresh(&db).await.unwrap();
         Migrator::down(&db, Some(1)).await.unwrap();
-        let error = spots_enrichment::db::migrate_if_fresh(&db).await.unwrap_err().to_string();
+        let error = spots_enrichment::storage::db::migrate_if_fresh(&db).await.unwrap_err().to_string();
         assert!(error.contains("lacks 1 migration(s): run `spots-enrichment migrate up`"), "{error}");
     }
 }
@@ -102,6 +102,6 @@ async fn migrations_go_up_down_and_up_again() {
         let (_database, db) = TestDb::migrated(on).await;
         Migrator::down(&db, None).await.unwrap();
         Migrator::up(&db, None).await.unwrap();
-        entity::agent_rollup::Entity::find().limit(1).all(&db).await.unwrap();
+        entity::agent_summary::Entity::find().limit(1).all(&db).await.unwrap();
     }
 }

@@ -1,21 +1,23 @@
 use serde_json::json;
 use spots_enrichment::{
-    auth::Scope,
-    mutation::{self, SaveSegmentInput},
-    segment::Definition,
+    domain::{
+        scope::Scope,
+        segment::{Definition, NewSegment},
+    },
+    storage::segments,
 };
 
 use crate::app::{ALL, On, TestApp, databases};
 
 async fn share(app: &TestApp, slug: &str) {
-    let input =
-        SaveSegmentInput { slug: slug.to_owned(), name: format!("Shared {slug}"), definition: Definition::default() };
-    mutation::save(app.db(), None, &input, crate::app::NOW).await.unwrap();
+    let input = NewSegment { slug: slug.to_owned(), name: format!("Shared {slug}"), definition: Definition::default() };
+    segments::save(app.db(), None, input, crate::app::NOW).await.unwrap();
 }
 
 fn save(slug: &str, region: &str) -> String {
     format!(
-        r#"mutation {{ saveSegment(input: {{slug: "{slug}", name: "Mine", definition: {{regions: ["{region}"]}}}}) {{ slug shared definition {{ regions }} }} }}"#
+        r#"mutation {{ saveSegment(input: {{slug: "{slug}", name: "Mine", definition: {{regions: ["{region}"]}}}}) {{
+            slug shared definition {{ regions }} }} }}"#
     )
 }
 

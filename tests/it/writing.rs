@@ -24,30 +24,30 @@ impl<'a> Choices<'a> {
 
 /// A selected field.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Selected {
+pub struct SelectedField {
     alias: Option<String>,
     name: &'static str,
     /// Name, type and value of each argument.
     arguments: Vec<(&'static str, &'static str, Value)>,
     /// The type of the selection below, for fragments; empty for a scalar.
     on: &'static str,
-    children: Vec<Selected>,
+    children: Vec<SelectedField>,
 }
 
-fn scalar(name: &'static str) -> Selected {
-    Selected { alias: None, name, arguments: Vec::new(), on: "", children: Vec::new() }
+fn scalar(name: &'static str) -> SelectedField {
+    SelectedField { alias: None, name, arguments: Vec::new(), on: "", children: Vec::new() }
 }
 
-fn object(name: &'static str, on: &'static str, children: Vec<Selected>) -> Selected {
-    Selected { alias: None, name, arguments: Vec::new(), on, children }
+fn object(name: &'static str, on: &'static str, children: Vec<SelectedField>) -> SelectedField {
+    SelectedField { alias: None, name, arguments: Vec::new(), on, children }
 }
 
-fn some(choices: &mut Choices, from: &[&'static str]) -> Vec<Selected> {
+fn some(choices: &mut Choices, from: &[&'static str]) -> Vec<SelectedField> {
     let chosen: Vec<_> = from.iter().filter(|_| choices.yes()).map(|name| scalar(name)).collect();
     if chosen.is_empty() { vec![scalar(from[0])] } else { chosen }
 }
 
-fn measure(choices: &mut Choices) -> Vec<Selected> {
+fn measure(choices: &mut Choices) -> Vec<SelectedField> {
     let mut fields = some(choices, &["value", "unit", "quality", "sigma", "__typename"]);
     if choices.yes() {
         fields.push(object("interval95", "Interval", some(choices, &["low", "high"])));
@@ -55,7 +55,7 @@ fn measure(choices: &mut Choices) -> Vec<Selected> {
     fields
 }
 
-fn segment(choices: &mut Choices) -> Vec<Selected> {
+fn segment(choices: &mut Choices) -> Vec<SelectedField> {
     let mut fields = some(choices, &["slug", "id", "name", "shared", "__typename"]);
     if choices.yes() {
         fields.push(object("size", "Count", some(choices, &["value", "quality"])));
@@ -93,7 +93,7 @@ fn segment(choices: &mut Choices) -> Vec<Selected> {
     fields
 }
 
-fn implication(choices: &mut Choices) -> Vec<Selected> {
+fn implication(choices: &mut Choices) -> Vec<SelectedField> {
     let mut fields = some(choices, &["verdict", "rule"]);
     if choices.yes() {
         let value = object("value", "Measure", measure(choices));
@@ -103,7 +103,7 @@ fn implication(choices: &mut Choices) -> Vec<Selected> {
 }
 
 /// A field that is answered from the second moments.
-fn state(choices: &mut Choices) -> Selected {
+fn state(choices: &mut Choices) -> SelectedField {
     match choices.below(4) {
         0 => {
             let alone = object("score", "Measure", measure(choices));
@@ -133,7 +133,7 @@ fn state(choices: &mut Choices) -> Selected {
 }
 
 /// A random query over regions and slugs that exist.
-pub fn query(choices: &mut Choices) -> Vec<Selected> {
+pub fn query(choices: &mut Choices) -> Vec<SelectedField> {
     let mut fields = Vec::new();
     for number in 0..=choices.below(3) {
         let mut field = match choices.below(5) {
@@ -189,13 +189,13 @@ struct Writer {
 }
 
 /// The query in its plainest text.
-pub fn plain(query: &[Selected]) -> Written {
+pub fn plain(query: &[SelectedField]) -> Written {
     rewritten(query, &mut Choices::new(&[]))
 }
 
 /// The same query in another text: fragments, variables, literals, duplicates, `@skip` and `@include`, another order of
 /// arguments.
-pub fn rewritten(query: &[Selected], choices: &mut Choices) -> Written {
+pub fn rewritten(query: &[SelectedField], choices: &mut Choices) -> Written {
     let mut writer = Writer::default();
     let body = writer.set(query, "Query", choices);
     let definitions =
@@ -205,7 +205,7 @@ pub fn rewritten(query: &[Selected], choices: &mut Choices) -> Written {
 }
 
 impl Writer {
-    fn set(&mut self, fields: &[Selected], on: &str, choices: &mut Choices) -> String {
+    fn set(&mut self, fields: &[SelectedField], on: &str, choices: &mut Choices) -> String {
         let mut parts = Vec::new();
         for field in fields {
             let text = self.field(field, choices);
@@ -244,7 +244,7 @@ impl Writer {
         if choices.yes() { self.variable("Boolean!", json!(truth), choices) } else { truth.to_string() }
     }
 
-    fn field(&mut self, field: &Selected, choices: &mut Choices) -> String {
+    fn field(&mut self, field: &SelectedField, choices: &mut Choices) -> String {
         let mut text = field.alias.as_ref().map_or_else(String::new, |alias| format!("{alias}: "));
         text += field.name;
         if !field.arguments.is_empty() {

@@ -1,4 +1,4 @@
-// GraphQL-ESLint over the committed schema: its recommended rules for schemas, and a description on everything.
+// Lints the committed schema with GraphQL-ESLint: the recommended schema rules, and descriptions for all definitions.
 // Usage: node schema.mjs SCHEMA_FILE
 import { resolve } from "node:path";
 import graphql from "@graphql-eslint/eslint-plugin";
@@ -8,11 +8,11 @@ import { readFileSync } from "node:fs";
 
 const file = resolve(process.argv[2]);
 
-// What a partner can meet twice and keep by its id. All other objects are values (a measure, an interval, a page):
-// nothing to be looked up again, so an id would be made up.
-const things = ["Product", "Release", "Segment"];
+// Types with identity: partners can store the id and look the object up again. All other object types are values, such
+// as measures, intervals and pages, and have no id.
+const entities = ["Product", "Release", "Segment"];
 const objects = Object.values(buildSchema(readFileSync(file, "utf8")).getTypeMap()).filter(isObjectType);
-const values = objects.map(({ name }) => name).filter((name) => !things.includes(name));
+const values = objects.map(({ name }) => name).filter((name) => !entities.includes(name));
 const eslint = new ESLint({
   cwd: resolve(file, ".."),
   overrideConfigFile: true,

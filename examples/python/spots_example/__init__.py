@@ -1,1 +1,1 @@
-"""Asks 20 segments in one document and blends their compatibility with three products into a ranking."""
+"""Queries 20 segments in one document and blends their compatibility with three products into a ranking."""

@@ -42,11 +42,11 @@ def main() -> int:
             for alias, value in variables.items()
         }
 
-        # Whether a segment is too near to another one depends on the key, so an answer is kept by key.
+        # Whether an overlapping segment is withheld depends on the key, so the response is cached by key.
         question = {"url": url, "key": context.viewer.keyId, "document": FIT_GQL, "variables": plain}
         answer = store.get(question, epoch, Fit)
         if answer is not None:
-            print(f"epoch {epoch}: kept from before, nothing is asked and nothing is paid")
+            print(f"epoch {epoch}: cached response, no further request and no units")
         elif affordable(api, plain):
             answer = ask(Fit, api.fit, **variables)
         else:
@@ -54,42 +54,42 @@ def main() -> int:
 
     ranking = rank(answer.data, answer.errors, segments, SHOP)
     answered = [getattr(answer.data, segment.alias) for segment in segments]
-    # Only what holds for the whole epoch is kept: not a spent budget, nor a null that nobody explained.
-    told = next((segment.p1.release.epoch for segment in answered if segment.p1 is not None), None)
+    # Cache only results that apply to the whole epoch: not a spent budget, nor a null without a listed error.
+    epoch = next((segment.p1.release.epoch for segment in answered if segment.p1 is not None), None)
     final = all(entry.code in ("quality LOW", "INSUFFICIENT_DATA") for entry in ranking.left_out)
-    if told is not None and final:
-        store.put(question, told, answer)
+    if epoch is not None and final:
+        store.put(question, epoch, answer)
 
     fits = [fit for segment in answered for fit in (segment.p1, segment.p2, segment.p3) if fit is not None]
-    ignored = sorted({word for fit in fits for word in fit.ignored})
+    ignored = sorted({term for fit in fits for term in fit.ignored})
     if ignored:
-        print(f"words that the vocabulary does not hold: {', '.join(ignored)}")
+        print(f"terms that are not in the vocabulary: {', '.join(ignored)}")
     print(f"\n{table(ranking, SHOP)}\n")
     print(f"{len(segments)} segments, {ranking.scores} scores, {len(ranking.left_out)} left out")
     if ranking.scores > 0:
         return 0
-    print("No score at all: the ranking is the popularity alone.", file=sys.stderr)
+    print("There is no score: the ranking is the popularity alone.", file=sys.stderr)
     for line in sorted({f"{error.code}: {error.message}" for error in answer.errors}):
         print(f"  {line}", file=sys.stderr)
     return 1
 
 
 def affordable(api: SpotsApi, variables: Mapping[str, object]) -> bool:
-    """Asks for the price; False if the document cannot be paid."""
+    """Requests the price; False if the document costs too many points."""
     quote = ask(Price, api.price, FIT_GQL, variables).data.quote
     print(
         f"price: {quote.points} of {quote.maxQueryPoints} points, "
         f"at most {quote.units:g} units of {quote.unitsLeft:g} left"
     )
     if not quote.fits:
-        print("Too many points: it would never be answered. The dearest places:", file=sys.stderr)
+        print("The document costs more points than this key may spend on one. Most expensive paths:", file=sys.stderr)
         for place in quote.dearestPaths:
             print(f"  {place.path}: {place.points}", file=sys.stderr)
         return False
-    # Not a reason to stop: `units` counts also what this key has seen, which is free. A document is paid as a whole or
-    # refused as a whole, so to ask is safe.
+    # Not a reason to stop: `units` includes releases that this key was shown before, which are free. A document is
+    # charged or rejected as a whole, so sending it is safe.
     if quote.units > quote.unitsLeft:
-        print("more units than are left: it is answered only if most of it was seen before")
+        print("more units than are left: answered only if most releases were shown before")
     return True
 
 

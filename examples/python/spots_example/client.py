@@ -1,6 +1,7 @@
-"""Retries what may be retried, and keeps data and errors together. It knows nothing of segments: copy it as it is.
+"""Retries requests that may be retried, and keeps data and errors together. It does not depend on segments: copy it as
+it is.
 
-What to do is decided by `extensions.code`, never by a message: see /docs/errors.md of the server.
+Decisions are based on `extensions.code`, never on a message: see /docs/errors.md of the server.
 """
 
 import json
@@ -23,15 +24,15 @@ from spots_api import (
 
 Data = TypeVar("Data", bound=BaseModel)
 
-# Limits: the server says when there is room again.
+# Exceeded limits: the server says when a request fits again.
 LIMITS = {"RATE_LIMIT_EXCEEDED", "COST_LIMIT_EXCEEDED"}
-# Passing faults: the same document may succeed. What was paid in units stays paid, so it is not paid twice.
+# Temporary faults: the same document may succeed. Units that were charged are not charged again.
 PASSING = {"UNAVAILABLE", "TIMEOUT", "NO_ANSWER"}
 
 
 @dataclass
 class ApiError:
-    """An error as the server writes it, beside the data."""
+    """An error in the format of the server."""
 
     message: str
     path: Sequence[str | int] = ()
@@ -44,14 +45,14 @@ class ApiError:
 
 @dataclass
 class Answer(Generic[Data]):
-    """An answer: fields of `data` that were refused are None, and `errors` says why."""
+    """A response: fields of `data` that failed are None, and `errors` has the cause."""
 
     data: Data
     errors: list[ApiError]
 
 
 class Refused(Exception):
-    """There is no answer: the request was refused as a whole, or the server could not be reached."""
+    """There is no data: the request was rejected as a whole, or the server could not be reached."""
 
     def __init__(self, code: str, message: str, extensions: dict[str, Any] | None = None) -> None:
         self.code = code
@@ -62,7 +63,7 @@ class Refused(Exception):
 
 
 class RetryTransport(httpx.BaseTransport):
-    """Sends a request again as long as its answer may be another one. Works below any client of httpx."""
+    """Repeats a request as long as a retry may succeed. Works below any httpx client."""
 
     def __init__(
         self,
@@ -75,7 +76,7 @@ class RetryTransport(httpx.BaseTransport):
     ) -> None:
         self.inner = inner or httpx.HTTPTransport()
         self.attempts = attempts
-        # A longer wait, such as for the next day, is left to the caller.
+        # The transport does not wait longer than this, such as for the next day.
         self.longest_wait = longest_wait
         self.on_wait = on_wait
         self.sleep = sleep
@@ -89,8 +90,8 @@ class RetryTransport(httpx.BaseTransport):
                 response.read()
                 code, retry_after = passing(response)
             except httpx.TransportError as error:
-                # A query may be sent again though nobody knows whether it arrived. Think twice before you do so with a
-                # mutation.
+                # It is unknown whether the request arrived. A query may be sent again in this case; check a mutation
+                # first.
                 cut, code, retry_after = error, "NO_ANSWER", None
             if code is not None and attempt < self.attempts:
                 wait = wait_seconds(code, attempt, retry_after)
@@ -109,11 +110,11 @@ class RetryTransport(httpx.BaseTransport):
 
 
 def passing(response: httpx.Response) -> tuple[str | None, float | None]:
-    """The code for which the request may be sent again, if there is one, and the seconds that the server asks for."""
+    """The code that permits a retry, if there is one, and the wait that the server requests, in seconds."""
     retry_after = seconds(response.headers.get("retry-after"))
     body = parse(response)
     if body is None:
-        # Not the server's own: a proxy's. There the status decides.
+        # Not a response of the API: it comes from a proxy. Then the status decides.
         proxy = {429: "RATE_LIMIT_EXCEEDED", 502: "UNAVAILABLE", 503: "UNAVAILABLE", 504: "UNAVAILABLE"}
         return proxy.get(response.status_code), retry_after
     for error in body.get("errors") or []:
@@ -124,27 +125,27 @@ def passing(response: httpx.Response) -> tuple[str | None, float | None]:
     return None, None
 
 
-def wait_seconds(code: str, attempt: int, retry_after: float | None, chance: float | None = None) -> float:
-    """As long as the server asks for, growing for passing faults, and a little chance so that workers do not march in
-    step."""
+def wait_seconds(code: str, attempt: int, retry_after: float | None, jitter: float | None = None) -> float:
+    """The wait that the server requests, growing for temporary faults, plus jitter so that workers do not
+    synchronize."""
     growing = 0 if code in LIMITS and retry_after is not None else 2 ** (attempt - 1)
-    return max(retry_after or 0, growing) * (1 + (random.random() if chance is None else chance) / 4)
+    return max(retry_after or 0, growing) * (1 + (random.random() if jitter is None else jitter) / 4)
 
 
 def connect(url: str, key: str, transport: RetryTransport) -> SpotsApi:
-    """The generated client, with the key, retries, and more patience than the 10 seconds of the server."""
+    """The generated client, with the key, retries, and a timeout longer than the 10 seconds of the server."""
     headers = {
         "Authorization": f"Bearer {key}",
-        # Documents that cannot run are 400 with this, not 200.
+        # With this, documents that cannot run are 400 instead of 200.
         "Accept": "application/graphql-response+json",
     }
     http = httpx.Client(headers=headers, transport=transport, timeout=20)
-    # Not exactly what ariadne-codegen says that it wants, though the generated client itself makes one of these.
+    # Not exactly the type that ariadne-codegen declares, although the generated client itself creates one of these.
     return SpotsApi(url=url, http_client=http)  # type: ignore[arg-type]
 
 
 def ask(model: type[Data], call: Callable[..., Data], *args: Any, **variables: Any) -> Answer[Data]:
-    """Calls a method of the generated client. It raises where there are errors; half an answer is an answer here."""
+    """Calls a method of the generated client, which raises if there are errors; here partial data is a result."""
     try:
         return Answer(call(*args, **variables), [])
     except GraphQLClientGraphQLMultiError as error:
@@ -155,7 +156,7 @@ def ask(model: type[Data], call: Callable[..., Data], *args: Any, **variables: A
     except (GraphQLClientHttpError, GraphQLClientInvalidResponseError) as error:
         body = parse(cast(httpx.Response, error.response))
         if body is None:
-            raise Refused("NOT_GRAPHQL", f"HTTP {error.response.status_code} without an answer of the API") from None
+            raise Refused("NOT_GRAPHQL", f"HTTP {error.response.status_code} without a response of the API") from None
         raise refusal([api_error(each) for each in body.get("errors") or []]) from None
     except httpx.TransportError as error:
         raise Refused("NO_ANSWER", f"{type(error).__name__}: {error}") from error
@@ -165,7 +166,7 @@ def ask(model: type[Data], call: Callable[..., Data], *args: Any, **variables: A
 
 def refusal(errors: list[ApiError]) -> Refused:
     if not errors:
-        return Refused("NO_DATA", "an answer without data and without an error")
+        return Refused("NO_DATA", "a response without data and without an error")
     return Refused(errors[0].code or "NO_CODE", errors[0].message, errors[0].extensions)
 
 

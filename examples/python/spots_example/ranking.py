@@ -1,4 +1,4 @@
-"""The toy ranking: the shop's own popularity, moved by what is certain about a segment."""
+"""An example ranking: the shop's own popularity, adjusted by the part of a segment's score that is certain."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from .client import ApiError
 from .segments import Segment
 from .shop import ShopProduct
 
-# How far compatibility moves a product: 0.05 above its average is a fifth more.
+# Weight of compatibility: 0.05 above the average of a product increases its score by a fifth.
 WEIGHT = 4
 
 
@@ -22,7 +22,7 @@ class Score:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Why there is no score: a code of the API, or its quality."""
+    """The cause of a missing score: a code of the API, or its quality."""
 
     segment: Segment
     product: str
@@ -34,7 +34,7 @@ class LeftOut:
 class Row:
     segment: Segment
     size: SegmentFitSize | None
-    # The blended score of each product; the popularity itself where there is no score.
+    # The blended score of each product; the popularity itself if there is no score.
     blended: dict[str, float]
     # Products by blended score, best first.
     order: list[str]
@@ -50,9 +50,9 @@ class Ranking:
 
 
 def lift(low: float, high: float, average: float) -> float:
-    """How certain it is that a score is off the product's average: the distance of the nearer end of its interval, 0 if
-    the interval holds the average. So noise alone moves nothing, and products that state different things can be
-    compared."""
+    """The certain part of a score's difference from the product's average: the distance of the nearer end of its
+    interval, 0 if the interval contains the average. So noise alone changes nothing, and products that state different
+    dimensions can be compared."""
     if low > average:
         return low - average
     if high < average:
@@ -61,7 +61,7 @@ def lift(low: float, high: float, average: float) -> float:
 
 
 def blend(popularity: float, score: Score | None, average: float | None) -> float:
-    """A score that is missing is no score: the popularity stays as it is. It is not 0."""
+    """Without a score the popularity is not changed: a missing score is not 0."""
     if score is None or average is None:
         return popularity
     return max(0.0, popularity * (1 + WEIGHT * lift(score.low, score.high, average)))
@@ -71,17 +71,17 @@ def rank(data: Fit, errors: list[ApiError], segments: list[Segment], shop: dict[
     scores: dict[tuple[str, str], Score] = {}
     left_out: list[LeftOut] = []
     for segment in segments:
-        told = getattr(data, segment.alias)
+        answer = getattr(data, segment.alias)
         for product in shop:
-            fit = getattr(told, product)
-            if fit is None or told.size is None:
+            fit = getattr(answer, product)
+            if fit is None or answer.size is None:
                 code, reason = why(errors, segment.alias, product if fit is None else "size")
                 left_out.append(LeftOut(segment, product, code, reason))
             elif fit.score.quality == Quality.LOW:
                 left_out.append(LeftOut(segment, product, "quality LOW"))
             else:
                 interval = fit.score.interval95
-                scores[segment.alias, product] = Score(told.size.value, fit.score.value, interval.low, interval.high)
+                scores[segment.alias, product] = Score(answer.size.value, fit.score.value, interval.low, interval.high)
     averages = {product: average([score for (_, of), score in scores.items() if of == product]) for product in shop}
     rows = []
     for segment in segments:
@@ -95,7 +95,7 @@ def rank(data: Fit, errors: list[ApiError], segments: list[Segment], shop: dict[
 
 
 def why(errors: list[ApiError], alias: str, field: str) -> tuple[str, str | None]:
-    """The error beside a null. An answer holds at most 20 errors, so it may be missing: then nobody knows why."""
+    """The error of a null. A response has at most 20 errors, so it may be missing: then the cause is unknown."""
     for error in errors:
         if list(error.path[:2]) == [alias, field]:
             return error.code or "no code", error.extensions.get("reason")
@@ -103,6 +103,6 @@ def why(errors: list[ApiError], alias: str, field: str) -> tuple[str, str | None
 
 
 def average(scores: list[Score]) -> float | None:
-    """Over people, as the scores themselves are."""
+    """Weighted by people, as the scores themselves are."""
     people = sum(score.people for score in scores)
     return sum(score.people * score.value for score in scores) / people if people else None

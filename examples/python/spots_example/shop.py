@@ -1,4 +1,4 @@
-"""What the shop itself knows: its products, and how popular each is. Put your own here."""
+"""The data of the shop: its products and their popularity. Replace it by your own."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,14 @@ from spots_api import PriceBand, ProductState
 @dataclass(frozen=True)
 class ShopProduct:
     title: str
-    # The shop's own score, before anything is known about a segment.
+    # The shop's own score, independent of the segment.
     popularity: float
-    # In words of `vocabulary { priceBands styles features attributes }`, or numbers for dimensions.
+    # In terms of `vocabulary { priceBands styles features attributes }`, or numbers for dimensions.
     state: ProductState
 
 
-# By the aliases of `queries.graphql`. Described alike, by a few words each: scores speak only of what a product states.
+# By the aliases of `queries.graphql`. Described in a similar way, by four to six terms each: a score covers only the
+# dimensions that a product states.
 SHOP = {
     "p1": ShopProduct(
         title="market basket",

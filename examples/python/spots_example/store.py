@@ -1,5 +1,5 @@
-"""Answers that are kept. A release never changes within its epoch: asking again costs no units, but points and time,
-and brings the same numbers. So keep them until `epoch` changes, once a week."""
+"""A cache of responses. A release never changes within its epoch: repeating a query costs no units, but points and
+time, and returns the same numbers. So keep them until `epoch` changes, once a week."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ class Store:
         self.folder = folder
 
     def get(self, question: object, epoch: str, model: type[Data]) -> Answer[Data] | None:
-        """The answer to this question if it is of this epoch. A file that cannot be read is no answer."""
+        """The response to this question if it is of this epoch; None if its file cannot be read."""
         try:
             kept = json.loads(self._file(question).read_text())
             if kept["epoch"] != epoch:
@@ -26,7 +26,7 @@ class Store:
             return None
 
     def put(self, question: object, epoch: str, answer: Answer[Any]) -> None:
-        """For answers that hold for the whole epoch only: the caller looks at their errors."""
+        """Only for responses that apply to the whole epoch: the caller must check their errors."""
         kept = {
             "epoch": epoch,
             "data": answer.data.model_dump(by_alias=True, mode="json"),
@@ -34,10 +34,10 @@ class Store:
         }
         file = self._file(question)
         self.folder.mkdir(parents=True, exist_ok=True)
-        # Written beside and moved: nobody ever reads half a file.
-        beside = file.with_suffix(f".{os.getpid()}")
-        beside.write_text(json.dumps(kept))
-        beside.replace(file)
+        # Written to a temporary file and renamed, so that no reader gets an incomplete file.
+        temporary = file.with_suffix(f".{os.getpid()}")
+        temporary.write_text(json.dumps(kept))
+        temporary.replace(file)
 
     def _file(self, question: object) -> Path:
         name = hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()

@@ -8,7 +8,7 @@ def table(ranking: Ranking, shop: dict[str, ShopProduct]) -> str:
     missing = {(entry.segment.alias, entry.product) for entry in ranking.left_out}
     lines = [["segment", "people", *(product.title for product in shop.values()), "first"]]
     for row in ranking.rows:
-        people = "not told" if row.size is None else f"{row.size.value} {row.size.quality.value}"
+        people = "withheld" if row.size is None else f"{row.size.value} {row.size.quality.value}"
         cells = [cell(row, product, shop, (row.segment.alias, product) in missing) for product in shop]
         lines.append([row.segment.name, people, *cells, shop[row.order[0]].title])
     return "\n".join([*averages(ranking, shop), "", *columns(lines), "", *reasons(ranking.left_out, shop)])
@@ -16,10 +16,10 @@ def table(ranking: Ranking, shop: dict[str, ShopProduct]) -> str:
 
 def averages(ranking: Ranking, shop: dict[str, ShopProduct]) -> list[str]:
     lines = [
-        f"blended = popularity x (1 + {WEIGHT} x how far the interval of the score lies off the product's average)"
+        f"blended = popularity x (1 + {WEIGHT} x distance of the score's interval from the product's average)"
     ]
     for product, average in ranking.averages.items():
-        known = "not known" if average is None else f"{average:.3f}"
+        known = "unknown" if average is None else f"{average:.3f}"
         lines.append(f"  {shop[product].title}: average compatibility {known}")
     return lines
 
@@ -35,7 +35,7 @@ def columns(lines: list[list[str]]) -> list[str]:
 
 
 def reasons(left_out: list[LeftOut], shop: dict[str, ShopProduct]) -> list[str]:
-    """What was left out, together where the reason is the same for several products of a segment."""
+    """The missing scores, grouped if the cause is the same for several products of a segment."""
     groups: dict[str, list[str]] = {}
     for entry in left_out:
         reason = ", ".join(filter(None, [entry.code, entry.reason]))

@@ -1,4 +1,4 @@
-"""A server that answers what a test tells it to, and a client that notes its waits instead of waiting."""
+"""A server with the replies that a test defines, and a client that records its waits instead of waiting."""
 
 import json
 import socket
@@ -18,7 +18,7 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-# The connection is cut before an answer.
+# The connection is closed before a response.
 CUT = Reply(status=0)
 
 
@@ -38,7 +38,7 @@ class Server:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                # One reply after the other, the last one for ever.
+                # The replies in order; the last one is repeated.
                 reply = server.replies[min(len(server.seen), len(server.replies) - 1)]
                 server.seen.append(({name.lower(): value for name, value in self.headers.items()}, body))
                 if reply is CUT:

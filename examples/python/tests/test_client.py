@@ -22,7 +22,7 @@ def refused(code: str, **more: Any) -> dict[str, Any]:
 
 
 def within(waits: list[float], *lows: float) -> None:
-    """Each wait is what is asked for and a little chance."""
+    """Each wait is the requested one plus jitter."""
     assert len(waits) == len(lows)
     for wait, low in zip(waits, lows, strict=True):
         assert low <= wait <= low * 1.25

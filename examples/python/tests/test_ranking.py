@@ -1,4 +1,4 @@
-"""Blending, and what becomes of nulls and their errors."""
+"""Blending, and the treatment of nulls and their errors."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def fit(value: float, half: float, quality: str = "OK") -> dict[str, Any]:
 
 
 def answer(**changes: dict[str, Any]) -> Fit:
-    """Every segment alike, 1,000 people and scores of 0.7 within 0.02, but for the changes."""
+    """Identical segments of 1,000 people with scores of 0.7 within 0.02, except for the changes."""
     alike = {
         "size": {"value": 1000, "quality": "HIGH"},
         "p1": fit(0.7, 0.02),
@@ -95,8 +95,8 @@ def test_a_null_is_no_score_with_its_code_and_reason_and_the_rest_is_ranked() ->
     errors = [refused("s03", field) for field in ("size", "p1", "p2", "p3")]
     ranking = rank(answer(s03=NOTHING), errors, SEGMENTS, SHOP)
     assert ranking.scores == 57
-    told = [(entry.segment.alias, entry.product, entry.code, entry.reason) for entry in ranking.left_out]
-    assert told == [("s03", product, "INSUFFICIENT_DATA", "BELOW_THRESHOLD") for product in SHOP]
+    left_out = [(entry.segment.alias, entry.product, entry.code, entry.reason) for entry in ranking.left_out]
+    assert left_out == [("s03", product, "INSUFFICIENT_DATA", "BELOW_THRESHOLD") for product in SHOP]
     assert ranking.rows[2].blended["p1"] == SHOP["p1"].popularity
     line = "a 45-64: INSUFFICIENT_DATA, BELOW_THRESHOLD (market basket, party game, kayak tour)"
     assert line in table(ranking, SHOP)

@@ -1,4 +1,4 @@
-"""Answers that are kept."""
+"""The cache of responses."""
 
 from pathlib import Path
 

@@ -1,14 +1,14 @@
 /**
- * Asks the API and retries what may be retried. It knows nothing of segments: copy it as it is.
+ * Sends requests to the API and retries those that may be retried. It does not depend on segments: copy it as it is.
  *
- * What to do is decided by `extensions.code`, never by a message: see /docs/errors.md of the server.
+ * Decisions are based on `extensions.code`, never on a message: see /docs/errors.md of the server.
  */
 import type { TypedDocumentString } from "./generated/graphql.js";
 
-/** An error as the server writes it. */
+/** An error in the format of the server. */
 export interface ApiError {
   message: string;
-  /** Response keys from the root to the field that is null; absent if the whole request was refused. */
+  /** Response keys from the root to the field that is null; absent if the whole request was rejected. */
   path?: (string | number)[];
   extensions?: {
     code?: string;
@@ -20,13 +20,13 @@ export interface ApiError {
   };
 }
 
-/** An answer: fields of `data` that were refused are null, and `errors` says why. */
+/** A response: fields of `data` that failed are null, and `errors` has the cause. */
 export interface Answer<Data> {
   data: Data;
   errors: ApiError[];
 }
 
-/** There is no answer: the request was refused as a whole, or the server could not be reached. */
+/** There is no data: the request was rejected as a whole, or the server could not be reached. */
 export class Refused extends Error {
   override name = "Refused";
   constructor(
@@ -41,28 +41,28 @@ export class Refused extends Error {
 export interface Settings {
   url: string;
   key: string;
-  /** How often a document is sent at most. */
+  /** Maximum number of times that a document is sent. */
   attempts?: number;
-  /** A longer wait, such as for the next day, is left to the caller. */
+  /** The client does not wait longer than this, such as for the next day. */
   longestWaitSeconds?: number;
-  /** The server gives up after 10 seconds; a proxy may not. */
+  /** The server has a timeout of 10 seconds; a proxy may not. */
   timeoutSeconds?: number;
-  /** Hears of every wait. */
+  /** Called before every wait. */
   onWait?: (seconds: number, code: string) => void;
   /** For tests. */
   sleep?: (seconds: number) => Promise<void>;
 }
 
-/** Limits: the server says when there is room again. */
+/** Exceeded limits: the server says when a request fits again. */
 const LIMITS = new Set(["RATE_LIMIT_EXCEEDED", "COST_LIMIT_EXCEEDED"]);
-/** Passing faults: the same document may succeed. What was paid in units stays paid, so it is not paid twice. */
+/** Temporary faults: the same document may succeed. Units that were charged are not charged again. */
 const PASSING = new Set(["UNAVAILABLE", "TIMEOUT", "NO_ANSWER"]);
 
-/** What came of one attempt. */
+/** The result of one attempt. */
 interface Attempt<Data> {
   data?: Data | null | undefined;
   errors: ApiError[];
-  /** The code to decide by, if the attempt may be repeated. */
+  /** The code that permits a retry; undefined if the request must not be repeated. */
   retry?: string | undefined;
   retryAfterSeconds?: number | undefined;
 }
@@ -80,7 +80,7 @@ export class Client {
     };
   }
 
-  /** Sends one document; types of variables and answer come from the document. */
+  /** Sends one document; the types of variables and data come from the document. */
   async ask<Data, Variables>(
     document: TypedDocumentString<Data, Variables>,
     variables: Variables,
@@ -109,7 +109,7 @@ export class Client {
         headers: {
           Authorization: `Bearer ${key}`,
           "Content-Type": "application/json",
-          // Documents that cannot run are 400 with this, not 200.
+          // With this, documents that cannot run are 400 instead of 200.
           Accept: "application/graphql-response+json",
         },
         body: JSON.stringify({ query, variables }),
@@ -117,19 +117,19 @@ export class Client {
       });
       return read<Data>(response.status, response.headers.get("retry-after"), await response.text());
     } catch (cause) {
-      // A query may be sent again though nobody knows whether it arrived. Think twice before you do so with a mutation.
+      // It is unknown whether the request arrived. A query may be sent again in this case; check a mutation first.
       return { errors: [{ message: reasons(cause), extensions: { code: "NO_ANSWER" } }], retry: "NO_ANSWER" };
     }
   }
 }
 
-/** Reads one answer. A body that is not the server's own is that of a proxy: there the status decides. */
+/** Reads one response. A body that is not that of the API comes from a proxy: then the status decides. */
 function read<Data>(status: number, retryAfter: string | null, text: string): Attempt<Data> {
   const body = parse<Data>(text);
   if (body === undefined) {
     const code = status === 429 ? "RATE_LIMIT_EXCEEDED" : [502, 503, 504].includes(status) ? "UNAVAILABLE" : undefined;
     const error = {
-      message: `HTTP ${status} without an answer of the API`,
+      message: `HTTP ${status} without a response of the API`,
       extensions: { code: code ?? "NOT_GRAPHQL" },
     };
     return { errors: [error], retry: code, retryAfterSeconds: seconds(retryAfter) };
@@ -151,7 +151,7 @@ function parse<Data>(text: string): { data?: Data | null; errors?: ApiError[] } 
       return body as { data?: Data | null; errors?: ApiError[] };
     }
   } catch {
-    // Not JSON: undefined, as for JSON that is something else.
+    // Not JSON: undefined, as for JSON that is not a GraphQL response.
   }
   return undefined;
 }
@@ -160,15 +160,15 @@ export function mayRetry(code: string | undefined): boolean {
   return code !== undefined && (LIMITS.has(code) || PASSING.has(code));
 }
 
-/** As long as the server asks for, growing for passing faults, and a little chance so that workers do not march in step. */
+/** The wait that the server requests, growing for temporary faults, plus jitter so that workers do not synchronize. */
 export function waitSeconds(
   code: string,
   attempt: number,
   retryAfter: number | undefined,
-  chance = Math.random(),
+  jitter = Math.random(),
 ): number {
   const growing = LIMITS.has(code) && retryAfter !== undefined ? 0 : 2 ** (attempt - 1);
-  return Math.max(retryAfter ?? 0, growing) * (1 + chance / 4);
+  return Math.max(retryAfter ?? 0, growing) * (1 + jitter / 4);
 }
 
 function seconds(header: string | null): number | undefined {
@@ -178,14 +178,14 @@ function seconds(header: string | null): number | undefined {
 
 function refusal(errors: ApiError[], retryAfter: number | undefined): Refused {
   const [first] = errors;
-  const details = [first?.message ?? "an answer without data and without an error"];
+  const details = [first?.message ?? "a response without data and without an error"];
   if (retryAfter !== undefined) details.push(`retry after ${retryAfter} seconds`);
   if (first?.extensions?.requestId !== undefined) details.push(`request ${first.extensions.requestId}`);
   if (first?.extensions?.docs !== undefined) details.push(first.extensions.docs);
   return new Refused(first?.extensions?.code ?? "NO_DATA", errors, details.join("; "));
 }
 
-/** `fetch failed` alone helps nobody: the reason is in its cause. */
+/** The message of `fetch` is only `fetch failed`: the reason is in its cause. */
 function reasons(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   return cause.cause === undefined ? cause.message : `${cause.message}: ${reasons(cause.cause)}`;

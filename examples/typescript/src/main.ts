@@ -1,4 +1,4 @@
-/** Asks 20 segments in one document and blends their compatibility with three products into a ranking. */
+/** Queries 20 segments in one document and blends their compatibility with three products into a ranking. */
 import { Client, Refused } from "./client.js";
 import {
   ContextDocument,
@@ -41,47 +41,47 @@ async function main(): Promise<number> {
     p3: SHOP.p3.state,
   };
 
-  // Whether a segment is too near to another one depends on the key, so an answer is kept by key.
+  // Whether an overlapping segment is withheld depends on the key, so the response is cached by key.
   const question = { url, key: context.viewer.keyId, document: FitDocument.toString(), variables };
   let answer = await store.get<FitQuery>(question, epoch);
   if (answer !== undefined) {
-    console.log(`epoch ${epoch}: kept from before, nothing is asked and nothing is paid`);
+    console.log(`epoch ${epoch}: cached response, no further request and no units`);
   } else {
     if (!(await affordable(client, variables))) return 1;
     answer = await client.ask(FitDocument, variables);
   }
 
   const ranking = rank(answer.data, answer.errors, segments, SHOP);
-  // Only what holds for the whole epoch is kept: not a spent budget, nor a null that nobody explained.
-  const told = segments.map(({ key }) => answer.data[key].p1?.release.epoch).find((name) => name !== undefined);
+  // Cache only results that apply to the whole epoch: not a spent budget, nor a null without a listed error.
+  const epoch = segments.map(({ key }) => answer.data[key].p1?.release.epoch).find((name) => name !== undefined);
   const final = ranking.leftOut.every(({ code }) => code === "quality LOW" || code === "INSUFFICIENT_DATA");
-  if (told !== undefined && final) await store.put(question, told, answer);
+  if (epoch !== undefined && final) await store.put(question, epoch, answer);
 
   const ignored = new Set(segments.flatMap(({ key }) => PRODUCTS.flatMap((p) => answer.data[key][p]?.ignored ?? [])));
-  if (ignored.size > 0) console.log(`words that the vocabulary does not hold: ${[...ignored].join(", ")}`);
+  if (ignored.size > 0) console.log(`terms that are not in the vocabulary: ${[...ignored].join(", ")}`);
   console.log(`\n${table(ranking, SHOP)}\n`);
   console.log(`${segments.length} segments, ${ranking.scores} scores, ${ranking.leftOut.length} left out`);
   if (ranking.scores > 0) return 0;
-  console.error("No score at all: the ranking is the popularity alone.");
+  console.error("There is no score: the ranking is the popularity alone.");
   for (const line of new Set(answer.errors.map(({ message, extensions }) => `${extensions?.code}: ${message}`))) {
     console.error(`  ${line}`);
   }
   return 1;
 }
 
-/** Asks for the price; false if the document cannot be paid. */
+/** Requests the price; false if the document costs too many points. */
 async function affordable(client: Client, variables: FitQueryVariables): Promise<boolean> {
   const { data } = await client.ask(PriceDocument, { document: FitDocument.toString(), variables });
   const { points, maxQueryPoints, fits, units, unitsLeft, dearestPaths } = data.quote;
   console.log(`price: ${points} of ${maxQueryPoints} points, at most ${units} units of ${unitsLeft} left`);
   if (!fits) {
-    console.error("Too many points: it would never be answered. The dearest places:");
+    console.error("The document costs more points than this key may spend on one. Most expensive paths:");
     for (const place of dearestPaths) console.error(`  ${place.path}: ${place.points}`);
     return false;
   }
-  // Not a reason to stop: `units` counts also what this key has seen, which is free. A document is paid as a whole or
-  // refused as a whole, so to ask is safe.
-  if (units > unitsLeft) console.log("more units than are left: it is answered only if most of it was seen before");
+  // Not a reason to stop: `units` includes releases that this key was shown before, which are free. A document is
+  // charged or rejected as a whole, so sending it is safe.
+  if (units > unitsLeft) console.log("more units than are left: answered only if most releases were shown before");
   return true;
 }
 

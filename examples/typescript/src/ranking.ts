@@ -1,13 +1,13 @@
-/** The toy ranking: the shop's own popularity, moved by what is certain about a segment. */
+/** An example ranking: the shop's own popularity, adjusted by the part of a segment's score that is certain. */
 import type { ApiError } from "./client.js";
 import type { FitQuery, SegmentFitFragment } from "./generated/graphql.js";
 import { PRODUCTS, type ProductKey, type ShopProduct } from "./shop.js";
 import type { Segment, SegmentKey } from "./segments.js";
 
-/** How far compatibility moves a product: 0.05 above its average is a fifth more. */
+/** Weight of compatibility: 0.05 above the average of a product increases its score by a fifth. */
 export const WEIGHT = 4;
 
-/** Why there is no score: a code of the API, or its quality. */
+/** The cause of a missing score: a code of the API, or its quality. */
 export interface LeftOut {
   segment: Segment;
   product: ProductKey;
@@ -18,7 +18,7 @@ export interface LeftOut {
 export interface Row {
   segment: Segment;
   size: SegmentFitFragment["size"];
-  /** The blended score of each product; the popularity itself where there is no score. */
+  /** The blended score of each product; the popularity itself if there is no score. */
   blended: Record<ProductKey, number>;
   /** Products by blended score, best first. */
   order: ProductKey[];
@@ -40,9 +40,9 @@ interface Score {
 }
 
 /**
- * How certain it is that a score is off the product's average: the distance of the nearer end of its interval, 0 if
- * the interval holds the average. So noise alone moves nothing, and products that state different things can be
- * compared.
+ * The certain part of a score's difference from the product's average: the distance of the nearer end of its interval,
+ * 0 if the interval contains the average. So noise alone changes nothing, and products that state different dimensions
+ * can be compared.
  */
 export function lift(interval: { low: number; high: number }, average: number): number {
   if (interval.low > average) return interval.low - average;
@@ -50,7 +50,7 @@ export function lift(interval: { low: number; high: number }, average: number): 
   return 0;
 }
 
-/** A score that is missing is no score: the popularity stays as it is. It is not 0. */
+/** Without a score the popularity is not changed: a missing score is not 0. */
 export function blend(popularity: number, score: Score | undefined, average: number | undefined): number {
   if (score === undefined || average === undefined) return popularity;
   return Math.max(0, popularity * (1 + WEIGHT * lift(score, average)));
@@ -90,13 +90,13 @@ export function rank(
   return { rows, averages, scores: scores.size, leftOut };
 }
 
-/** The error beside a null. An answer holds at most 20 errors, so it may be missing: then nobody knows why. */
+/** The error of a null. A response has at most 20 errors, so it may be missing: then the cause is unknown. */
 function why(errors: ApiError[], segment: SegmentKey, field: string): { code: string; reason?: string | undefined } {
   const error = errors.find(({ path }) => path?.[0] === segment && path[1] === field);
   return { code: error?.extensions?.code ?? "no error listed", reason: error?.extensions?.reason };
 }
 
-/** Over people, as the scores themselves are. */
+/** Weighted by people, as the scores themselves are. */
 function average(scores: Score[]): number | undefined {
   const people = scores.reduce((sum, score) => sum + score.people, 0);
   return people === 0 ? undefined : scores.reduce((sum, score) => sum + score.people * score.value, 0) / people;

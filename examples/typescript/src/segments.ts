@@ -1,4 +1,4 @@
-/** Which segments are asked about: parts of the people that do not overlap, composed from the vocabulary. */
+/** The queried segments: disjoint parts of the people, composed from the vocabulary. */
 import type { AgeRange, ContextQuery, FitQuery, SegmentDefinition } from "./generated/graphql.js";
 
 /** The aliases of the segments in `queries.graphql`. */
@@ -11,7 +11,7 @@ export interface Segment {
   definition: SegmentDefinition;
 }
 
-// Few and wide groups: the fewer people, the more noise. Whole age bands, so that none is widened into its neighbor.
+// Few and wide groups, because small groups have more relative noise. Whole age bands, so that none is widened.
 const AGES: { name: string; age: AgeRange }[] = [
   { name: "18-24", age: { from: 18, to: 24 } },
   { name: "25-44", age: { from: 25, to: 44 } },
@@ -19,7 +19,7 @@ const AGES: { name: string; age: AgeRange }[] = [
   { name: "65+", age: { from: 65 } },
 ];
 
-/** Regions x ages: no two of them are ever "too near", and a region pays for its own people only. */
+/** Regions x ages: no two of them overlap, and each region is charged for its own people only. */
 export function compose(vocabulary: ContextQuery["vocabulary"]): Segment[] {
   for (const { name, age } of AGES) {
     const starts = vocabulary.ageBands.some((band) => band.from === age.from);
@@ -34,7 +34,7 @@ export function compose(vocabulary: ContextQuery["vocabulary"]): Segment[] {
     .map((segment, index) => ({ ...segment, key: `s${String(index + 1).padStart(2, "0")}` as SegmentKey }));
   if (segments.length < COUNT) {
     throw new Error(
-      `${vocabulary.regions.length} regions make ${segments.length} segments; the document asks ${COUNT}.`,
+      `${vocabulary.regions.length} regions make ${segments.length} segments; the document queries ${COUNT}.`,
     );
   }
   return segments;

@@ -1,4 +1,4 @@
-/** What the shop itself knows: its products, and how popular each is. Put your own here. */
+/** The data of the shop: its products and their popularity. Replace it by your own. */
 import type { ProductState } from "./generated/graphql.js";
 
 /** The aliases of the products in `queries.graphql`. */
@@ -7,13 +7,13 @@ export type ProductKey = (typeof PRODUCTS)[number];
 
 export interface ShopProduct {
   title: string;
-  /** The shop's own score, before anything is known about a segment. */
+  /** The shop's own score, independent of the segment. */
   popularity: number;
-  /** In words of `vocabulary { priceBands styles features attributes }`, or numbers for dimensions. */
+  /** In terms of `vocabulary { priceBands styles features attributes }`, or numbers for dimensions. */
   state: ProductState;
 }
 
-// Described alike, by four to six words each: scores speak only of what a product states.
+// Described in a similar way, by four to six terms each: a score covers only the dimensions that a product states.
 export const SHOP: Record<ProductKey, ShopProduct> = {
   p1: {
     title: "market basket",

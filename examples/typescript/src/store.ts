@@ -1,6 +1,6 @@
 /**
- * Answers that are kept. A release never changes within its epoch: asking again costs no units, but points and time,
- * and brings the same numbers. So keep them until `epoch` changes, once a week.
+ * A cache of responses. A release never changes within its epoch: repeating a query costs no units, but points and
+ * time, and returns the same numbers. So keep them until `epoch` changes, once a week.
  */
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
@@ -18,7 +18,7 @@ export class Store {
     this.#folder = folder;
   }
 
-  /** The answer to this question if it is of this epoch. A file that cannot be read is no answer. */
+  /** The response to this question if it is of this epoch; undefined if its file cannot be read. */
   async get<Data>(question: unknown, epoch: string): Promise<Answer<Data> | undefined> {
     try {
       const kept = JSON.parse(await readFile(this.#file(question), "utf8")) as Kept<Data>;
@@ -28,11 +28,11 @@ export class Store {
     }
   }
 
-  /** For answers that hold for the whole epoch only: the caller looks at their errors. */
+  /** Only for responses that apply to the whole epoch: the caller must check their errors. */
   async put<Data>(question: unknown, epoch: string, answer: Answer<Data>): Promise<void> {
     const file = this.#file(question);
     await mkdir(this.#folder, { recursive: true });
-    // Written beside and moved: nobody ever reads half a file.
+    // Written to a temporary file and renamed, so that no reader gets an incomplete file.
     await writeFile(`${file}.${process.pid}`, JSON.stringify({ epoch, ...answer } satisfies Kept<Data>));
     await rename(`${file}.${process.pid}`, file);
   }

@@ -7,7 +7,7 @@ export function table(ranking: Ranking, shop: Record<ProductKey, ShopProduct>): 
   const head = ["segment", "people", ...PRODUCTS.map((product) => shop[product].title), "first"];
   const rows = ranking.rows.map((row) => [
     row.segment.name,
-    row.size === null ? "not told" : `${row.size.value} ${row.size.quality}`,
+    row.size === null ? "withheld" : `${row.size.value} ${row.size.quality}`,
     ...PRODUCTS.map((product) => cell(row, product, shop, missing.get(`${row.segment.key} ${product}`))),
     shop[row.order[0] ?? "p1"].title,
   ]);
@@ -18,10 +18,11 @@ export function table(ranking: Ranking, shop: Record<ProductKey, ShopProduct>): 
 
 function averages(ranking: Ranking, shop: Record<ProductKey, ShopProduct>): string[] {
   return [
-    `blended = popularity x (1 + ${WEIGHT} x how far the interval of the score lies off the product's average)`,
+    `blended = popularity x (1 + ${WEIGHT} x distance of the score's interval from the product's average)`,
     ...PRODUCTS.map((product) => {
       const average = ranking.averages[product];
-      return `  ${shop[product].title}: average compatibility ${average === undefined ? "not known" : average.toFixed(3)}`;
+      const value = average === undefined ? "unknown" : average.toFixed(3);
+      return `  ${shop[product].title}: average compatibility ${value}`;
     }),
   ];
 }
@@ -46,7 +47,7 @@ function columns(rows: string[][]): string[] {
   );
 }
 
-/** What was left out, together where the reason is the same for several products of a segment. */
+/** The missing scores, grouped if the cause is the same for several products of a segment. */
 function reasons(leftOut: LeftOut[], shop: Record<ProductKey, ShopProduct>): string[] {
   const groups = new Map<string, string[]>();
   for (const { segment, product, code, reason } of leftOut) {

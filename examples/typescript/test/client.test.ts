@@ -1,4 +1,4 @@
-/** Retries, against a server that answers what the test tells it to. */
+/** Retries, against a server with the replies that the test defines. */
 import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -21,7 +21,7 @@ function error(code: string, more: object = {}): { errors: object[] } {
   };
 }
 
-/** A server with one reply after the other (the last one for ever), and a client that notes its waits instead of waiting. */
+/** A server that sends the replies in order and repeats the last one, and a client that records its waits. */
 async function start(context: TestContext, replies: Reply[], settings: Partial<Settings> = {}) {
   const seen: { headers: IncomingMessage["headers"]; body: unknown }[] = [];
   const waits: number[] = [];
@@ -49,7 +49,7 @@ async function start(context: TestContext, replies: Reply[], settings: Partial<S
 }
 
 function within(value: number | undefined, low: number): void {
-  assert.ok(value !== undefined && value >= low && value <= low * 1.25, `${value} is not ${low} and a little chance`);
+  assert.ok(value !== undefined && value >= low && value <= low * 1.25, `${value} is not ${low} with jitter`);
 }
 
 test("an answer comes with data, and the request as the server wants it", async (context) => {
@@ -160,7 +160,7 @@ for (const [status, code] of [
 }
 
 for (const code of ["FORBIDDEN", "INSUFFICIENT_DATA", "PRIVACY_BUDGET_EXHAUSTED"]) {
-  test(`a field that is ${code} is null, with its error beside, and is not repeated`, async (context) => {
+  test(`a field that is ${code} is null, with its error listed, and is not repeated`, async (context) => {
     const body = { data: { viewer: null }, errors: [{ message: "No.", path: ["viewer"], extensions: { code } }] };
     const { seen, ask } = await start(context, [{ body }]);
     assert.deepEqual(await ask(), body);

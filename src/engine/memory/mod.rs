@@ -4,21 +4,28 @@
 //! which a person has been erased since it was loaded, a value that is not in the vocabulary) are passed to
 //! [`SqlEngine`]. So no request waits for loading, and an erased person is in no later sum.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use sea_orm::{DatabaseConnection, DbErr, EntityTrait, QueryFilter, QuerySelect};
+use parking_lot::RwLock;
+use sea_orm::{DatabaseConnection, DbErr};
 
-use super::{Engine, SqlEngine, SumRequest};
+use super::SqlEngine;
 use crate::{
-    entity::{audit_event, epoch},
-    error::Error,
-    privacy::{Exact, Sums},
+    domain::error::Error,
+    privacy::{
+        Exact, Sums,
+        engine::{Engine, SumRequest},
+    },
+    storage::{audit, epochs},
 };
 
-mod columns;
+mod people;
 
-use columns::Columns;
+use people::People;
+
+/// The message of the log line that says that an epoch has been loaded; `bench` waits for it.
+pub const EPOCH_LOADED: &str = "epoch in memory";
 
 /// Computes sums in memory, or in SQL if the required data is not loaded.
 pub struct MemoryEngine {
@@ -29,7 +36,7 @@ pub struct MemoryEngine {
 
 struct Loaded {
     version: Version,
-    columns: Columns,
+    people: People,
 }
 
 /// Identifies the content of an epoch's rows. An epoch changes only when a person is erased.
@@ -44,15 +51,9 @@ struct Version {
 impl Version {
     /// The current version of an epoch; `None` if the epoch does not exist.
     async fn read(db: &DatabaseConnection, epoch_id: i32) -> Result<Option<Self>, DbErr> {
-        let erased: Option<Option<i64>> = audit_event::Entity::find()
-            .select_only()
-            .expr(audit_event::COLUMN.audit_id.max())
-            .filter(audit_event::COLUMN.action.eq("forget"))
-            .into_tuple()
-            .one(db)
-            .await?;
-        let epoch = epoch::Entity::find_by_id(epoch_id).one(db).await?;
-        Ok(epoch.map(|epoch| Self { epoch_id, built_at: epoch.built_at, erased: erased.flatten() }))
+        let erased = audit::last_erasure(db).await?;
+        let epoch = epochs::find(db, epoch_id).await?;
+        Ok(epoch.map(|epoch| Self { epoch_id, built_at: epoch.built_at, erased }))
     }
 }
 
@@ -65,23 +66,23 @@ impl MemoryEngine {
     /// The size of the loaded epoch in bytes, and the number of its people; `None` while no epoch is loaded.
     #[must_use]
     pub fn size(&self) -> Option<(usize, usize)> {
-        self.loaded().map(|loaded| (loaded.columns.bytes(), loaded.columns.people()))
+        self.loaded().map(|loaded| (loaded.people.bytes(), loaded.people.count()))
     }
 
     fn loaded(&self) -> Option<Arc<Loaded>> {
-        self.loaded.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.loaded.read().clone()
     }
 
-    fn hold(&self, loaded: Option<Loaded>) {
-        *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = loaded.map(Arc::new);
+    fn set_loaded(&self, loaded: Option<Loaded>) {
+        *self.loaded.write() = loaded.map(Arc::new);
     }
 
     /// The loaded epoch, if it is current and can answer all of these requests.
-    async fn held(&self, requests: &[SumRequest]) -> Result<Option<Arc<Loaded>>, DbErr> {
+    async fn loaded_for(&self, requests: &[SumRequest]) -> Result<Option<Arc<Loaded>>, DbErr> {
         let Some(loaded) = self.loaded() else { return Ok(None) };
         let epoch_id = loaded.version.epoch_id;
         let all =
-            requests.iter().all(|request| request.window.epoch_id == epoch_id && loaded.columns.knows(&request.cohort));
+            requests.iter().all(|request| request.window.epoch_id == epoch_id && loaded.people.knows(&request.cohort));
         if !all || Version::read(&self.db, epoch_id).await? != Some(loaded.version) {
             return Ok(None);
         }
@@ -92,9 +93,9 @@ impl MemoryEngine {
 #[async_trait]
 impl Engine for MemoryEngine {
     async fn sums(&self, requests: &[SumRequest]) -> Result<Vec<Exact<Sums>>, Error> {
-        let Some(loaded) = self.held(requests).await? else { return self.sql.sums(requests).await };
+        let Some(loaded) = self.loaded_for(requests).await? else { return self.sql.sums(requests).await };
         let requests = requests.to_vec();
-        let sums = move || requests.iter().map(|request| Exact::new(loaded.columns.sums(request))).collect();
+        let sums = move || requests.iter().map(|request| Exact::new(loaded.people.sums(request))).collect();
         tokio::task::spawn_blocking(sums).await.map_err(Error::internal)
     }
 
@@ -104,12 +105,12 @@ impl Engine for MemoryEngine {
             return Ok(());
         }
         // Drop the old epoch first, so that two epochs are never in memory at once; it will not be requested again.
-        self.hold(None);
-        let columns = Columns::load(&self.db, epoch_id).await?;
+        self.set_loaded(None);
+        let people = People::load(&self.db, epoch_id).await?;
         // Rows are read window by window. A person who is erased meanwhile may be in one window and not in another.
         if Version::read(&self.db, epoch_id).await? == Some(version) {
-            tracing::info!(epoch = epoch_id, people = columns.people(), bytes = columns.bytes(), "epoch in memory");
-            self.hold(Some(Loaded { version, columns }));
+            tracing::info!(epoch = epoch_id, people = people.count(), bytes = people.bytes(), "{EPOCH_LOADED}");
+            self.set_loaded(Some(Loaded { version, people }));
         }
         Ok(())
     }

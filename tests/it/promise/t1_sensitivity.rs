@@ -6,23 +6,25 @@ use proptest::{collection::vec, option, prelude::*};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use spots_enrichment::{
-    clock::{DAY, parse_time},
-    db,
-    engine::{
-        Engine as _, SqlEngine, SumRequest,
-        contribution::{self, TIE_CAP, Tie, Visit},
-        rollup,
+    domain::{
+        clock::{DAY, parse_time},
+        dimensions::DimensionMap,
+        epoch::WindowLength,
+        segment::Cohort,
     },
-    epoch::{Epoch, WindowLength},
-    forget, import,
-    privacy::{Bundle, Outcome},
-    progress::Progress,
-    segment::Cohort,
+    engine::SqlEngine,
+    ingest::{epoch_builder, erasure, import, progress::Progress},
+    privacy::{
+        Bundle, Outcome,
+        contribution::{self, TIE_CAP, Tie, Visit},
+        engine::{Engine as _, SumRequest},
+    },
+    storage::db,
 };
 
 use crate::{
     app::{On, Silence, TestDb, databases, folder},
-    rollup::{Files, MONDAY, OPTIONS},
+    epoch_builder::{Files, MONDAY, OPTIONS},
 };
 
 /// A person as stored in the tables.
@@ -32,13 +34,13 @@ struct Person {
     dimensions: [Option<f64>; 12],
 }
 
-/// A connection between two people. `drawn` is the time when the other end followed each end to a new place.
+/// A connection between two people. `followed` is the time when the other end followed each end to a new place.
 #[derive(Clone, Debug)]
 struct Edge {
     ends: (usize, usize),
     compatibility: f64,
     made_at: i64,
-    drawn: (Option<i64>, Option<i64>),
+    followed: (Option<i64>, Option<i64>),
 }
 
 fn visit() -> impl Strategy<Value = Visit> {
@@ -71,7 +73,7 @@ fn edge(people: usize) -> impl Strategy<Value = Edge> {
     let compatibility = prop_oneof![8 => 0.0..=1.0, 1 => Just(f64::NAN), 1 => Just(1e9)];
     let at = || option::of(0..100 * DAY);
     ((end.clone(), end), compatibility, 0..100 * DAY, (at(), at()))
-        .prop_map(|(ends, compatibility, made_at, drawn)| Edge { ends, compatibility, made_at, drawn })
+        .prop_map(|(ends, compatibility, made_at, followed)| Edge { ends, compatibility, made_at, followed })
 }
 
 fn population() -> impl Strategy<Value = (Vec<Person>, Vec<Edge>, usize)> {
@@ -102,9 +104,10 @@ fn sums(people: &[Person], edges: &[Edge], but: Option<usize>, length: WindowLen
         Bundle::ALL.into_iter().map(|bundle| (bundle, vec![0; bundle.width()])).collect();
     let starts_at = (100 - i64::from(length.days())) * DAY;
     for (number, person) in people.iter().enumerate().filter(|(number, _)| Some(*number) != but) {
-        let (Some(behavior), Some(profile)) =
-            (contribution::behavior(length, &person.visits), contribution::profile(&person.dimensions))
-        else {
+        let (Some(behavior), Some(profile)) = (
+            contribution::behavior(length, &person.visits),
+            contribution::profile(&DimensionMap::new(person.dimensions)),
+        ) else {
             continue;
         };
         let ties: Vec<Tie> = edges
@@ -112,19 +115,19 @@ fn sums(people: &[Person], edges: &[Edge], but: Option<usize>, length: WindowLen
             .filter(|edge| but != Some(edge.ends.0) && but != Some(edge.ends.1))
             .filter_map(|edge| {
                 match edge.ends {
-                    (a, _) if a == number => Some(edge.drawn.0),
-                    (_, b) if b == number => Some(edge.drawn.1),
+                    (a, _) if a == number => Some(edge.followed.0),
+                    (_, b) if b == number => Some(edge.followed.1),
                     _ => None,
                 }
-                .map(|drawn_at| Tie {
+                .map(|followed_at| Tie {
                     compatibility: edge.compatibility,
                     made_at: edge.made_at,
-                    drawn_at,
+                    followed_at,
                 })
             })
             .collect();
         let mut personality: Vec<i64> = profile.mean.to_vec();
-        personality.extend(profile.mean.map(|u| u * u - 12_500_000));
+        personality.extend(profile.mean.map(|u| u * u - contribution::CENTER_OF_SQUARES));
         personality.extend(profile.bins.iter().flat_map(|bin| (0..10).map(move |at| i64::from(at == *bin))));
         personality.extend((0..6).map(|code| i64::from(code == profile.archetype)));
         for (bundle, part) in [
@@ -191,7 +194,7 @@ fn t1_the_most_hostile_people_move_no_sum_by_more_than_its_bound() {
                 ends: (0, other),
                 compatibility: 1.0,
                 made_at: 99 * DAY,
-                drawn: (Some(99 * DAY), Some(99 * DAY)),
+                followed: (Some(99 * DAY), Some(99 * DAY)),
             });
             let edges = kept(people.len(), edges.collect());
             for length in WindowLength::ALL {
@@ -246,10 +249,10 @@ async fn pipeline(on: On, files: &Files, but: Option<&str>) -> Vec<BTreeMap<Bund
     import::folder(&db, &folder, &OPTIONS).await.unwrap();
     let monday = parse_time(MONDAY).unwrap();
     if let Some(but) = but {
-        forget::forget(&db, but, monday).await.unwrap();
+        erasure::erase(&db, but, monday).await.unwrap();
     }
-    rollup::build(&db, monday, monday + 10 * DAY, Progress::Hidden).await.unwrap();
-    let epoch = Epoch::load_newest(&db, monday + 10 * DAY).await.unwrap().unwrap();
+    epoch_builder::build(&db, monday, monday + 10 * DAY, Progress::Hidden).await.unwrap();
+    let epoch = spots_enrichment::storage::epochs::load_newest(&db, monday + 10 * DAY).await.unwrap().unwrap();
     let engine = SqlEngine::new(db::connect(&database.url).await.unwrap());
     let mut sums = Vec::new();
     for length in WindowLength::ALL {

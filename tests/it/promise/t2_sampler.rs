@@ -9,7 +9,7 @@ use spots_enrichment::privacy::{
 
 const DRAWS: usize = 2_000_000;
 
-fn draw(sigma_milli: u128, seed: u64, draws: usize) -> Vec<i64> {
+fn sample(sigma_milli: u128, seed: u64, draws: usize) -> Vec<i64> {
     gaussian(sigma_milli, draws, &mut ChaCha20Rng::seed_from_u64(seed)).unwrap()
 }
 
@@ -18,7 +18,7 @@ fn draw(sigma_milli: u128, seed: u64, draws: usize) -> Vec<i64> {
 /// 10,000.
 fn chi_square(sigma_milli: u128) {
     let sigma = sigma_milli as f64 / 1000.0;
-    let drawn = draw(sigma_milli, 1, DRAWS);
+    let samples = sample(sigma_milli, 1, DRAWS);
 
     #[expect(clippy::cast_possible_truncation, reason = "a few hundred")]
     let reach = (12.0 * sigma) as i64;
@@ -28,7 +28,7 @@ fn chi_square(sigma_milli: u128) {
     let (mut statistic, mut cells) = (0.0, 0);
     let mut rest = (0.0, DRAWS as f64);
     let mut counts = vec![0_u32; usize::try_from(2 * reach + 1).unwrap()];
-    for x in drawn {
+    for x in samples {
         assert!(x.abs() <= reach, "{x} lies beyond 12 sigma, which has a negligible probability");
         counts[usize::try_from(x + reach).unwrap()] += 1;
     }
@@ -63,9 +63,9 @@ fn t2_the_sampler_follows_the_exact_probabilities_at_sigma_26() {
 #[test]
 fn t2_the_noise_of_every_group_has_its_variance() {
     for (number, group) in Bundle::ALL.into_iter().flat_map(Bundle::groups).enumerate() {
-        let drawn = draw(group.sigma_milli, 10 + number as u64, 20_000);
+        let samples = sample(group.sigma_milli, 10 + number as u64, 20_000);
         let square = |x: &i64| (*x as f64 / group.sigma()).powi(2);
-        let variance = drawn.iter().map(square).sum::<f64>() / drawn.len() as f64;
+        let variance = samples.iter().map(square).sum::<f64>() / samples.len() as f64;
         assert!((variance - 1.0).abs() < 0.05, "{}: {variance} of sigma squared", group.name);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use spots_enrichment::mutant::Mutant;
+use spots_enrichment::domain::mutant::Mutant;
 
 /// Runs one test of this binary with a fault. Returns whether it passed, and its standard output.
 fn run(test: &str, mutant: Option<Mutant>) -> (bool, String) {
@@ -23,7 +23,7 @@ fn finders(mutant: Mutant) -> &'static [&'static str] {
             "promise::t1_sensitivity::t1_the_most_hostile_people_move_no_sum_by_more_than_its_bound",
             "promise::t1_sensitivity::t1_one_person_moves_no_sum_of_the_whole_pipeline_by_more_than_its_bound",
         ],
-        Mutant::Unpaid => &[
+        Mutant::Uncharged => &[
             "promise::t4_oracle::t4_every_group_is_in_the_price",
             "promise::t4_oracle::t4_opendp_agrees_on_what_every_bundle_loses",
         ],

@@ -10,7 +10,7 @@ use opendp::{
 };
 use spots_enrichment::privacy::{
     Bundle,
-    bundles::{DELTA, epsilon, rho_of_units},
+    bundles::{DELTA, epsilon, rho_of_milliunits},
 };
 
 /// rho of integer Gaussian noise on a vector, computed by OpenDP.
@@ -33,7 +33,7 @@ fn t4_opendp_agrees_on_what_every_bundle_loses() {
 #[test]
 fn t4_opendp_agrees_on_epsilon() {
     for milli_units in [120, 310, 500, 1_000, 20_000, 60_000, 240_000] {
-        let rho = rho_of_units(milli_units);
+        let rho = rho_of_milliunits(milli_units);
         let domain = AtomDomain::<f64>::new_non_nan();
         let noise = make_gaussian(domain, AbsoluteDistance::<f64>::default(), 1.0 / (2.0 * rho).sqrt(), None).unwrap();
         let oracle = make_zCDP_to_approxDP(noise).unwrap().map(&1.0).unwrap().epsilon(DELTA).unwrap();
@@ -45,7 +45,7 @@ fn t4_opendp_agrees_on_epsilon() {
 #[test]
 fn t4_epsilons_are_the_published_ones() {
     for (units, published, digits) in [(1, 0.4990, 1e-3), (20, 2.48, 5e-3), (240, 10.04, 5e-3)] {
-        let ours = epsilon(rho_of_units(units * 1_000), DELTA);
+        let ours = epsilon(rho_of_milliunits(units * 1_000), DELTA);
         assert!((ours - published).abs() < digits, "{units} units: {ours}, published {published}");
     }
 }
@@ -55,7 +55,7 @@ fn t4_epsilons_are_the_published_ones() {
 fn t4_every_group_is_in_the_price() {
     for bundle in Bundle::ALL {
         let shares: u32 = bundle.groups().iter().map(|group| group.share_milli).sum();
-        assert_eq!(i64::from(shares), bundle.price_mu(), "{}", bundle.name());
+        assert_eq!(i64::from(shares), bundle.price_milliunits(), "{}", bundle.name());
     }
     spots_enrichment::privacy::bundles::check().unwrap();
 }

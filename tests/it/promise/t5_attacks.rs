@@ -6,11 +6,11 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
 use sea_orm::ConnectionTrait as _;
 use spots_enrichment::{
-    error::Error,
+    domain::error::Error,
     privacy::{
-        Bundle, Exact, NoiseSource, Outcome,
+        Bundle, Exact, Group, NoiseSource, Outcome,
         bundles::K_MIN,
-        ledger::KEY_CAP_MU,
+        ledger::KEY_CAP_MILLIUNITS,
         noise::{self, gaussian},
     },
 };
@@ -19,7 +19,7 @@ use crate::app::{ALL, On, TestApp, databases};
 
 /// The number of sizes that a key's budget of 30 days pays for: 166 of 0.12 units, 19.92 in total.
 fn sizes() -> usize {
-    usize::try_from(KEY_CAP_MU / Bundle::Size.price_mu()).unwrap()
+    usize::try_from(KEY_CAP_MILLIUNITS / Bundle::Size.price_milliunits()).unwrap()
 }
 
 /// The attacker knows all people except one, subtracts them, and guesses from the mean of the remainder whether that
@@ -29,7 +29,7 @@ fn sizes() -> usize {
 fn t5_the_best_test_of_membership_is_right_60_times_in_100() {
     const TRIALS: usize = 4_000;
     let mut rng = ChaCha20Rng::seed_from_u64(100);
-    let (group, _) = Bundle::Size.group("N");
+    let group = Group::Size.spec();
     let right = |trial: &usize| {
         let there = trial.is_multiple_of(2);
         let noise = gaussian(group.sigma_milli, sizes(), &mut rng).unwrap();
@@ -46,7 +46,7 @@ fn t5_the_best_test_of_membership_is_right_60_times_in_100() {
 struct Loud;
 
 impl NoiseSource for Loud {
-    fn draw(&self, _: &str, bundle: Bundle) -> Result<Vec<i64>, Error> {
+    fn sample(&self, _: &str, bundle: Bundle) -> Result<Vec<i64>, Error> {
         Ok(vec![1_000_000; bundle.width()])
     }
 }
@@ -55,7 +55,7 @@ impl NoiseSource for Loud {
 struct Seeded(std::sync::Mutex<ChaCha20Rng>);
 
 impl NoiseSource for Seeded {
-    fn draw(&self, _: &str, bundle: Bundle) -> Result<Vec<i64>, Error> {
+    fn sample(&self, _: &str, bundle: Bundle) -> Result<Vec<i64>, Error> {
         noise::sample(bundle, &mut self.0.lock().unwrap())
     }
 }
@@ -107,7 +107,7 @@ fn t5_secret_bits_cannot_be_reconstructed_from_subsets() {
         });
         mean.sum::<f64>() / times as f64
     };
-    let (group, _) = Bundle::Size.group("N");
+    let group = Group::Size.spec();
     let with_us = attack(sizes(), group.sigma_milli, 40);
     assert!(with_us <= 0.58, "{with_us} of the bits are right");
     let without = attack(6_000, 2_000, 2);
@@ -125,12 +125,14 @@ async fn t5_nothing_averages_the_noise_away() {
         let synonyms = [
             r#"{regions: ["demo-harbor"], age: {from: 25, to: 44}, interests: ["food", "nightlife_spot"]}"#,
             r#"{interests: ["nightlife_spot", "food"], regions: ["demo-harbor"], age: {from: 25, to: 44}}"#,
-            r#"{regions: ["demo-harbor", "demo-harbor"], age: {from: 34, to: 35}, interests: ["food", "nightlife_spot"]}"#,
-            r#"{regions: ["Demo-Harbor "], age: {from: 26, to: 40}, interests: ["FOOD", "nightlife_spot", "food"], categories: []}"#,
+            r#"{regions: ["demo-harbor", "demo-harbor"], age: {from: 34, to: 35}, interests: ["food",
+                "nightlife_spot"]}"#,
+            r#"{regions: ["Demo-Harbor "], age: {from: 26, to: 40}, interests: ["FOOD", "nightlife_spot", "food"],
+                categories: []}"#,
         ];
         let mut answers = Vec::new();
         for number in 0..8 {
-            let key = app.client_of(&format!("partner-{number}"), &ALL, KEY_CAP_MU).await;
+            let key = app.client_of(&format!("partner-{number}"), &ALL, KEY_CAP_MILLIUNITS).await;
             for synonym in synonyms {
                 answers.push(key.ask(&size(synonym)).await.ok().clone());
                 answers.push(key.ask(&size(synonym)).await.ok().clone());
@@ -159,7 +161,7 @@ async fn t5_segments_that_hold_the_same_people_are_not_shown_twice() {
         assert_eq!(answer.data("/cohort/size"), &serde_json::Value::Null);
     }
     // An account that has not seen the first segment is shown the second, and then not the first.
-    let other = app.client_of("other", &ALL, KEY_CAP_MU).await;
+    let other = app.client_of("other", &ALL, KEY_CAP_MILLIUNITS).await;
     other.ask(&near).await.ok();
     assert_eq!(other.ask(&size("{regions: [\"demo-harbor\"]}")).await.codes(), ["INSUFFICIENT_DATA"]);
     // The size is charged once and not refunded; the other bundles of a denied segment are not charged.
@@ -167,7 +169,13 @@ async fn t5_segments_that_hold_the_same_people_are_not_shown_twice() {
     assert_eq!(client.ask(&portrait).await.codes(), ["INSUFFICIENT_DATA"; 2]);
     assert_eq!(app.charged(&format!("key:{}", client.key_id)).await, 240);
     // The rule compares segments of the same window only; a segment whose size differs by 256 or more is shown.
-    client.ask("{ cohort(definition: {regions: [\"demo-harbor\"], age: {from: 18}}) { behavior(window: DAYS_84) { release { id } } } }").await.ok();
+    client
+        .ask(
+            "{ cohort(definition: {regions: [\"demo-harbor\"], age: {from: 18}}) { behavior(window: DAYS_84) { \
+        release { id } } } }",
+        )
+        .await
+        .ok();
     client.ask(&size("{}")).await.ok();
 }
 
@@ -184,15 +192,15 @@ async fn t5_refusals_do_not_tell_what_others_have_asked() {
                 "{{ cohort(definition: {{regions: [\"demo-hills\"], age: {{to: {age}}}}}) {{ size {{ value }} }} }}"
             )
         };
-        let (victim, attacker) = (app.client(&ALL).await, app.client_of("attacker", &ALL, KEY_CAP_MU).await);
+        let (victim, attacker) = (app.client(&ALL).await, app.client_of("attacker", &ALL, KEY_CAP_MILLIUNITS).await);
         victim.ask(&size(24)).await;
         victim.ask(&size(34)).await;
         // The attacker spends its part of 250 and all of the first-come part.
         let mut asked = 0;
-        for word in ["food", "nightlife_spot", "shop_and_service"] {
+        for interest in ["food", "nightlife_spot", "shop_and_service"] {
             for from in [18, 25, 35] {
                 let definition =
-                    format!("{{regions: [\"demo-hills\"], age: {{from: {from}}}, interests: [\"{word}\"]}}");
+                    format!("{{regions: [\"demo-hills\"], age: {{from: {from}}}, interests: [\"{interest}\"]}}");
                 let answer =
                     attacker.ask(&format!("{{ cohort(definition: {definition}) {{ size {{ value }} }} }}")).await;
                 asked += i32::from(answer.codes() != ["PRIVACY_BUDGET_EXHAUSTED"]);

@@ -5,9 +5,11 @@ use std::{collections::BTreeMap, thread};
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, EntityTrait as _};
 use spots_enrichment::{
-    db,
-    entity::{privacy_charge, privacy_release},
-    mutant::Step,
+    domain::mutant::Step,
+    storage::{
+        db,
+        entity::{privacy_charge, privacy_release},
+    },
 };
 
 use crate::{
@@ -24,7 +26,7 @@ async fn ledger(db: &DatabaseConnection) -> (BTreeMap<(String, String), i64>, BT
     let charges = privacy_charge::Entity::find().all(db).await.unwrap();
     let releases = privacy_release::Entity::find().all(db).await.unwrap();
     (
-        charges.into_iter().map(|charge| ((charge.subject, charge.release_key), charge.mu)).collect(),
+        charges.into_iter().map(|charge| ((charge.subject, charge.release_key), charge.milliunits)).collect(),
         releases
             .into_iter()
             .filter(|release| release.status != "pending")
@@ -57,8 +59,8 @@ async fn kill_at(on: On, step: Step, time: usize) {
     if phase(Step::Charging) {
         assert!(charges.is_empty() && published.is_empty(), "{what}");
     } else {
-        let paid = if time == 1 || step == Step::Charging { 1 } else { 4 };
-        assert_eq!(charges.len(), 2 * paid, "{what}: the key and the region are charged before sampling");
+        let charged = if time == 1 || step == Step::Charging { 1 } else { 4 };
+        assert_eq!(charges.len(), 2 * charged, "{what}: the key and the region are charged before sampling");
     }
     // Expire the lease of the killed server, as if 30 seconds had passed.
     db.execute_unprepared("update privacy_releases set lease_until = 0 where status = 'pending'").await.unwrap();
@@ -68,16 +70,17 @@ async fn kill_at(on: On, step: Step, time: usize) {
     assert_eq!(answer["errors"], serde_json::Value::Null, "{what}: {answer}");
     assert_eq!(second.ask(&key, PORTRAIT)["data"], answer["data"], "{what}");
     let (after, shown) = ledger(&db).await;
-    for (entry, mu) in &charges {
-        assert_eq!(after.get(entry), Some(mu), "{what}: a charge changed");
+    for (entry, milliunits) in &charges {
+        assert_eq!(after.get(entry), Some(milliunits), "{what}: a charge changed");
     }
     for (release, payload) in &published {
         assert_eq!(shown.get(release), Some(payload), "{what}: a stored release was sampled again");
     }
     assert_eq!((after.len(), shown.len()), (8, 4), "{what}: size, behavior, personality, network, each once");
     for subject in [format!("key:{key_id}"), "region:demo-harbor".to_owned()] {
-        let paid: i64 = after.iter().filter(|((payer, _), _)| *payer == subject).map(|(_, mu)| mu).sum();
-        assert_eq!(paid, 1_230, "{what}: {subject}");
+        let charged: i64 =
+            after.iter().filter(|((payer, _), _)| *payer == subject).map(|(_, milliunits)| milliunits).sum();
+        assert_eq!(charged, 1_230, "{what}: {subject}");
     }
 }
 
@@ -87,7 +90,7 @@ async fn t6_a_server_that_is_killed_at_any_step_is_charged_once_and_draws_once()
         for step in Step::ALL {
             for time in 1..=2 {
                 // There is only one segment, so the minimum difference is decided only once.
-                if (step, time) != (Step::Judged, 2) {
+                if (step, time) != (Step::Decided, 2) {
                     kill_at(on, step, time).await;
                 }
             }

@@ -15,15 +15,20 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, EntityTrait as _, QueryOrder as _};
 use spots_enrichment::{
-    auth::{self, Limits},
-    clock::DAY,
-    db,
-    entity::{privacy_account, privacy_charge, privacy_release, privacy_view},
-    epoch::{Window, WindowLength},
-    error::Error,
+    domain::{
+        clock::DAY,
+        epoch::{Window, WindowLength},
+        error::Error,
+        key::Limits,
+    },
+    gate::auth,
     privacy::{
         Bundle,
-        ledger::{self, BUDGET_WINDOW, KEY_CAP_MU, REGION_CAP_MU, Wanted, YEAR},
+        ledger::{self, BUDGET_WINDOW, KEY_CAP_MILLIUNITS, REGION_CAP_MILLIUNITS, ReleaseRequest, YEAR_WINDOW},
+    },
+    storage::{
+        db,
+        entity::{privacy_account, privacy_charge, privacy_release, privacy_view},
     },
 };
 
@@ -38,18 +43,18 @@ const PLENTY: Limits =
 
 /// The given number of different segment definitions.
 async fn definitions(app: &TestApp, number: usize) -> Vec<String> {
-    let vocabulary = app.state.epoch().vocabulary.clone();
-    let (words, categories) = (vocabulary.interests.iter(), vocabulary.categories.iter());
-    let words: Vec<String> = words
-        .map(|word| format!("interests: [{word:?}]"))
-        .chain(categories.map(|word| format!("categories: [{word:?}]")))
+    let vocabulary = app.state.epoch.get().vocabulary.clone();
+    let (terms, categories) = (vocabulary.interests.iter(), vocabulary.categories.iter());
+    let terms: Vec<String> = terms
+        .map(|term| format!("interests: [{term:?}]"))
+        .chain(categories.map(|term| format!("categories: [{term:?}]")))
         .collect();
     let mut definitions = Vec::new();
     for region in &vocabulary.regions {
         for from in [18, 25, 35, 45, 55] {
             for to in [24, 34, 44, 54, 64].into_iter().filter(|to| *to > from) {
-                for word in &words {
-                    definitions.push(format!("{{regions: [{region:?}], age: {{from: {from}, to: {to}}}, {word}}}"));
+                for term in &terms {
+                    definitions.push(format!("{{regions: [{region:?}], age: {{from: {from}, to: {to}}}, {term}}}"));
                 }
             }
         }
@@ -66,16 +71,16 @@ fn size_of(definition: &str) -> String {
 /// Reads the ledger repeatedly while requests write to it, and asserts that the charges of each subject never exceed
 /// its cap. Returns the number of reads.
 async fn watch(db: DatabaseConnection, stop: Arc<AtomicBool>) -> u32 {
-    let mut looks = 0;
+    let mut checks = 0;
     while !stop.load(Ordering::SeqCst) {
         let sql = "select count(*) from privacy_accounts a where a.cap_mu <
             (select coalesce(sum(c.mu), 0) from privacy_charges c where c.subject = a.subject)";
         let row = db.query_one_raw(sea_orm::Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
         assert_eq!(row.unwrap().try_get_by_index::<i64>(0).unwrap(), 0, "a cap is exceeded at a commit");
-        looks += 1;
+        checks += 1;
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    looks
+    checks
 }
 
 /// Asserts that the caps hold in every window that ends with a charge.
@@ -84,11 +89,13 @@ async fn every_window_holds(db: &DatabaseConnection) {
     let charges = privacy_charge::Entity::find().order_by_asc(privacy_charge::COLUMN.charged_at).all(db).await.unwrap();
     for account in accounts {
         let own: Vec<_> = charges.iter().filter(|charge| charge.subject == account.subject).collect();
-        for (cap, window) in [(Some(account.cap_mu), BUDGET_WINDOW), (account.cap_year_mu, YEAR)] {
+        for (cap, window) in [(Some(account.cap_milliunits), BUDGET_WINDOW), (account.cap_year_milliunits, YEAR_WINDOW)]
+        {
             let Some(cap) = cap else { continue };
             for last in &own {
                 let inside = |at: i64| at > last.charged_at - window && at <= last.charged_at;
-                let sum: i64 = own.iter().filter(|charge| inside(charge.charged_at)).map(|charge| charge.mu).sum();
+                let sum: i64 =
+                    own.iter().filter(|charge| inside(charge.charged_at)).map(|charge| charge.milliunits).sum();
                 assert!(
                     sum <= cap,
                     "{}: {sum} of {cap} in the window that ends at {}",
@@ -104,7 +111,7 @@ async fn every_window_holds(db: &DatabaseConnection) {
 async fn t6_960_requests_at_once_are_admitted_exactly_up_to_the_cap() {
     for on in databases() {
         let app = TestApp::new(on).await;
-        let key = app.client_with("acme", &ALL, KEY_CAP_MU, PLENTY).await;
+        let key = app.client_with("acme", &ALL, KEY_CAP_MILLIUNITS, PLENTY).await;
         let questions = definitions(&app, 960).await;
         let stop = Arc::new(AtomicBool::new(false));
         let watching = tokio::spawn(watch(db::connect(&app.database.url).await.unwrap(), Arc::clone(&stop)));
@@ -128,12 +135,12 @@ async fn t6_960_requests_at_once_are_admitted_exactly_up_to_the_cap() {
         assert!(watching.await.unwrap() > 10);
 
         let refused = answers.iter().filter(|answer| answer.codes() == ["PRIVACY_BUDGET_EXHAUSTED"]).count();
-        let fitting = usize::try_from(KEY_CAP_MU / Bundle::Size.price_mu()).unwrap();
+        let fitting = usize::try_from(KEY_CAP_MILLIUNITS / Bundle::Size.price_milliunits()).unwrap();
         assert_eq!((answers.len(), answers.len() - refused), (960, fitting));
         let other = |code: &str| !["PRIVACY_BUDGET_EXHAUSTED", "INSUFFICIENT_DATA"].contains(&code);
         assert!(!answers.iter().any(|answer| answer.codes().iter().any(|code| other(code))));
         let spent = app.charged(&format!("key:{}", key.key_id)).await;
-        assert_eq!(spent, i64::try_from(fitting).unwrap() * Bundle::Size.price_mu());
+        assert_eq!(spent, i64::try_from(fitting).unwrap() * Bundle::Size.price_milliunits());
         let releases = privacy_release::Entity::find().all(app.db()).await.unwrap();
         assert_eq!(releases.len(), fitting, "a rejected request must leave no row");
         assert!(releases.iter().all(|release| release.status != "pending"));
@@ -146,7 +153,7 @@ async fn t6_960_requests_for_one_release_by_seven_keys_charge_each_key_once() {
         let app = TestApp::new(on).await;
         let mut keys: Vec<Client> = Vec::new();
         for number in 0..7 {
-            keys.push(app.client_with(&format!("partner-{number}"), &ALL, KEY_CAP_MU, PLENTY).await);
+            keys.push(app.client_with(&format!("partner-{number}"), &ALL, KEY_CAP_MILLIUNITS, PLENTY).await);
         }
         let question = size_of("{regions: [\"demo-harbor\"]}");
         let answers: Vec<_> = stream::iter(0..960)
@@ -160,7 +167,7 @@ async fn t6_960_requests_for_one_release_by_seven_keys_charge_each_key_once() {
         assert!(answers.iter().all(|answer| *answer == answers[0]));
         assert_eq!(app.noise.draws.load(Ordering::SeqCst), 1);
         let charges = privacy_charge::Entity::find().all(app.db()).await.unwrap();
-        let mut subjects: Vec<_> = charges.iter().map(|charge| (charge.subject.clone(), charge.mu)).collect();
+        let mut subjects: Vec<_> = charges.iter().map(|charge| (charge.subject.clone(), charge.milliunits)).collect();
         let mut expected: Vec<_> = keys.iter().map(|key| (format!("key:{}", key.key_id), 120)).collect();
         expected.push(("region:demo-harbor".to_owned(), 120));
         subjects.sort();
@@ -170,12 +177,12 @@ async fn t6_960_requests_for_one_release_by_seven_keys_charge_each_key_once() {
 }
 
 /// A requested release; different numbers or bundles are different releases.
-fn wanted(number: usize, bundle: Bundle, regions: &[&str]) -> Wanted {
-    Wanted {
+fn request(number: usize, bundle: Bundle, regions: &[&str]) -> ReleaseRequest {
+    ReleaseRequest {
         release_key: format!("{}-{number}", bundle.name()),
         bundle,
         window: Window { epoch_id: 202_622, ends_at: NOW - 10 * DAY, length: WindowLength::Days28 },
-        segment: format!("regions=;bands=;interests=word-{number};categories="),
+        segment: format!("regions=;bands=;interests=term-{number};categories="),
         regions: regions.iter().map(|region| (*region).to_owned()).collect(),
     }
 }
@@ -186,28 +193,28 @@ async fn t6_seven_colluding_keys_stop_at_the_cap_of_the_region() {
         let app = TestApp::new(on).await;
         let mut accounts = Vec::new();
         for number in 0..7 {
-            let key = app.client_of(&format!("partner-{number}"), &ALL, KEY_CAP_MU).await;
+            let key = app.client_of(&format!("partner-{number}"), &ALL, KEY_CAP_MILLIUNITS).await;
             accounts.push(format!("key:{}", key.key_id));
         }
         let stop = Arc::new(AtomicBool::new(false));
         let watching = tokio::spawn(watch(db::connect(&app.database.url).await.unwrap(), Arc::clone(&stop)));
-        let price = Bundle::Size.price_mu();
+        let price = Bundle::Size.price_milliunits();
         let admitted = AtomicBool::new(false);
         stream::iter(0..1_400)
             .for_each_concurrent(CLIENTS, |number| {
                 let (app, account, admitted) = (&app, &accounts[number % 7], &admitted);
                 async move {
-                    let want = wanted(number, Bundle::Size, &["demo-hills"]);
+                    let request = request(number, Bundle::Size, &["demo-hills"]);
                     // On a busy machine SQLite's single write lock may be unavailable in time: the client retries.
                     let admission = loop {
-                        match ledger::admit(app.db(), account, std::slice::from_ref(&want), &[], NOW).await {
+                        match ledger::charge(app.db(), account, std::slice::from_ref(&request), &[], NOW).await {
                             Err(Error::Unavailable) => {}
                             admission => break admission,
                         }
                     };
                     match admission {
-                        Ok(paid) => {
-                            assert_eq!(paid, price);
+                        Ok(charged) => {
+                            assert_eq!(charged, price);
                             admitted.store(true, Ordering::SeqCst);
                         }
                         Err(Error::PrivacyBudgetExhausted { .. }) => {}
@@ -218,11 +225,11 @@ async fn t6_seven_colluding_keys_stop_at_the_cap_of_the_region() {
             .await;
         stop.store(true, Ordering::SeqCst);
         watching.await.unwrap();
-        let drawn = app.charged("region:demo-hills").await;
+        let charged = app.charged("region:demo-hills").await;
         // Each key may leave a remainder of its part that is smaller than a price.
-        assert!(drawn <= REGION_CAP_MU && drawn > REGION_CAP_MU - 8 * price, "{drawn}");
+        assert!(charged <= REGION_CAP_MILLIUNITS && charged > REGION_CAP_MILLIUNITS - 8 * price, "{charged}");
         for account in &accounts {
-            assert!(app.charged(account).await > REGION_CAP_MU / 2 / 7 - price, "each key gets its part");
+            assert!(app.charged(account).await > REGION_CAP_MILLIUNITS / 2 / 7 - price, "each key gets its part");
         }
         every_window_holds(app.db()).await;
     }
@@ -236,7 +243,7 @@ async fn t6_a_key_that_comes_late_finds_its_part_of_the_region() {
             (app.client_of("greedy", &ALL, 1_000_000).await, app.client_of("late", &ALL, 1_000_000).await);
         let (greedy, late) = (format!("key:{}", greedy.key_id), format!("key:{}", late.key_id));
         let ask = async |account: &str, number: usize, at: i64| {
-            ledger::admit(app.db(), account, &[wanted(number, Bundle::Personality, &["demo-hills"])], &[], at).await
+            ledger::charge(app.db(), account, &[request(number, Bundle::Personality, &["demo-hills"])], &[], at).await
         };
         // The first-come half and its own part, a quarter, in steps of 500: 45,000 of 60,000.
         let mut number = 0;
@@ -278,8 +285,8 @@ async fn t6_a_part_that_returns_finds_room() {
             accounts.push(format!("key:{}", key.key_id));
         }
         let ask = async |account: usize, number: usize, at: i64| {
-            let want = wanted(number, Bundle::Personality, &["demo-hills"]);
-            ledger::admit(app.db(), &accounts[account], &[want], &[], at).await
+            let request = request(number, Bundle::Personality, &["demo-hills"]);
+            ledger::charge(app.db(), &accounts[account], &[request], &[], at).await
         };
         // A part is 10,000: twenty views. The first key is charged, the second views the same releases 14 days later.
         for number in 0..20 {
@@ -312,11 +319,11 @@ async fn t6_a_key_that_ends_takes_no_part_from_the_others() {
         app.db().execute_unprepared(cap).await.unwrap();
         let mut keys = Vec::new();
         for number in 0..4 {
-            keys.push(app.client_of(&format!("partner-{number}"), &ALL, KEY_CAP_MU).await);
+            keys.push(app.client_of(&format!("partner-{number}"), &ALL, KEY_CAP_MILLIUNITS).await);
         }
         let ask = async |key: usize, number: usize| {
-            let want = wanted(number, Bundle::Size, &["demo-hills"]);
-            ledger::admit(app.db(), &format!("key:{}", keys[key].key_id), &[want], &[], NOW).await
+            let request = request(number, Bundle::Size, &["demo-hills"]);
+            ledger::charge(app.db(), &format!("key:{}", keys[key].key_id), &[request], &[], NOW).await
         };
         // A part is 750: six sizes.
         for number in 0..6 {
@@ -349,19 +356,20 @@ async fn t6_limits_do_not_depend_on_what_others_have_asked() {
         let mut worlds = Vec::new();
         for asked_before in [true, false] {
             let app = TestApp::new(on).await;
-            let set = async |mu: i64| {
-                let sql = format!("update privacy_accounts set cap_mu = {mu} where subject = 'region:demo-hills'");
+            let set = async |cap: i64| {
+                let sql = format!("update privacy_accounts set cap_mu = {cap} where subject = 'region:demo-hills'");
                 app.db().execute_unprepared(&sql).await.unwrap();
             };
             set(8_000).await;
             let mut accounts = Vec::new();
             for number in 0..2 {
-                let key = app.client_of(&format!("partner-{number}"), &ALL, KEY_CAP_MU).await;
+                let key = app.client_of(&format!("partner-{number}"), &ALL, KEY_CAP_MILLIUNITS).await;
                 accounts.push(format!("key:{}", key.key_id));
             }
             let ask = async |account: usize, numbers: std::ops::Range<usize>, at: i64| {
-                let wants: Vec<Wanted> = numbers.map(|number| wanted(number, Bundle::Size, &["demo-hills"])).collect();
-                ledger::admit(app.db(), &accounts[account], &wants, &[], at).await
+                let requests: Vec<ReleaseRequest> =
+                    numbers.map(|number| request(number, Bundle::Size, &["demo-hills"])).collect();
+                ledger::charge(app.db(), &accounts[account], &requests, &[], at).await
             };
             ask(0, 0..10, NOW).await.unwrap();
             let own = if asked_before { 0..10 } else { 100..110 };
@@ -397,7 +405,8 @@ async fn t6_random_interleavings_never_exceed_a_cap_nor_refuse_a_guaranteed_part
         }
         for (region, cap, year) in [("demo-coast", 9_000, 20_000), ("demo-hills", 12_000, 24_000)] {
             let sql = format!(
-                "update privacy_accounts set cap_mu = {cap}, cap_year_mu = {year} where subject = 'region:{region}'"
+                "update privacy_accounts set cap_mu = {cap}, cap_year_mu = {year} where subject = \
+                    'region:{region}'"
             );
             app.db().execute_unprepared(&sql).await.unwrap();
         }
@@ -417,32 +426,32 @@ async fn t6_random_interleavings_never_exceed_a_cap_nor_refuse_a_guaranteed_part
             }
             .max(at);
             let account = &accounts[rng.random_range(0..accounts.len())];
-            let documents: Vec<Wanted> = (0..rng.random_range(1..4))
+            let documents: Vec<ReleaseRequest> = (0..rng.random_range(1..4))
                 .map(|_| {
                     let bundle = Bundle::ALL[rng.random_range(0..Bundle::ALL.len())];
                     let number = rng.random_range(0..300_usize);
                     // The regions are part of the segment: the same number always has the same regions.
                     let some = &regions[number % 3..=(number % 3 + number % 2).min(2)];
-                    wanted(number, bundle, some)
+                    request(number, bundle, some)
                 })
                 .collect();
-            let mut fresh: BTreeMap<String, Wanted> = BTreeMap::new();
+            let mut fresh: BTreeMap<String, ReleaseRequest> = BTreeMap::new();
             for wanted in documents.clone() {
                 if !seen.contains(&(account.clone(), wanted.release_key.clone())) {
                     fresh.insert(wanted.release_key.clone(), wanted);
                 }
             }
-            let result = ledger::admit(app.db(), account, &documents, &[], at).await;
+            let result = ledger::charge(app.db(), account, &documents, &[], at).await;
             match &result {
-                Ok(paid) => {
+                Ok(charged) => {
                     admitted += 1;
                     times.push(at);
-                    assert_eq!(*paid, fresh.values().map(|wanted| wanted.bundle.price_mu()).sum::<i64>());
+                    assert_eq!(*charged, fresh.values().map(|request| request.bundle.price_milliunits()).sum::<i64>());
                     for wanted in fresh.values() {
                         seen.insert((account.clone(), wanted.release_key.clone()));
                         for region in &wanted.regions {
                             let entry = viewed.entry((account.clone(), region.clone())).or_default();
-                            entry.push((at, wanted.bundle.price_mu()));
+                            entry.push((at, wanted.bundle.price_milliunits()));
                         }
                     }
                 }
@@ -453,7 +462,7 @@ async fn t6_random_interleavings_never_exceed_a_cap_nor_refuse_a_guaranteed_part
                         let cost: i64 = fresh
                             .values()
                             .filter(|wanted| wanted.regions.iter().any(|of| of == region))
-                            .map(|wanted| wanted.bundle.price_mu())
+                            .map(|request| request.bundle.price_milliunits())
                             .sum();
                         let own = viewed.get(&(account.clone(), (*region).to_owned()));
                         let (cap, year) = match *region {
@@ -461,9 +470,9 @@ async fn t6_random_interleavings_never_exceed_a_cap_nor_refuse_a_guaranteed_part
                             "demo-hills" => (12_000, 24_000),
                             _ => (60_000, 240_000),
                         };
-                        [(cap, BUDGET_WINDOW), (year, YEAR)].into_iter().all(|(cap, window)| {
+                        [(cap, BUDGET_WINDOW), (year, YEAR_WINDOW)].into_iter().all(|(cap, window)| {
                             let views = own.into_iter().flatten().filter(|(when, _)| *when > at - window);
-                            views.map(|(_, mu)| mu).sum::<i64>() + cost <= cap / 2 / 4
+                            views.map(|(_, milliunits)| milliunits).sum::<i64>() + cost <= cap / 2 / 4
                         })
                     });
                     assert!(!within_parts, "a request within the guaranteed parts was rejected");
@@ -487,7 +496,7 @@ async fn t6_a_draw_that_never_ends_is_taken_over() {
         let question = size_of("{regions: [\"demo-harbor\"]}");
         // A second server over the same database answers the same query first.
         let pending = {
-            let other = TestApp::beside(&app.database.url).await;
+            let other = TestApp::second_on(&app.database.url).await;
             let client = other.client_from(&client.key_id, &client.key);
             client.ask("{ viewer { partner } }").await.ok();
             client.ask(&question).await.ok().clone()
@@ -498,10 +507,11 @@ async fn t6_a_draw_that_never_ends_is_taken_over() {
         let db = db::connect(url).await.unwrap();
         let key = format!("key:{}", client.key_id);
         let row = app.release_key(r#"{"regions": ["demo-hills"]}"#, Bundle::Size);
-        let want = Wanted { release_key: row.clone(), ..wanted(0, Bundle::Size, &["demo-hills"]) };
-        let want = Wanted { segment: "regions=demo-hills;bands=;interests=;categories=".to_owned(), ..want };
+        let request = ReleaseRequest { release_key: row.clone(), ..request(0, Bundle::Size, &["demo-hills"]) };
+        let request =
+            ReleaseRequest { segment: "regions=demo-hills;bands=;interests=;categories=".to_owned(), ..request };
         // A worker charges and leases a release, and never stores it.
-        ledger::admit(&db, &key, &[want], &[], NOW).await.unwrap();
+        ledger::charge(&db, &key, &[request], &[], NOW).await.unwrap();
         let sql = format!(
             "update privacy_releases set lease_token = 'dead', lease_until = {} where release_key = '{row}'",
             NOW + 30
@@ -533,17 +543,17 @@ async fn everything(db: &DatabaseConnection) -> String {
     )
 }
 
-/// An older database has charges and releases only. The upgrade derives from them that a paid segment was shown, and
+/// An older database has charges and releases only. The upgrade derives from them that a charged segment was shown, and
 /// from the time of the charges which account a region charge is attributed to.
 #[tokio::test]
-async fn t6_an_upgrade_knows_what_was_shown_and_who_drew() {
+async fn t6_an_upgrade_derives_what_was_shown_and_who_was_charged() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let client = app.client(&ALL).await;
         client.ask(&size_of("{regions: [\"demo-harbor\"]}")).await.ok();
         client.ask(&size_of("{regions: [\"demo-coast\"], age: {from: 65}}")).await;
         let before = everything(app.db()).await;
-        assert!(before.contains("drawn_by: Some(\"key:") && before.contains("shown: true"), "{before}");
+        assert!(before.contains("charged_by: Some(\"key:") && before.contains("shown: true"), "{before}");
         Migrator::down(app.db(), Some(1)).await.unwrap();
         Migrator::up(app.db(), None).await.unwrap();
         assert_eq!(everything(app.db()).await, before);
@@ -571,11 +581,14 @@ async fn t6_what_is_published_or_charged_cannot_be_changed_or_deleted() {
         if on == On::Sqlite {
             // SQLite's REPLACE deletes rows without firing delete triggers: it must change nothing.
             for statement in [
-                "insert or replace into privacy_releases (rowid, release_key, bundle, segment, window_days, epoch_id, status,
+                "insert or replace into privacy_releases (rowid, release_key, bundle, segment, window_days, epoch_id, \
+                    status,
                     payload, rho, delta) select rowid, release_key, bundle, segment, window_days, epoch_id, 'ready',
                     '{\"values\":[9]}', rho, delta from privacy_releases",
-                "insert or replace into privacy_releases (rowid, release_key, bundle, segment, window_days, epoch_id, status,
-                    payload, rho, delta) select rowid, 'another', bundle, segment, window_days, epoch_id, 'ready', payload,
+                "insert or replace into privacy_releases (rowid, release_key, bundle, segment, window_days, epoch_id, \
+                    status,
+                    payload, rho, delta) select rowid, 'another', bundle,
+                    segment, window_days, epoch_id, 'ready', payload,
                     rho, delta from privacy_releases",
                 "insert or replace into privacy_charges select subject, release_key, 1, 0, null from privacy_charges",
                 "insert or replace into privacy_views select subject, release_key, false, 0 from privacy_views",

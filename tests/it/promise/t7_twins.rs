@@ -4,13 +4,12 @@
 use sea_orm::{ConnectionTrait as _, EntityTrait as _};
 use serde_json::Value;
 use spots_enrichment::{
-    clock::DAY,
-    db,
-    engine::rollup,
-    entity::{privacy_charge, privacy_release},
-    forget,
-    generate::ENDS_AT,
-    progress::Progress,
+    domain::clock::DAY,
+    ingest::{epoch_builder, erasure, generate::ENDS_AT, progress::Progress},
+    storage::{
+        db,
+        entity::{privacy_charge, privacy_release},
+    },
 };
 
 use crate::app::{ALL, NOW, On, TestApp, databases};
@@ -40,10 +39,10 @@ async fn run(on: On, but: Option<&str>) -> Record {
     let database = TestApp::database(on).await;
     let db = db::connect(&database.url).await.unwrap();
     if let Some(but) = but {
-        forget::forget(&db, but, NOW).await.unwrap();
+        erasure::erase(&db, but, NOW).await.unwrap();
     }
     db.execute_unprepared("delete from epochs").await.unwrap();
-    rollup::build(&db, ENDS_AT, NOW, Progress::Hidden).await.unwrap();
+    epoch_builder::build(&db, ENDS_AT, NOW, Progress::Hidden).await.unwrap();
     db.close().await.unwrap();
 
     let app = TestApp::over(database, NOW, 7).await;
@@ -87,7 +86,7 @@ async fn run(on: On, but: Option<&str>) -> Record {
     };
     let mut charges: Vec<_> = charges
         .into_iter()
-        .map(|charge| (name(charge.subject), charge.release_key, charge.mu, charge.charged_at))
+        .map(|charge| (name(charge.subject), charge.release_key, charge.milliunits, charge.charged_at))
         .collect();
     charges.sort();
     let mut rows = privacy_release::Entity::find().all(app.db()).await.unwrap();

@@ -6,9 +6,11 @@ use std::{collections::BTreeSet, sync::atomic::Ordering};
 use proptest::{prelude::*, sample::subsequence};
 use serde_json::json;
 use spots_enrichment::{
-    epoch::{Vocabulary, Window, WindowLength},
+    domain::{
+        epoch::{Vocabulary, Window, WindowLength},
+        segment::{AGE_BANDS, AgeRange, Cohort, Definition},
+    },
     privacy::{Bundle, Question},
-    segment::{AGE_BANDS, AgeRange, Cohort, Definition},
 };
 
 use crate::app::{ALL, TestApp, databases};
@@ -18,7 +20,7 @@ const INTERESTS: [&str; 5] = ["food", "music", "night_life", "sports", "books"];
 const CATEGORIES: [&str; 4] = ["bar", "cafe", "coffee_shop", "gym"];
 
 fn vocabulary() -> Vocabulary {
-    let set = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let set = |terms: &[&str]| terms.iter().map(|term| (*term).to_owned()).collect();
     Vocabulary { regions: set(&REGIONS), interests: set(&INTERESTS), categories: set(&CATEGORIES) }
 }
 
@@ -36,19 +38,19 @@ fn meaning() -> impl Strategy<Value = Meaning> {
 }
 
 /// A random way to write vocabulary values: in any order and case, repeated, with spaces.
-fn written(words: Vec<&'static str>) -> impl Strategy<Value = Option<Vec<String>>> {
-    let many = words.len();
+fn written(terms: Vec<&'static str>) -> impl Strategy<Value = Option<Vec<String>>> {
+    let many = terms.len();
     let more = if many == 0 { Just(Vec::new()).boxed() } else { proptest::collection::vec(0..many, 0..4).boxed() };
     (more, proptest::collection::vec(0..4_u8, many + 4), any::<bool>())
         .prop_map(move |(repeats, cases, absent)| {
-            let all = words.iter().copied().chain(repeats.into_iter().map(|place| words[place]));
+            let all = terms.iter().copied().chain(repeats.into_iter().map(|place| terms[place]));
             let list: Vec<String> = all
                 .zip(cases)
-                .map(|(word, case)| match case {
-                    0 => word.to_uppercase(),
-                    1 => format!("  {word} "),
-                    2 => word[..1].to_uppercase() + &word[1..],
-                    _ => word.to_owned(),
+                .map(|(term, case)| match case {
+                    0 => term.to_uppercase(),
+                    1 => format!("  {term} "),
+                    2 => term[..1].to_uppercase() + &term[1..],
+                    _ => term.to_owned(),
                 })
                 .collect();
             if list.is_empty() && absent { None } else { Some(list) }
@@ -63,7 +65,7 @@ fn written(words: Vec<&'static str>) -> impl Strategy<Value = Option<Vec<String>
 fn aged(bands: Option<(usize, usize)>) -> impl Strategy<Value = Option<AgeRange>> {
     let Some((first, last)) = bands else { return Just(None).boxed() };
     let (low, high) = (AGE_BANDS[first], AGE_BANDS[last]);
-    let top = |band: spots_enrichment::segment::AgeBand| band.to.unwrap_or(120);
+    let top = |band: spots_enrichment::domain::segment::AgeBand| band.to.unwrap_or(120);
     let open = (first == 0, last == 5);
     (low.from..=top(low), high.from..=top(high), any::<bool>(), any::<bool>())
         .prop_map(move |(from, to, below, above)| {
@@ -81,7 +83,7 @@ fn definition((regions, bands, interests, categories): Meaning) -> impl Strategy
 fn release_key(definition: &Definition) -> String {
     let cohort = Cohort::parse(definition, &vocabulary()).unwrap().into();
     let window = Window { epoch_id: 202_622, ends_at: 0, length: WindowLength::Days28 };
-    Question { cohort, window, bundle: Bundle::Behavior, beside: false }.release_key()
+    Question { cohort, window, bundle: Bundle::Behavior, comparison_only: false }.release_key()
 }
 
 proptest! {
@@ -116,23 +118,29 @@ async fn t8_the_same_meaning_in_any_document_is_one_release() {
         let definition = json!({"regions": ["demo-harbor"], "interests": ["food", "Food"]});
         let documents = [
             (
-                "{ a: cohort(definition: {regions: [\"demo-harbor\"], interests: [\"food\"]}) { behavior { release { id } } } }",
+                "{ a: cohort(definition: {regions: [\"demo-harbor\"], interests: [\"food\"]}) { behavior { release { \
+                    id } } } }",
                 json!({}),
             ),
             (
-                "{ a: segment(slug: \"mine\") { b: behavior(window: DAYS_28) { averageDwellMinutes { value } release { id } } } }",
+                "{ a: segment(slug: \"mine\") { b: behavior(window: DAYS_28) { averageDwellMinutes { value } release { \
+                    id } } } }",
                 json!({}),
             ),
             (
-                "query Q($d: SegmentDefinition!) { cohort(definition: $d) { ...F } } fragment F on Segment { behavior { ...G } } fragment G on Behavior { release { id } }",
+                "query Q($d: SegmentDefinition!) { cohort(definition: $d) { ...F } } fragment F on Segment { behavior \
+                    { ...G } } fragment G on Behavior { release { id } }",
                 json!({"d": definition}),
             ),
             (
-                "query Q($i: [String!], $w: WindowLength = DAYS_28) { x: cohort(definition: {interests: $i, regions: \"demo-harbor\"}) { ... on Segment { y: behavior(window: $w) { z: release { id } } } } }",
+                "query Q($i: [String!], $w: WindowLength = DAYS_28) { x: cohort(definition: {interests: $i, regions: \
+                    \"demo-harbor\"}) { ... on Segment { y: behavior(window: $w) { z: release { id } } } } }",
                 json!({"i": ["food"]}),
             ),
             (
-                "{ one: cohort(definition: {regions: [\"demo-harbor\"], interests: [\"food\"]}) { behavior { release { id } } } two: segment(slug: \"mine\") { behavior { release { id } } } segments { nodes { behavior { release { id } } } } }",
+                "{ one: cohort(definition: {regions: [\"demo-harbor\"], interests: [\"food\"]}) { behavior { release { \
+                    id } } } two: segment(slug: \"mine\") { behavior { release { id } } } segments { nodes { behavior \
+                        { release { id } } } } }",
                 json!({}),
             ),
         ];

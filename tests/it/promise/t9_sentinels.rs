@@ -5,20 +5,24 @@ use std::{fmt::Write as _, process::Command};
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, EntityTrait as _};
 use spots_enrichment::{
-    clock::{DAY, parse_time},
-    engine::{Engine as _, SqlEngine, SumRequest, rollup},
-    entity::{api_request_log, api_usage_day, audit_event, privacy_charge, privacy_release},
-    epoch::{Epoch, WindowLength},
-    import,
-    privacy::{Bundle, Outcome},
-    progress::Progress,
-    segment::Cohort,
+    domain::{
+        clock::{DAY, parse_time},
+        epoch::{Epoch, WindowLength},
+        segment::Cohort,
+    },
+    engine::SqlEngine,
+    ingest::{epoch_builder, import, progress::Progress},
+    privacy::{
+        Bundle, Outcome,
+        engine::{Engine as _, SumRequest},
+    },
+    storage::entity::{api_request_log, api_usage_day, audit_event, privacy_charge, privacy_release},
 };
 
 use crate::{
     app::{ALL, NOW, Silence, TestApp, TestDb, databases, folder},
     cli::binary,
-    rollup::{Files, MONDAY, OPTIONS},
+    epoch_builder::{Files, MONDAY, OPTIONS},
     served::Served,
 };
 
@@ -87,8 +91,8 @@ async fn t9_nothing_planted_in_the_data_comes_out() {
         files().write(&folder);
         import::folder(&db, &folder, &OPTIONS).await.unwrap();
         let monday = parse_time(MONDAY).unwrap();
-        rollup::build(&db, monday, monday + 10 * DAY, Progress::Hidden).await.unwrap();
-        let epoch = Epoch::load_newest(&db, NOW).await.unwrap().unwrap();
+        epoch_builder::build(&db, monday, monday + 10 * DAY, Progress::Hidden).await.unwrap();
+        let epoch = spots_enrichment::storage::epochs::load_newest(&db, NOW).await.unwrap().unwrap();
         let exact = exact(&db, &epoch).await;
         let app = TestApp::over(database, NOW, 1).await;
         let client = app.client(&ALL).await;
@@ -103,21 +107,26 @@ async fn t9_nothing_planted_in_the_data_comes_out() {
         let dimensions =
             "dimensions { name mean { value sigma interval95 { low high } } p50 { value } histogram histogramOther }";
         let portrait = format!(
-            "{{ cohort(definition: {{regions: [\"north\"]}}) {{ id definition {{ regions interests }} window {{ start end }}
-                size {{ value release {{ id }} }} behavior {{ visitsPerPerson {{ value }} averageDwellMinutes {{ value }}
-                communityEngagement {{ value }} timeSpent {{ short {{ value }} }} categories {{ group share {{ value }} }} }}
+            "{{ cohort(definition: {{regions: [\"north\"]}}) {{ id definition {{ regions interests }} window {{ start \
+                end }}
+                size {{ value release {{ id }} }} 
+                behavior {{ visitsPerPerson {{ value }} averageDwellMinutes {{ value }}
+                communityEngagement {{ value }} timeSpent {{ short {{ value }} }}
+                categories {{ group share {{ value }} }} }}
                 personality {{ archetype archetypes {{ archetype share {{ value }} }} {dimensions} }}
                 network {{ connectionsPerPerson {{ value }} density {{ value }} tieCompatibility {{ value }} }} }} }}"
         );
         // Errors repeat text of the query, so the queries contain only prefixes of the planted values.
         for document in [
             portrait.as_str(),
-            "{ vocabulary { regions interests categories } viewer { usage { day units } privacyBudget { spent returns { at } regions { region firstComeLeft } } } }",
+            "{ vocabulary { regions interests categories } viewer { usage { day units } privacyBudget { spent returns \
+                { at } regions { region firstComeLeft } } } }",
             "{ cohort(definition: {interests: [\"zebra-rare-interes\"]}) { size { value } } }",
             "{ cohort(definition: {categories: [\"zebra_rare\"], regions: [\"north\"]}) { size { value } } }",
             "{ cohort(definition: {regions: [\"nort\"]}) { size { value } } }",
             "{ segment(slug: \"zebra-agen\") { size { value } } }",
-            "{ cohort(definition: {regions: [\"north\"], age: {from: 65}}) { size { value } behavior { release { id } } } }",
+            "{ cohort(definition: {regions: [\"north\"], age: {from: 65}}) { size { value } behavior { release { id } \
+                } } }",
             "{ products { nodes { id title } } segments(search: \"zebra\") { nodes { slug } } }",
             "{ nonsense }",
             "{ __schema { types { name description fields { name args { name defaultValue } } } } }",
@@ -163,7 +172,7 @@ async fn t9_nothing_planted_in_the_data_comes_out() {
         }
         for sum in exact {
             let whole = |at: usize| {
-                let digit = |letter: Option<char>| letter.is_some_and(|letter| letter.is_ascii_digit());
+                let digit = |character: Option<char>| character.is_some_and(|character| character.is_ascii_digit());
                 !digit(seen[..at].chars().next_back()) && !digit(seen[at + sum.len()..].chars().next())
             };
             assert!(!seen.match_indices(&sum).any(|(at, _)| whole(at)), "the exact sum {sum} appears in the output");

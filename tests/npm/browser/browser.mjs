@@ -1,16 +1,16 @@
-// A browser for the tests: Debian's Chromium, an empty profile, no network but the server under test.
-// SERVER and KEY name the server; SCREENSHOTS is the folder that pictures go to.
+// The browser of the tests: Debian's Chromium with an empty profile. Requests to hosts other than the server under test
+// are reported as faults. SERVER and KEY are the URL and the key of the server; SCREENSHOTS is the output folder.
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
 import { chromium } from "playwright-core";
 
-export const server = need("SERVER");
-export const key = need("KEY");
-const screenshots = need("SCREENSHOTS");
+export const server = requireEnv("SERVER");
+export const key = requireEnv("KEY");
+const screenshots = requireEnv("SCREENSHOTS");
 
-function need(name) {
+function requireEnv(name) {
   const value = process.env[name];
   assert.ok(value, `${name} must be set`);
   return value;
@@ -31,9 +31,9 @@ export function launch() {
   });
 }
 
-// Opens a page of the server in a tab of its own. `watch` collects what must not happen: requests to another host,
-// errors on the console, exceptions, violations of the policy. `calm()` fails if something did; `allow` names patterns
-// of console errors that the test provokes, such as a 401.
+// Opens a page of the server in a new tab and collects faults: requests to another host, console errors, exceptions,
+// and violations of the content security policy. `assertNoFaults()` fails if there are any, except for those that match
+// a pattern of `allow`, such as a 401 that the test provokes.
 export async function open(browser, path, { key: apiKey = key, allow = [], ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
@@ -57,24 +57,26 @@ export async function open(browser, path, { key: apiKey = key, allow = [], ...op
   await page.goto(`${server}${path}${apiKey === "" ? "" : `#key=${apiKey}`}`);
   return {
     page,
-    calm() {
+    assertNoFaults() {
       assert.deepEqual(faults.filter((fault) => !allow.some((pattern) => pattern.test(fault))), []);
     },
     close: () => context.close(),
   };
 }
 
-// No serious or critical finding of axe-core on the page as it is now.
-export async function accessible(page) {
-  // In the page itself: a second, blank page for its frames would be one more thing to wait for.
+// Fails if axe-core reports a serious or critical violation in the current state of the page.
+export async function assertAccessible(page) {
+  // Legacy mode runs in the page itself and needs no second page.
   const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
   const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  const told = serious.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ target }) => target).join(" | ")}`);
-  assert.deepEqual(told, []);
+  const findings = serious.map(
+    ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ target }) => target).join(" | ")}`,
+  );
+  assert.deepEqual(findings, []);
 }
 
-// Keeps a picture as output of CI.
-export async function picture(page, name, options = {}) {
+// Saves a screenshot as a CI artifact.
+export async function screenshot(page, name, options = {}) {
   mkdirSync(screenshots, { recursive: true });
   await page.screenshot({ path: join(screenshots, `${name}.png`), ...options });
 }

@@ -1,7 +1,7 @@
-// The documents as pages: readable, scrollable, without scripts.
+// The pages of the documents: assertAccessible, without horizontal scrolling, without scripts.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { accessible, launch, open, picture, server } from "./browser.mjs";
+import { assertAccessible, launch, open, screenshot, server } from "./browser.mjs";
 
 let browser;
 before(async () => {
@@ -15,33 +15,33 @@ async function documents() {
 }
 
 for (const colorScheme of ["light", "dark"]) {
-  test(`every document is accessible and as wide as a phone, ${colorScheme}`, async () => {
+  test(`every document is accessible and fits a phone screen, ${colorScheme}`, async () => {
     const paths = await documents();
     assert.ok(paths.length >= 8, `${paths}`);
     for (const path of paths) {
       const tab = await open(browser, path, { key: "", colorScheme, viewport: { width: 390, height: 844 } });
-      await accessible(tab.page);
+      await assertAccessible(tab.page);
       const wide = await tab.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       assert.ok(wide <= 0, `${path} is ${wide} pixels too wide`);
-      if (path === "/docs/errors.md") await picture(tab.page, `docs-errors-phone-${colorScheme}`);
-      tab.calm();
+      if (path === "/docs/errors.md") await screenshot(tab.page, `docs-errors-phone-${colorScheme}`);
+      tab.assertNoFaults();
       await tab.close();
     }
   });
 }
 
-test("an error's link leads to the section of its code", async () => {
-  const refused = await fetch(`${server}/graphql`, {
+test("the link of an error opens the section of its code", async () => {
+  const response = await fetch(`${server}/graphql`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ query: "{ viewer { partner } }" }),
   });
-  const { errors } = await refused.json();
+  const { errors } = await response.json();
   const tab = await open(browser, errors[0].extensions.docs, { key: "" });
   const heading = tab.page.locator("h2:target");
   assert.equal(await heading.textContent(), errors[0].extensions.code);
   assert.ok(await heading.isVisible());
-  await picture(tab.page, "docs-errors");
-  tab.calm();
+  await screenshot(tab.page, "docs-errors");
+  tab.assertNoFaults();
   await tab.close();
 });

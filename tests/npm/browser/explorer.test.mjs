@@ -1,5 +1,5 @@
-// The explorer in a browser: SERVER, SCREENSHOTS (browser.mjs), KEY of the demo's partner that may make 1,000 requests a
-// minute, SMALL_KEY of 50 points a document.
+// Browser tests of the explorer. SERVER and SCREENSHOTS as in browser.mjs; KEY is a key of the partner of the demo with
+// at least 1,000 requests per minute; SMALL_KEY is a key with 50 points per document.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -7,30 +7,30 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { accessible, key, launch, open, picture, server } from "./browser.mjs";
+import { assertAccessible, key, launch, open, screenshot, server } from "./browser.mjs";
 
 const smallKey = process.env.SMALL_KEY;
 assert.ok(smallKey, "SMALL_KEY must be set");
 
 const EXAMPLES = [
-  "Who am I, and what may I spend?",
-  "The portrait of one segment",
+  "Account, limits and vocabulary",
+  "Portrait of one segment",
   "Three segments in one document",
-  "Compose a segment of your own",
-  "Does a product suit these people?",
-  "Ask for the price first",
+  "Compose a segment",
+  "Product compatibility",
+  "Quote a document before running it",
 ];
-const REFUSED = /Failed to load resource: the server responded with a status of 4\d\d/;
+const REJECTED = /Failed to load resource: the server responded with a status of 4\d\d/;
 
 let browser;
 before(async () => {
-  await manyRequests();
+  await assertHighLimits();
   browser = await launch();
 });
 after(() => browser.close());
 
-// The page spares the last requests of a minute, so with fewer the tests would wait for the next minute.
-async function manyRequests() {
+// The page delays quotes when few requests of the minute remain, so with a lower limit the tests would have to wait.
+async function assertHighLimits() {
   const response = await fetch(`${server}/graphql`, {
     method: "POST",
     headers: { "content-type": "application/json", authorization: `Bearer ${key}` },
@@ -40,12 +40,12 @@ async function manyRequests() {
   const { requestsPerMinute, pointsPerMinute } = data.viewer.limits;
   assert.ok(
     requestsPerMinute >= 1_000 && pointsPerMinute >= 60_000,
-    "KEY: keys create --partner demo --per-minute 1000 --points-per-minute 60000 --units 10000",
+    "create KEY with: keys create --partner demo --per-minute 1000 --points-per-minute 60000 --units 10000",
   );
 }
 
-// What the page sends to /graphql, by operation name, each with what was asked.
-function listen(page) {
+// Records the POST requests of the page; `quotes` returns those for quotes.
+function recordRequests(page) {
   const sent = [];
   page.on("request", (request) => {
     if (request.method() === "POST") sent.push(request.postDataJSON());
@@ -55,8 +55,8 @@ function listen(page) {
 
 const isQuote = (response) => response.request().postData()?.startsWith('{"query":"query Quote(') ?? false;
 
-// The quote of what is in the editor is there.
-async function quoted(page) {
+// Waits for the quote of the current document and returns its points and units.
+async function readQuote(page) {
   await page.locator('.quote[data-phase="settled"]').waitFor();
   const [points, units] = await page.locator(".gauge strong").allTextContents();
   return { points: Number(points.replaceAll(",", "")), units: Number(units.replaceAll(",", "")) };
@@ -67,7 +67,7 @@ async function openExample(page, title) {
   await page.getByRole("button", { name: title }).click();
 }
 
-// Runs what is in the editor; the server's answer, and what the page says of it.
+// Runs the current document. Returns the response and the text of the cost section.
 async function run(page) {
   const answered = page.waitForResponse((response) => response.url().endsWith("/graphql") && !isQuote(response));
   await page.getByRole("button", { name: /^Execute query/ }).click();
@@ -75,11 +75,11 @@ async function run(page) {
   if (await chosen.count()) await chosen.first().click();
   const answer = await (await answered).json();
   await page.locator(".run [role=status]").waitFor();
-  return { answer, bill: await page.locator(".run").innerText() };
+  return { answer, cost: await page.locator(".run").innerText() };
 }
 
-// Writes a document as a person would, letter by letter; the editor closes brackets by itself.
-async function type(page, document) {
+// Types a document key by key. The editor closes brackets itself.
+async function typeDocument(page, document) {
   await page.locator(".graphiql-query-editor .view-lines").click();
   await page.keyboard.press("ControlOrMeta+a");
   await page.keyboard.press("Delete");
@@ -87,31 +87,31 @@ async function type(page, document) {
   await page.keyboard.press("Escape");
 }
 
-// What stands in the answer pane; the editor draws blanks as no-break spaces.
-async function shown(page) {
+// The text of the response pane. The editor renders spaces as no-break spaces.
+async function readResponse(page) {
   return (await page.locator(".result-window .view-lines").innerText()).replaceAll("\u00a0", " ").trim();
 }
 
-// Keeps back the answers to documents that hold `text` until `release` is called; `asked` is when one is kept back.
-async function hold(page, text) {
+// Holds responses to documents that contain `text` until `release` is called. `requested` resolves on the first one.
+async function holdResponses(page, text) {
   let release;
   const gate = new Promise((resolve) => (release = resolve));
   const isHeld = (request) => {
     const query = request.method() === "POST" ? request.postDataJSON().query : "";
     return query.includes(text) && !query.startsWith("query Quote(");
   };
-  const asked = page.waitForRequest(isHeld);
+  const requested = page.waitForRequest(isHeld);
   const keep = async (route) => {
     if (!isHeld(route.request())) return route.continue();
     const response = await route.fetch();
     await gate;
-    // A request that was stopped meanwhile takes no answer.
+    // A request that was stopped in the meantime cannot be fulfilled.
     await route.fulfill({ response }).catch(() => {});
   };
   await page.route("**/graphql", keep);
   return {
-    asked,
-    // The answer comes, and the page has the time to do something with it.
+    requested,
+    // Delivers the response and waits until the page has processed it.
     async release() {
       release();
       await page.waitForTimeout(400);
@@ -121,114 +121,117 @@ async function hold(page, text) {
 }
 
 describe("explorer", { timeout: 240_000, concurrency: 2 }, () => {
-  test("loads, and each example runs with a quote before and a bill after", async () => {
-    const { page, calm, close } = await open(browser, "/");
-    const { sent } = listen(page);
-    await quoted(page);
-    assert.equal(new URL(page.url()).hash, "", "the key is out of the address");
+  test("each example runs and shows a quote before and the cost after the run", async () => {
+    const { page, assertNoFaults, close } = await open(browser, "/");
+    const { sent } = recordRequests(page);
+    await readQuote(page);
+    assert.equal(new URL(page.url()).hash, "", "the key is removed from the URL");
     for (const title of EXAMPLES) {
       const before = sent.length;
       await openExample(page, title);
       if (title !== EXAMPLES[0]) await page.waitForResponse(isQuote);
-      const { points, units } = await quoted(page);
+      const { points, units } = await readQuote(page);
       assert.ok(points > 0, `${title}: ${points} points`);
-      const { answer, bill } = await run(page);
+      const { answer, cost } = await run(page);
       assert.equal(answer.errors, undefined, `${title}: ${JSON.stringify(answer.errors)}`);
       assert.ok(answer.data);
       const { requested, actual } = answer.extensions.cost;
-      assert.equal(requested, points, `${title}: reserved is what was quoted`);
-      assert.ok(bill.includes(`Cost ${actual} point`), bill);
-      assert.match(bill, /\d ms/);
-      // One for the first quote, one for the run, one to see what is left of the units.
+      assert.equal(requested, points, `${title}: the reserved points are the quoted points`);
+      assert.ok(cost.includes(`Cost ${actual} point`), cost);
+      assert.match(cost, /\d ms/);
+      // The first quote, the run, and a quote after the run for the remaining units.
       assert.ok(sent.length - before <= 3, `${title}: ${sent.length - before} requests`);
       if (units > 0) {
         await page.waitForResponse(isQuote);
-        await quoted(page);
+        await readQuote(page);
       }
     }
     assert.equal(await page.locator(".graphiql-tab").count(), EXAMPLES.length);
-    await picture(page, "explorer-light");
-    calm();
+    await screenshot(page, "explorer-light");
+    assertNoFaults();
     await close();
   });
 
-  test("the quote follows what one types, sparingly", async () => {
-    const { page, calm, close } = await open(browser, "/");
-    const { quotes } = listen(page);
-    await quoted(page);
+  test("the quote follows the document with few requests", async () => {
+    const { page, assertNoFaults, close } = await open(browser, "/");
+    const { quotes } = recordRequests(page);
+    await readQuote(page);
     const before = quotes().length;
 
     let settled = page.waitForResponse(isQuote);
-    await type(page, '{ segment(slug: "harbor-adults") { size { value } } }');
+    await typeDocument(page, '{ segment(slug: "harbor-adults") { size { value } } }');
     await settled;
-    assert.deepEqual(await quoted(page), { points: 8, units: 0.12 });
-    assert.equal(quotes().length, before + 1, "one quote for a whole document, not one for each letter");
+    assert.deepEqual(await readQuote(page), { points: 8, units: 0.12 });
+    assert.equal(quotes().length, before + 1, "one quote per document, not one per keystroke");
 
-    // A comment means nothing, an invalid document has no price: neither is asked for.
+    // Neither a comment nor an invalid document causes a request for a quote.
     await page.keyboard.press("ControlOrMeta+End");
     await page.keyboard.type(" # size");
-    await quoted(page);
-    await type(page, "{ nothing }");
+    await readQuote(page);
+    await typeDocument(page, "{ nothing }");
     await page.locator(".quote-note", { hasText: "No quote: line 1: Cannot query field" }).waitFor();
     assert.equal(quotes().length, before + 1);
 
     settled = page.waitForResponse(isQuote);
-    await type(page, "{ segments(first: 100) { nodes { behavior { dayParts { share { value } } } } } }");
+    await typeDocument(page, "{ segments(first: 100) { nodes { behavior { dayParts { share { value } } } } } }");
     await settled;
-    const { points } = await quoted(page);
+    const { points } = await readQuote(page);
     assert.ok(points > 1_000);
-    await page.getByText("too costly").waitFor();
+    await page.getByText("cost exceeded").waitFor();
     await page.locator(".quote-note", { hasText: /It fits with segments.*\(first: \d+\)/ }).waitFor();
 
-    // Of several operations the one under the cursor is quoted.
+    // If there are several operations, the operation at the cursor is quoted.
     settled = page.waitForResponse(isQuote);
-    await type(page, "query One { viewer { partner } } query Two { vocabulary { regions } viewer { partner } }");
+    await typeDocument(
+      page,
+      "query One { viewer { partner } } query Two { vocabulary { regions } viewer { partner } }",
+    );
     await settled;
-    assert.equal((await quoted(page)).points, 2);
+    assert.equal((await readQuote(page)).points, 2);
     await page.locator(".quote-note", { hasText: "Quote of Two" }).waitFor();
     settled = page.waitForResponse(isQuote);
     await page.keyboard.press("ControlOrMeta+Home");
     await settled;
-    assert.equal((await quoted(page)).points, 1);
-    calm();
+    assert.equal((await readQuote(page)).points, 1);
+    assertNoFaults();
     await close();
   });
 
-  test("errors of an answer have their code and lead to its meaning", async () => {
-    const { page, calm, close } = await open(browser, "/", { allow: [REFUSED] });
-    await quoted(page);
+  test("errors show their code with a link to its documentation", async () => {
+    const { page, assertNoFaults, close } = await open(browser, "/", { allow: [REJECTED] });
+    await readQuote(page);
     let settled = page.waitForResponse(isQuote);
-    await type(page, '{ segment(slug: "harbour") { name } }');
+    await typeDocument(page, '{ segment(slug: "harbour") { name } }');
     await settled;
-    await quoted(page);
+    await readQuote(page);
     const { answer } = await run(page);
     const link = page.getByRole("link", { name: "INVALID_SEGMENT" });
     assert.equal(await link.getAttribute("href"), "/docs/errors.md#invalid_segment");
     assert.equal(await link.getAttribute("target"), "_blank");
     assert.equal(await link.getAttribute("rel"), "noopener");
-    const bill = await page.locator(".run").innerText();
-    assert.ok(bill.includes(answer.errors[0].extensions.requestId), bill);
+    const cost = await page.locator(".run").innerText();
+    assert.ok(cost.includes(answer.errors[0].extensions.requestId), cost);
 
     settled = page.waitForResponse(isQuote);
-    await type(page, "{ segments(first: 100) { nodes { behavior { dayParts { share { value } } } } } }");
+    await typeDocument(page, "{ segments(first: 100) { nodes { behavior { dayParts { share { value } } } } } }");
     await settled;
-    await quoted(page);
+    await readQuote(page);
     await run(page);
     await page.getByRole("link", { name: "QUERY_TOO_COSTLY" }).waitFor();
-    await picture(page, "explorer-error");
-    calm();
+    await screenshot(page, "explorer-error");
+    assertNoFaults();
     await close();
   });
 
-  test("without a key it says what to do, with a wrong one what is wrong", async () => {
-    const { page, calm, close } = await open(browser, "/", { key: "", allow: [REFUSED] });
-    const { sent } = listen(page);
+  test("a missing key shows instructions and an invalid key shows the error", async () => {
+    const { page, assertNoFaults, close } = await open(browser, "/", { key: "", allow: [REJECTED] });
+    const { sent } = recordRequests(page);
     await page.getByRole("heading", { name: "Enter your API key to begin" }).waitFor();
     await page.locator(".graphiql-query-editor .view-lines").waitFor();
     assert.equal(await page.locator(".graphiql-spinner").count(), 0);
-    assert.deepEqual(sent, [], "nothing is asked without a key");
-    await accessible(page);
-    await picture(page, "explorer-no-key");
+    assert.deepEqual(sent, [], "no request is sent without a key");
+    await assertAccessible(page);
+    await screenshot(page, "explorer-no-key");
 
     await page.getByRole("button", { name: "Enter the key" }).click();
     await page.keyboard.type("spots_poc_this_is_no_key");
@@ -236,74 +239,74 @@ describe("explorer", { timeout: 240_000, concurrency: 2 }, () => {
     await page.getByRole("heading", { name: "The key was not accepted" }).waitFor();
     const link = page.getByRole("link", { name: "AUTHENTICATION_FAILED" });
     assert.equal(await link.getAttribute("href"), "/docs/errors.md#authentication_failed");
-    assert.equal(sent.length, 1, "a refused key is not tried again");
-    await accessible(page);
-    await picture(page, "explorer-wrong-key");
+    assert.equal(sent.length, 1, "a rejected key is not sent again");
+    await assertAccessible(page);
+    await screenshot(page, "explorer-wrong-key");
 
-    // The right key, and everything is there without a reload.
+    // With a valid key the page works without a reload.
     await page.getByLabel("API key").fill(key);
     await page.keyboard.press("Enter");
-    await quoted(page);
+    await readQuote(page);
     assert.equal(await link.count(), 0);
-    calm();
+    assertNoFaults();
     await close();
   });
 
-  test("the key is in the tab's session storage and nowhere else", async () => {
-    const { page, calm, close } = await open(browser, "/");
+  test("the key is stored in the session storage of the tab only", async () => {
+    const { page, assertNoFaults, close } = await open(browser, "/");
     const urls = [];
     page.on("request", (request) => urls.push(request.url()));
-    await quoted(page);
+    await readQuote(page);
     await run(page);
     await page.getByRole("button", { name: "Show History" }).click();
-    // What the page keeps of tabs and history is written a little later.
+    // GraphiQL stores tabs and history with a delay.
     await page.waitForFunction(() => localStorage.getItem("graphiql:queries")?.includes("WhoAmI"));
     await page.waitForFunction(() => localStorage.getItem("graphiql:tabState")?.includes("WhoAmI"));
-    const kept = await page.evaluate(() => ({
+    const stored = await page.evaluate(() => ({
       local: JSON.stringify(localStorage),
       session: JSON.stringify(sessionStorage),
       address: location.href,
       history: JSON.stringify(history.state),
       cookies: document.cookie,
     }));
-    assert.ok(kept.session.includes(key));
-    for (const place of ["local", "address", "history", "cookies"]) assert.ok(!kept[place].includes(key), place);
+    assert.ok(stored.session.includes(key));
+    for (const place of ["local", "address", "history", "cookies"]) assert.ok(!stored[place].includes(key), place);
     assert.deepEqual(
       urls.filter((url) => url.includes(key)),
       [],
     );
     await page.reload();
-    await quoted(page);
-    calm();
+    await readQuote(page);
+    assertNoFaults();
     await close();
   });
 
-  test("panes of documents, history, explorer and code open", async () => {
-    const { page, calm, close } = await open(browser, "/");
-    await quoted(page);
+  test("the panes for documentation, history and query builder open", async () => {
+    const { page, assertNoFaults, close } = await open(browser, "/");
+    await readQuote(page);
     await run(page);
     const pane = page.locator(".graphiql-plugin");
     await page.getByRole("button", { name: "Show Documentation Explorer" }).click();
     await pane.getByRole("link", { name: "Query", exact: true }).click();
-    await pane.getByText("What a document would cost").waitFor();
-    await accessible(page);
+    await pane.getByRole("link", { name: "quote", exact: true }).waitFor();
+    await assertAccessible(page);
     await page.getByRole("button", { name: "Show History" }).click();
     await pane.getByText("WhoAmI").waitFor();
-    await accessible(page);
+    await assertAccessible(page);
     await page.getByRole("button", { name: "Show GraphiQL Explorer" }).click();
     await pane.getByText("vocabulary", { exact: true }).waitFor();
-    await accessible(page);
-    await openExample(page, "Does a product suit these people?");
+    await assertAccessible(page);
+    await openExample(page, "Product compatibility");
     await pane.getByRole("textbox", { name: "slug" }).waitFor();
-    await accessible(page);
-    calm();
+    await assertAccessible(page);
+    assertNoFaults();
     await close();
   });
 
-  test("code in three languages, without the key, that runs", async () => {
-    const { page, calm, close } = await open(browser, "/");
-    await quoted(page);
-    await openExample(page, "Compose a segment of your own");
+  test("exported code in three languages runs and does not contain the key", async () => {
+    const { page, assertNoFaults, close } = await open(browser, "/");
+    await readQuote(page);
+    await openExample(page, "Compose a segment");
     await page.getByRole("button", { name: "Show Code" }).click();
     const code = {};
     for (const language of ["curl", "TypeScript", "Python"]) {
@@ -315,19 +318,19 @@ describe("explorer", { timeout: 240_000, concurrency: 2 }, () => {
       assert.ok(code[language].includes("demo-plains"), language);
       assert.match(code[language], /cohort/);
     }
-    await accessible(page);
-    await picture(page, "explorer-code");
-    calm();
+    await assertAccessible(page);
+    await screenshot(page, "explorer-code");
+    assertNoFaults();
     await close();
-    tryCode(code);
+    runExportedCode(code);
   });
 
-  test("a link brings a document, beside the key or later", async () => {
+  test("links open documents, with the key or later", async () => {
     const query = "query Linked($slug: String!) { segment(slug: $slug) { size { value } } }";
     const variables = '{"slug":"young-nightlife"}';
     const names = `query=${encodeURIComponent(query)}&variables=${encodeURIComponent(variables)}`;
-    const { page, calm, close } = await open(browser, `/#${names}&key=${key}`, { key: "" });
-    assert.deepEqual(await quoted(page), { points: 8, units: 0.12 });
+    const { page, assertNoFaults, close } = await open(browser, `/#${names}&key=${key}`, { key: "" });
+    assert.deepEqual(await readQuote(page), { points: 8, units: 0.12 });
     assert.equal(new URL(page.url()).hash, "");
     await page.getByRole("button", { name: "Linked", exact: true }).waitFor();
     await openExample(page, EXAMPLES[0]);
@@ -335,109 +338,110 @@ describe("explorer", { timeout: 240_000, concurrency: 2 }, () => {
     await page.evaluate((hash) => location.assign(hash), `#${names.replace("Linked", "Followed")}`);
     await page.getByRole("button", { name: "Followed", exact: true }).waitFor();
     assert.equal(new URL(page.url()).hash, "");
-    calm();
+    assertNoFaults();
     await close();
   });
 
-  test("an answer never stands beside the query of another tab", async () => {
-    const { page, calm, close } = await open(browser, "/");
-    await quoted(page);
-    assert.equal(await page.getByText("The answer comes here.").isVisible(), true);
+  test("a response is never shown with the query of another tab", async () => {
+    const { page, assertNoFaults, close } = await open(browser, "/");
+    await readQuote(page);
+    assert.equal(await page.getByText("The response appears here.").isVisible(), true);
     const settled = page.waitForResponse(isQuote);
-    await type(page, 'query Harbor { segment(slug: "harbor-adults") { slug size { value } } }');
+    await typeDocument(page, 'query Harbor { segment(slug: "harbor-adults") { slug size { value } } }');
     await settled;
     const link = `#query=${encodeURIComponent('query Young { segment(slug: "young-nightlife") { slug } }')}`;
-    const leave = {
+    const navigations = {
       link: () => page.evaluate((hash) => location.assign(hash), link),
-      example: () => openExample(page, "The portrait of one segment"),
+      example: () => openExample(page, "Portrait of one segment"),
       "new tab": () => page.getByRole("button", { name: "New tab" }).click(),
       "other tab": () => page.getByRole("button", { name: "Young", exact: true }).click(),
     };
     const harbor = page.getByRole("button", { name: "Harbor", exact: true });
-    for (const [way, go] of Object.entries(leave)) {
+    for (const [way, go] of Object.entries(navigations)) {
       await page.locator(".graphiql-query-editor .view-lines").click();
-      const held = await hold(page, "harbor-adults");
+      const held = await holdResponses(page, "harbor-adults");
       await page.keyboard.press("ControlOrMeta+Enter");
-      await held.asked;
+      await held.requested;
       await go();
-      await page.getByText("Run it with").waitFor();
+      await page.getByText("Run the query with").waitFor();
       await held.release();
-      assert.equal(await shown(page), "", way);
+      assert.equal(await readResponse(page), "", way);
       assert.equal(await page.locator(".run [role=status]").count(), 0, way);
       await harbor.click();
       await page.getByText("Stopped.").waitFor();
-      assert.equal(await shown(page), "", way);
+      assert.equal(await readResponse(page), "", way);
     }
-    // In a tab that is emptied the answer would come beside what is opened there next.
-    const held = await hold(page, "harbor-adults");
+    // A response to the previous document of an emptied tab must not appear after another document is opened in it.
+    const held = await holdResponses(page, "harbor-adults");
     await page.locator(".graphiql-query-editor .view-lines").click();
     await page.keyboard.press("ControlOrMeta+Enter");
-    await held.asked;
+    await held.requested;
     await page.keyboard.press("ControlOrMeta+a");
     await page.keyboard.press("Delete");
-    await openExample(page, "Ask for the price first");
+    await openExample(page, "Quote a document before running it");
     await page.getByText("Stopped.").waitFor();
     await held.release();
-    assert.equal(await shown(page), "");
-    // The page runs as before.
+    assert.equal(await readResponse(page), "");
+    // The next run works as usual.
     await openExample(page, EXAMPLES[0]);
     await page.getByRole("button", { name: "WhoAmI", exact: true }).waitFor();
     const { answer } = await run(page);
     assert.ok(answer.data.viewer);
-    assert.match(await shown(page), /"viewer"/);
-    calm();
+    assert.match(await readResponse(page), /"viewer"/);
+    assertNoFaults();
     await close();
   });
 
-  test("another key has neither the answers nor the limits of the last", async () => {
-    const { page, calm, close } = await open(browser, "/");
-    await quoted(page);
+  test("after a change of the key neither responses nor limits of the previous key are shown", async () => {
+    const { page, assertNoFaults, close } = await open(browser, "/");
+    await readQuote(page);
     await run(page);
-    assert.match(await shown(page), /"viewer"/);
-    await openExample(page, "The portrait of one segment");
+    assert.match(await readResponse(page), /"viewer"/);
+    await openExample(page, "Portrait of one segment");
     await page.waitForResponse(isQuote);
-    await quoted(page);
-    const held = await hold(page, "query Portrait");
+    await readQuote(page);
+    const held = await holdResponses(page, "query Portrait");
     await page.keyboard.press("ControlOrMeta+Enter");
-    await held.asked;
+    await held.requested;
     await page.getByLabel("API key").fill(smallKey);
     const settled = page.waitForResponse(isQuote);
     await page.keyboard.press("Enter");
-    await page.getByText("Run it with").waitFor();
+    await page.getByText("Run the query with").waitFor();
     await held.release();
     await settled;
-    await quoted(page);
+    await readQuote(page);
     const small = page.locator(".gauge").first();
     const [, available] = /of 50 a document · ([\d,]+) available/.exec(await small.innerText());
     assert.ok(Number(available.replaceAll(",", "")) < 50_000, `${available} points available to the small key`);
     for (const tab of ["WhoAmI", "Portrait"]) {
       await page.getByRole("button", { name: tab, exact: true }).first().click();
-      await page.getByText("Run it with").waitFor();
-      assert.equal(await shown(page), "", tab);
+      await page.getByText("Run the query with").waitFor();
+      assert.equal(await readResponse(page), "", tab);
     }
-    calm();
+    assertNoFaults();
     await close();
   });
 
-  test("what was opened is run with Ctrl-Enter, and what was edited since is told", async () => {
+  test("Ctrl-Enter runs an opened document, and later edits are indicated", async () => {
     const query = 'query Linked { segment(slug: "harbor-adults") { slug } }';
-    const { page, calm, close } = await open(browser, `/#query=${encodeURIComponent(query)}&key=${key}`, { key: "" });
+    const path = `/#query=${encodeURIComponent(query)}&key=${key}`;
+    const { page, assertNoFaults, close } = await open(browser, path, { key: "" });
     const answerOf = (field) =>
       page.waitForResponse(async (response) => !isQuote(response) && field in ((await response.json()).data ?? {}));
-    await quoted(page);
+    await readQuote(page);
     let answered = answerOf("segment");
     await page.keyboard.press("ControlOrMeta+Enter");
     await answered;
     await openExample(page, EXAMPLES[0]);
     await page.getByRole("button", { name: "WhoAmI", exact: true }).waitFor();
-    await quoted(page);
+    await readQuote(page);
     answered = answerOf("viewer");
     await page.keyboard.press("ControlOrMeta+Enter");
     await answered;
     const later = encodeURIComponent(query.replace("Linked", "Later"));
     await page.evaluate((hash) => location.assign(hash), `#query=${later}`);
     await page.getByRole("button", { name: "Later", exact: true }).waitFor();
-    await quoted(page);
+    await readQuote(page);
     answered = answerOf("segment");
     await page.keyboard.press("ControlOrMeta+Enter");
     await answered;
@@ -446,13 +450,13 @@ describe("explorer", { timeout: 240_000, concurrency: 2 }, () => {
     await page.keyboard.press("ControlOrMeta+End");
     await page.keyboard.type(" # more");
     await page.getByText("Edited since").waitFor();
-    calm();
+    assertNoFaults();
     await close();
   });
 
-  test("an address in an answer is not fetched", async () => {
-    const { page, calm, close } = await open(browser, "/");
-    await quoted(page);
+  test("a URL in a response is not fetched", async () => {
+    const { page, assertNoFaults, close } = await open(browser, "/");
+    await readQuote(page);
     const image = "//192.0.2.1/a.png";
     await page.route("**/graphql", async (route) => {
       if (!route.request().postDataJSON().query.includes("query WhoAmI")) return route.continue();
@@ -463,35 +467,35 @@ describe("explorer", { timeout: 240_000, concurrency: 2 }, () => {
     await run(page);
     for (const name of [`https:${image}`, `"${image}"`, '"/a.png"']) {
       await page.locator(".result-window .view-line", { hasText: name }).first().locator("span span").last().hover();
-      // The editor waits before it shows something, and GraphiQL half a second more.
+      // The editor shows a hover after a delay; GraphiQL adds half a second.
       await page.waitForTimeout(1_200);
       assert.equal(await page.locator(".result-window .monaco-hover:visible, .result-window img").count(), 0, name);
     }
-    calm();
+    assertNoFaults();
     await close();
   });
 
-  test("a key of 50 points loads, quotes and runs", async () => {
-    const { page, calm, close } = await open(browser, "/", { key: smallKey });
-    assert.deepEqual(await quoted(page), { points: 15, units: 0 });
+  test("the page works with a key of 50 points per document", async () => {
+    const { page, assertNoFaults, close } = await open(browser, "/", { key: smallKey });
+    assert.deepEqual(await readQuote(page), { points: 15, units: 0 });
     assert.match(await page.locator(".gauge").first().innerText(), /of 50 a document/);
     const { answer } = await run(page);
     assert.equal(answer.errors, undefined);
     const settled = page.waitForResponse(isQuote);
-    await openExample(page, "The portrait of one segment");
+    await openExample(page, "Portrait of one segment");
     await settled;
-    await page.getByText("too costly").waitFor();
-    calm();
+    await page.getByText("cost exceeded").waitFor();
+    assertNoFaults();
     await close();
   });
 
-  test("a refusal for too many requests is waited out, and said", async () => {
-    const { page, calm, close } = await open(browser, "/", { allow: [REFUSED] });
-    await quoted(page);
-    let refusals = 0;
+  test("after a rate limit error the page waits, shows the error and retries", async () => {
+    const { page, assertNoFaults, close } = await open(browser, "/", { allow: [REJECTED] });
+    await readQuote(page);
+    let requests = 0;
     await page.route("**/graphql", (route) => {
-      refusals += 1;
-      if (refusals > 1) return route.continue();
+      requests += 1;
+      if (requests > 1) return route.continue();
       return route.fulfill({
         status: 429,
         headers: { "Retry-After": "3" },
@@ -510,31 +514,31 @@ describe("explorer", { timeout: 240_000, concurrency: 2 }, () => {
         }),
       });
     });
-    await openExample(page, "Ask for the price first");
-    await page.locator(".quote-note", { hasText: "the limit is reached" }).waitFor();
+    await openExample(page, "Quote a document before running it");
+    await page.locator(".quote-note", { hasText: "the rate limit is reached" }).waitFor();
     await page.getByRole("link", { name: "RATE_LIMIT_EXCEEDED" }).waitFor();
-    const begun = Date.now();
-    await quoted(page);
-    assert.ok(Date.now() - begun > 1_500, "it waited");
-    assert.equal(refusals, 2, "and asked once");
-    calm();
+    const started = Date.now();
+    await readQuote(page);
+    assert.ok(Date.now() - started > 1_500, "the page waited");
+    assert.equal(requests, 2, "one retry");
+    assertNoFaults();
     await close();
   });
 
   for (const colorScheme of ["light", "dark"]) {
-    test(`nothing serious for axe, ${colorScheme}`, async () => {
-      const { page, calm, close } = await open(browser, "/", { colorScheme });
-      await quoted(page);
-      await openExample(page, "Does a product suit these people?");
+    test(`no serious accessibility violations, ${colorScheme}`, async () => {
+      const { page, assertNoFaults, close } = await open(browser, "/", { colorScheme });
+      await readQuote(page);
+      await openExample(page, "Product compatibility");
       await page.waitForResponse(isQuote);
-      await quoted(page);
+      await readQuote(page);
       await run(page);
-      await accessible(page);
-      await picture(page, `explorer-${colorScheme}-products`);
+      await assertAccessible(page);
+      await screenshot(page, `explorer-${colorScheme}-products`);
       await page.getByRole("button", { name: "Examples", exact: true }).click();
-      await accessible(page);
-      await picture(page, `explorer-${colorScheme}-examples`);
-      calm();
+      await assertAccessible(page);
+      await screenshot(page, `explorer-${colorScheme}-examples`);
+      assertNoFaults();
       await close();
     });
   }
@@ -544,11 +548,11 @@ describe("explorer", { timeout: 240_000, concurrency: 2 }, () => {
     ["phone", 390, 844],
   ]) {
     test(`usable at ${width} pixels`, async () => {
-      const { page, calm, close } = await open(browser, "/", { viewport: { width, height } });
-      await quoted(page);
-      await openExample(page, "The portrait of one segment");
+      const { page, assertNoFaults, close } = await open(browser, "/", { viewport: { width, height } });
+      await readQuote(page);
+      await openExample(page, "Portrait of one segment");
       await page.waitForResponse(isQuote);
-      await quoted(page);
+      await readQuote(page);
       await run(page);
       const [wide, high] = await page.evaluate(() => {
         const { scrollWidth, scrollHeight } = document.documentElement;
@@ -557,17 +561,17 @@ describe("explorer", { timeout: 240_000, concurrency: 2 }, () => {
       assert.ok(wide <= 0, `${wide} pixels too wide`);
       if (name === "tablet") assert.ok(high <= 0, `${high} pixels too high`);
       const bar = await page.locator(".graphiql-sidebar").evaluate((node) => node.scrollWidth - node.clientWidth);
-      assert.ok(bar <= 0, `the bar at the side is ${bar} pixels too narrow`);
-      await accessible(page);
-      await picture(page, `explorer-${name}`, { fullPage: true });
-      calm();
+      assert.ok(bar <= 0, `the content of the sidebar is ${bar} pixels too wide`);
+      await assertAccessible(page);
+      await screenshot(page, `explorer-${name}`, { fullPage: true });
+      assertNoFaults();
       await close();
     });
   }
 
-  test("everything of ours is reached with the keyboard", async () => {
-    const { page, calm, close } = await open(browser, "/");
-    await quoted(page);
+  test("the controls of the page can be used with the keyboard", async () => {
+    const { page, assertNoFaults, close } = await open(browser, "/");
+    await readQuote(page);
     await page.getByRole("button", { name: "Examples", exact: true }).focus();
     await page.keyboard.press("Enter");
     await page.keyboard.press("Tab");
@@ -583,14 +587,14 @@ describe("explorer", { timeout: 240_000, concurrency: 2 }, () => {
     await page.keyboard.press("Escape");
     assert.equal(await page.getByRole("list", { name: "Example queries" }).count(), 0);
     assert.equal(await page.evaluate(() => document.activeElement.textContent.trim().startsWith("Examples")), true);
-    calm();
+    assertNoFaults();
     await close();
   });
 });
 
-// The exported code is code: curl asks, TypeScript passes the compiler of web/ and asks, Python compiles, and asks where
-// PYTHON names one that has httpx.
-function tryCode({ curl, TypeScript, Python }) {
+// Runs the exported code. TypeScript is compiled with the compiler of web/; Python is compiled, and run if PYTHON names
+// an interpreter with httpx.
+function runExportedCode({ curl, TypeScript, Python }) {
   const folder = mkdtempSync(join(tmpdir(), "spots-code-"));
   const env = { ...process.env, SPOTS_KEY: key };
   const succeed = (command, args, options = {}) => {
@@ -608,7 +612,7 @@ function tryCode({ curl, TypeScript, Python }) {
     assert.ok(answer.data.cohort.size.value > 0, JSON.stringify(answer));
 
     const compiler = fileURLToPath(new URL("../../../web/node_modules/.bin/tsc", import.meta.url));
-    assert.ok(existsSync(compiler), `${compiler}: build web/ first`);
+    assert.ok(existsSync(compiler), `${compiler} is missing: build web/ first`);
     const types = fileURLToPath(new URL("../../../web/node_modules/@types", import.meta.url));
     writeFileSync(join(folder, "ask.mts"), TypeScript);
     succeed(compiler, [

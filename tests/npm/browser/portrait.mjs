@@ -1,10 +1,10 @@
-// What the tests of the portrait page share: opening it, reading it, and comparing it with the API's answers.
+// Shared code of the portrait tests: opens the page, reads it, and compares it with the answers of the API.
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import { parse, visit } from "graphql";
 import { key, launch, open, server } from "./browser.mjs";
 
-// Pictures by id: where their numbers stand in the segment of an answer.
+// For each picture, by id, the part of the segment that contains its numbers.
 export const PICTURES = {
   size: ({ size }) => size,
   habits: ({ behavior }) => without(behavior, "timeSpent", "dayParts", "categories", "implications"),
@@ -21,8 +21,8 @@ export const PICTURES = {
   marketingRules: ({ network }) => network.implications,
 };
 
-// Fields of a segment that are about its people: these cost units.
-const ABOUT_PEOPLE = [
+// Fields of a segment that return aggregates about its people. They cost units.
+const AGGREGATE_FIELDS = [
   "size",
   "behavior",
   "personality",
@@ -41,11 +41,11 @@ before(async () => {
 });
 after(() => browser.close());
 
-// Opens the page and keeps what it sends and gets, from its first request on.
+// Opens the page and records all requests and responses.
 export async function portrait(t, query = "", options = {}) {
   const sent = [];
-  const got = [];
-  const watching = {
+  const received = [];
+  const recordingBrowser = {
     async newContext(settings) {
       const context = await browser.newContext(settings);
       context.on("request", (request) => {
@@ -54,18 +54,18 @@ export async function portrait(t, query = "", options = {}) {
       context.on("response", async (response) => {
         if (response.url() !== `${server}/graphql`) return;
         const answer = await response.json().catch(() => null);
-        got.push({ ...response.request().postDataJSON(), answer });
+        received.push({ ...response.request().postDataJSON(), answer });
       });
       return context;
     },
   };
-  const opened = await open(watching, `/portrait${query === "" ? "" : `?${query}`}`, options);
+  const opened = await open(recordingBrowser, `/portrait${query === "" ? "" : `?${query}`}`, options);
   t.after(opened.close);
   const panel = (id) => opened.page.locator(`[data-picture="${id}"]`);
-  return { ...opened, sent, got, panel };
+  return { ...opened, sent, received, panel };
 }
 
-export async function ask(query, variables, apiKey = key) {
+export async function sendQuery(query, variables, apiKey = key) {
   const response = await fetch(`${server}/graphql`, {
     method: "POST",
     headers: { "Content-Type": "application/json", Authorization: `Bearer ${apiKey}` },
@@ -74,13 +74,12 @@ export async function ask(query, variables, apiKey = key) {
   return response.json();
 }
 
-// Whether a document asks about people: selects one of the fields above below a segment. Documents inside a quote are
-// variables, and not looked at.
-export function asksAboutPeople({ query }) {
+// Whether a document selects one of the fields above. Documents to be quoted are variables and are ignored.
+export function selectsAggregates({ query }) {
   let found = false;
   visit(parse(query), {
     Field({ name, selectionSet }) {
-      if (selectionSet && ABOUT_PEOPLE.includes(name.value)) found = true;
+      if (selectionSet && AGGREGATE_FIELDS.includes(name.value)) found = true;
     },
   });
   return found;
@@ -90,12 +89,12 @@ export const showAll = (page) => page.getByRole("button", { name: /^Show all/ })
 export const priceOf = (button) =>
   button.locator("data").evaluateAll((nodes) => nodes.map((node) => Number(node.value)));
 
-export async function showEverything({ page }) {
+export async function loadAll({ page }) {
   await showAll(page).click();
-  await page.locator(".all-here").waitFor();
+  await page.locator(".all-loaded").waitFor();
 }
 
-// All measures below a value.
+// All measures inside a value.
 export function measures(value) {
   if (typeof value !== "object" || value === null) return [];
   if ("interval95" in value) return [value];
@@ -107,7 +106,7 @@ export function without(value, ...fields) {
   return Object.fromEntries(Object.entries(value).filter(([field]) => !fields.includes(field)));
 }
 
-// The numbers that a panel shows, with the texts beside them; those of its own table are left out.
+// The numbers that a panel shows, with their texts, without the numbers of its table.
 export function figures(panel) {
   return panel.locator(".figure").evaluateAll((nodes) =>
     nodes.map((node) => ({
@@ -121,18 +120,18 @@ export function figures(panel) {
 
 const FACTORS = { SHARE: 100, DENSITY: 1000 };
 
-// A written number is the number, rounded to the decimals that it shows.
-function assertWritten(text, number, what) {
+// Checks that a text is the number, rounded to the decimals of the text.
+function assertFormatted(text, number, what) {
   const plain = text.replaceAll(",", "").replace("\u2212", "-");
   const decimals = plain.split(".")[1]?.length ?? 0;
-  const written = Number(plain);
-  assert.ok(Math.abs(written - number) <= 0.5 * 10 ** -decimals + 1e-9, `${what}: ${text} is written for ${number}`);
+  const shown = Number(plain);
+  assert.ok(Math.abs(shown - number) <= 0.5 * 10 ** -decimals + 1e-9, `${what}: ${text} is shown for ${number}`);
 }
 
-// What a panel shows is what the API said: each number is there, with its interval and quality, and no other number.
+// Checks that a panel shows exactly the numbers of the API, each with its interval and quality.
 export async function assertShows(panel, expected, what) {
   const shown = await figures(panel);
-  assert.ok(expected.length > 0, `${what}: the API told numbers`);
+  assert.ok(expected.length > 0, `${what}: the answer contains no numbers`);
   const list = (values) => [...new Set(values)].sort((a, b) => a - b);
   assert.deepEqual(list(shown.map(({ value }) => value)), list(expected.map(({ value }) => value)), what);
   for (const figure of shown) {
@@ -140,25 +139,25 @@ export async function assertShows(panel, expected, what) {
     const fits = same.some((measure) => {
       const factor = FACTORS[measure.unit] ?? 1;
       try {
-        assertWritten(figure.text, measure.value * factor, what);
-        assertWritten(figure.interval[0], measure.interval95.low * factor, what);
-        assertWritten(figure.interval[1], measure.interval95.high * factor, what);
+        assertFormatted(figure.text, measure.value * factor, what);
+        assertFormatted(figure.interval[0], measure.interval95.low * factor, what);
+        assertFormatted(figure.interval[1], measure.interval95.high * factor, what);
         assert.equal(figure.quality, measure.quality);
         return true;
       } catch {
         return false;
       }
     });
-    assert.ok(fits, `${what}: ${JSON.stringify(figure)} is none of ${JSON.stringify(same)}`);
+    assert.ok(fits, `${what}: ${JSON.stringify(figure)} is not one of ${JSON.stringify(same)}`);
   }
 }
 
-export async function noSidewaysScroll(page) {
+export async function assertNoHorizontalScroll(page) {
   const [content, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-  assert.ok(content <= width, `the page is ${content} wide in a window of ${width}`);
+  assert.ok(content <= width, `the page is ${content} pixels wide in a window of ${width} pixels`);
 }
 
-// Goes on with Tab alone until something of that name has the focus.
+// Presses Tab until an element with the role and the name has the focus; returns the element.
 export async function tabTo(page, role, name) {
   const target = page.getByRole(role, { name }).first();
   for (let n = 0; n < 150; n++) {
@@ -176,7 +175,7 @@ export function releaseOf({ size, behavior, personality, network, quantumState, 
   return { mixture: quantumState, product: compatibility, knot: knot.origin }[id].release;
 }
 
-// Marks stand where their numbers are: dots at the means, bands from p25 to p75, a bin for each that is told.
+// Checks the positions of the marks: dots at the means, bands from p25 to p75, one rectangle per released bin.
 export async function assertMarks(panel, dimensions) {
   for (const { name, mean, p25, p50, p75, histogram } of dimensions) {
     const row = panel.locator(`[data-row="${name}"]`);
@@ -189,7 +188,7 @@ export async function assertMarks(panel, dimensions) {
     await near(".band", "width", p75.value - p25.value);
     await near(".median", "x1", p50.value);
     assert.equal(await row.locator(".bin").count(), histogram.filter((share) => share !== null).length);
-    assert.equal(await row.locator(".untold").count(), histogram.filter((share) => share === null).length);
+    assert.equal(await row.locator(".withheld-bin").count(), histogram.filter((share) => share === null).length);
   }
 }
 
@@ -201,15 +200,15 @@ export async function assertKnot(panel, knot) {
     assert.equal(await panel.locator(`[data-row="${field}"] .polynomial`).getAttribute("data-text"), knot[field].text);
   }
   const label = await panel.getByRole("img").getAttribute("aria-label");
-  assert.ok(label.endsWith(`Letters: ${knot.braid.join(" ")}`));
-  assertBraid(await drawnWord(panel), knot.braid);
+  assert.ok(label.endsWith(`Braid word: ${knot.braid.join(" ")}`));
+  assertBraid(await drawnBraid(panel), knot.braid);
   const names = await panel.locator(".strands button").allInnerTexts();
   const inWords = (name) => name.replaceAll("_", " ").toLowerCase();
   assert.deepEqual(
     names.map((name) => name.replace(/^\d+\s+/, "").toLowerCase()),
     knot.origin.dimensions.map(inWords),
   );
-  // The numbers at the two ends are a permutation: its cycles are the closed curves that the API counts.
+  // The numbers at both ends define a permutation. The number of its cycles is the number of components.
   const ends = await panel.locator(".braid-lines svg").evaluateAll((lines) => {
     const texts = (line, end) =>
       [...line.querySelectorAll(".strand-ends")].map((group) =>
@@ -221,7 +220,7 @@ export async function assertKnot(panel, knot) {
     ends.first,
     Array.from({ length: knot.strands }, (_, n) => n + 1),
   );
-  const next = new Map(ends.last.map((strand, place) => [strand, place + 1]));
+  const next = new Map(ends.last.map((strand, position) => [strand, position + 1]));
   let cycles = 0;
   const seen = new Set();
   for (const first of ends.first) {
@@ -229,47 +228,47 @@ export async function assertKnot(panel, knot) {
     cycles++;
     for (let strand = first; !seen.has(strand); strand = next.get(strand)) seen.add(strand);
   }
-  assert.equal(cycles, knot.components, "closed curves of the braid that is drawn");
+  assert.equal(cycles, knot.components, "components of the drawn braid");
 }
 
-// The letters of the braid that is drawn, from left to right. A crossing is two pieces of the strand behind and one of
-// the strand in front: that goes down in a letter i, up in its inverse.
-function drawnWord(panel) {
+// The braid word that is drawn, read from left to right. A crossing consists of two paths of the strand behind and one
+// path of the strand in front, which goes down for generator i and up for its inverse.
+function drawnBraid(panel) {
   return panel.locator(".braid-lines svg").evaluateAll((lines) =>
     lines.flatMap((line) => {
       const groups = [...line.querySelectorAll("g:has(> path.strand)")];
-      const places = [...line.querySelectorAll(".strand-ends text:first-child")].map((text) =>
+      const positions = [...line.querySelectorAll(".strand-ends text:first-child")].map((text) =>
         Number(text.getAttribute("y")),
       );
-      const step = places[1] - places[0];
+      const step = positions[1] - positions[0];
       const crossings = groups.map((group) => {
         const paths = [...group.querySelectorAll("path.strand")].map((path) => path.getAttribute("d"));
         const [, x, from, to] = /^M([\d.]+) ([\d.]+) C.* [\d.]+ ([\d.]+)$/.exec(paths.at(-1)).map(Number);
-        const letter = Math.round((Math.min(from, to) - (places[0] - 3.5)) / step) + 1;
-        return { x, letter: from < to ? letter : -letter, pieces: paths.length };
+        const generator = Math.round((Math.min(from, to) - (positions[0] - 3.5)) / step) + 1;
+        return { x, generator: from < to ? generator : -generator, pieces: paths.length };
       });
-      if (crossings.some(({ pieces }) => pieces !== 3)) throw new Error("a crossing is not of three pieces");
-      return crossings.sort((a, b) => a.x - b.x).map(({ letter }) => letter);
+      if (crossings.some(({ pieces }) => pieces !== 3)) throw new Error("a crossing does not consist of three paths");
+      return crossings.sort((a, b) => a.x - b.x).map(({ generator }) => generator);
     }),
   );
 }
 
-// Letters that have no strand in common may change places; all others stand in their order. Two words are the same in
-// this sense if they agree in the letters of each two neighbors.
+// Generators without a common strand commute; the order of all others is significant. Two braid words are equal up to
+// this commutation if they agree after restriction to each pair of adjacent generators.
 function assertBraid(drawn, braid) {
   assert.equal(drawn.length, braid.length);
   const highest = Math.max(...braid.map(Math.abs));
   for (let n = 1; n <= highest; n++) {
-    const only = (word) => word.filter((letter) => Math.abs(letter) === n || Math.abs(letter) === n + 1);
-    assert.deepEqual(only(drawn), only(braid), `letters ${n} and ${n + 1}`);
+    const only = (word) => word.filter((generator) => [n, n + 1].includes(Math.abs(generator)));
+    assert.deepEqual(only(drawn), only(braid), `generators ${n} and ${n + 1}`);
   }
 }
 
 export async function assertRules(panel, implications) {
   const all = { ...without(implications, "strategies"), ...implications.strategies };
-  for (const [field, said] of Object.entries(all)) {
+  for (const [field, implication] of Object.entries(all)) {
     const row = panel.locator(`[data-row="${field}"]`).last();
-    const expected = said === null ? "not told" : said.verdict;
+    const expected = implication === null ? "withheld" : implication.verdict;
     assert.ok((await row.innerText()).includes(expected), `${field}: ${expected}`);
   }
 }

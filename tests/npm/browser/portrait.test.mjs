@@ -1,24 +1,24 @@
-// The portrait page, by a browser: what it asks and when, what it shows, and that what it shows is what the API said.
-// SERVER, KEY and SCREENSHOTS as in browser.mjs; NARROW_KEY is a key with the scope `behavior` alone.
+// Browser tests of the portrait page: which requests it sends and when, and whether it shows the answers of the API.
+// SERVER, KEY and SCREENSHOTS as in browser.mjs; NARROW_KEY is a key that has only the scope `behavior`.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accessible, key, picture, server } from "./browser.mjs";
+import { assertAccessible, key, screenshot, server } from "./browser.mjs";
 import {
   PICTURES,
-  ask,
-  asksAboutPeople,
+  sendQuery,
+  selectsAggregates,
   assertKnot,
   assertMarks,
   assertRules,
   assertShows,
   figures,
   measures,
-  noSidewaysScroll,
+  assertNoHorizontalScroll,
   portrait,
   priceOf,
   releaseOf,
   showAll,
-  showEverything,
+  loadAll,
   tabTo,
   without,
 } from "./portrait.mjs";
@@ -30,27 +30,27 @@ const SEGMENTS = ["harbor-adults", "young-nightlife", "outdoor-hills-and-lakes"]
 const PRODUCT = "product.energyPreference=0.7&product.price=PREMIUM";
 const TINY = "region=demo-lakes&from=65&interest=college_and_university&category=gallery";
 
-test("without a key the page asks nothing and says where the key goes", async (t) => {
-  const { page, sent, calm } = await portrait(t, "segment=harbor-adults", { key: "" });
-  await page.getByText("Put your API key into the bar on top.").waitFor();
+test("without a key the page sends no request and asks for the key", async (t) => {
+  const { page, sent, assertNoFaults } = await portrait(t, "segment=harbor-adults", { key: "" });
+  await page.getByText("Enter your API key in the header of the page.").waitFor();
   assert.deepEqual(sent, []);
-  await accessible(page);
-  calm();
+  await assertAccessible(page);
+  assertNoFaults();
 });
 
-test("nothing about people is asked before a button is pressed, and its price stands on it", async (t) => {
-  const { page, sent, got, panel, calm } = await portrait(t, `segment=harbor-adults&${PRODUCT}`);
+test("aggregates are requested only after a button that shows the price is pressed", async (t) => {
+  const { page, sent, received, panel, assertNoFaults } = await portrait(t, `segment=harbor-adults&${PRODUCT}`);
   await page
     .locator(".show button:enabled .price data")
     .nth(2 * Object.keys(PICTURES).length)
     .waitFor();
   assert.ok(sent.length > 0 && sent.length <= 6, `${sent.length} requests`);
-  assert.deepEqual(sent.filter(asksAboutPeople), []);
+  assert.deepEqual(sent.filter(selectsAggregates), []);
   assert.ok(!page.url().includes(key), "the key is not in the address");
 
-  // Each button bears the quote of a document, and sends this document.
+  // Each button shows the quote of a document and sends this document.
   const quoted = new Map();
-  for (const { query, variables, answer } of got.filter(({ query }) => query.includes("quote("))) {
+  for (const { query, variables, answer } of received.filter(({ query }) => query.includes("quote("))) {
     for (const [alias, price] of Object.entries(answer.data).filter(([alias]) => alias !== "viewer")) {
       const n = alias.slice("price".length);
       quoted.set(JSON.stringify([variables[`document${n}`], variables[`variables${n}`]]), price);
@@ -65,31 +65,31 @@ test("nothing about people is asked before a button is pressed, and its price st
     const seen = sent.length;
     await button.click();
     await panel(id).locator(".picture").waitFor();
-    const [request] = sent.slice(seen).filter(asksAboutPeople);
+    const [request] = sent.slice(seen).filter(selectsAggregates);
     const quote = quoted.get(JSON.stringify([request.query, request.variables]));
     assert.deepEqual(price, [quote.units, quote.points], id);
-    // And what it cost stands below.
-    const { answer } = got.find(({ query }) => query === request.query);
+    // The panel shows the actual cost.
+    const { answer } = received.find(({ query }) => query === request.query);
     const { actual, requested } = answer.extensions.cost;
     await panel(id).getByText(`cost ${actual} points of ${requested} reserved`).waitFor();
-    assert.equal(sent.slice(seen).filter(asksAboutPeople).length, 1);
+    assert.equal(sent.slice(seen).filter(selectsAggregates).length, 1);
   }
-  // The rest is not asked for, and its price is a new one.
+  // The other pictures are not requested, and their total price is updated.
   assert.equal(await page.locator(".picture").count(), 3);
   const [units, points] = await priceOf(showAll(page));
   assert.ok(units > 0 && points > 0);
-  calm();
+  assertNoFaults();
 });
 
 for (const slug of SEGMENTS) {
-  test(`portrait of ${slug}: each picture is there and shows what the API said`, async (t) => {
+  test(`portrait of ${slug}: each picture is loaded and shows the numbers of the API`, async (t) => {
     const opened = await portrait(t, `segment=${slug}&${PRODUCT}`);
-    const { page, got, panel, calm } = opened;
-    await showEverything(opened);
-    const { answer } = got.find((one) => asksAboutPeople(one));
+    const { page, received, panel, assertNoFaults } = opened;
+    await loadAll(opened);
+    const { answer } = received.find((one) => selectsAggregates(one));
     const segment = answer.data.segment;
     for (const [id, part] of Object.entries(PICTURES)) {
-      // What a rule or a knot was made of stands in its details.
+      // The inputs of rules and knots are inside details elements.
       for (const details of await panel(id).locator(".picture details").all())
         await details.evaluate((node) => (node.open = true));
       await assertShows(panel(id), measures(part(segment)), `${slug}, ${id}`);
@@ -108,20 +108,20 @@ for (const slug of SEGMENTS) {
     await assertMarks(panel("dimensions"), segment.personality.dimensions);
     await assertKnot(panel("knot"), segment.knot);
     await assertRules(panel("marketingRules"), segment.network.implications, answer.errors ?? []);
-    // A field that is null with an error shows its code.
+    // A field that is null because of an error shows the code of the error.
     for (const { path, extensions } of answer.errors ?? []) {
       const place = page
         .locator(`[data-row="${path.at(-1)}"]`)
         .or(page.locator(`[data-row="${path.at(-1)}"] + .cell-error`));
       await place.getByRole("link", { name: extensions.code }).first().waitFor();
     }
-    await picture(page, `portrait-${slug}`, { fullPage: true });
-    calm();
+    await screenshot(page, `portrait-${slug}`, { fullPage: true });
+    assertNoFaults();
   });
 }
 
-test("a segment is composed, and its size shown, by the keyboard alone", async (t) => {
-  const { page, got, panel, calm } = await portrait(t);
+test("a segment can be composed and its size loaded with the keyboard only", async (t) => {
+  const { page, received, panel, assertNoFaults } = await portrait(t);
   await page.getByRole("radio", { name: "Saved" }).waitFor();
   await tabTo(page, "radio", "Saved");
   await page.keyboard.press("ArrowRight");
@@ -134,7 +134,7 @@ test("a segment is composed, and its size shown, by the keyboard alone", async (
   const use = await tabTo(page, "button", "Use this segment");
   await page.keyboard.press("Enter");
   await use.waitFor({ state: "detached" });
-  // The chooser is closed, and the focus where one would look for it.
+  // The chooser is closed, and the focus is on the button that opens it.
   assert.equal(await page.evaluate(() => document.activeElement.textContent), "Change segment A");
   assert.equal(new URL(page.url()).search, "?region=demo-hills&from=25");
   await panel("size").locator("button:enabled .price data").first().waitFor();
@@ -144,24 +144,24 @@ test("a segment is composed, and its size shown, by the keyboard alone", async (
   assert.equal(
     await page.evaluate(() => document.activeElement.textContent),
     "Size",
-    "the focus is on the picture's title",
+    "the focus is on the title of the picture",
   );
-  const { answer, variables } = got.find(asksAboutPeople);
+  const { answer, variables } = received.find(selectsAggregates);
   assert.deepEqual(variables, { definition: { regions: ["demo-hills"], age: { from: 25 } } });
   await assertShows(panel("size"), [answer.data.segment.size], "size");
-  // The same by a link.
-  const direct = await ask(
+  // The API returns the same size.
+  const direct = await sendQuery(
     `query ($d: SegmentDefinition!) { cohort(definition: $d) { size { value unit interval95 { low high } quality } } }`,
     { d: variables.definition },
   );
-  await assertShows(panel("size"), [direct.data.cohort.size], "size, asked beside the page");
+  await assertShows(panel("size"), [direct.data.cohort.size], "size, requested directly");
   await page.goBack();
   await page.getByRole("heading", { name: "Choose a segment" }).waitFor();
-  calm();
+  assertNoFaults();
 });
 
-test("at most three words of a kind, and a pasted definition", async (t) => {
-  const { page, got, calm } = await portrait(t);
+test("at most three values per field, and pasted definitions", async (t) => {
+  const { page, received, assertNoFaults } = await portrait(t);
   await page.getByRole("radio", { name: "Compose" }).check();
   const interests = page.getByRole("group", { name: /^Interests/ });
   for (const name of ["Food", "Nightlife spot", "Shop and service"])
@@ -171,8 +171,8 @@ test("at most three words of a kind, and a pasted definition", async (t) => {
   const field = page.getByRole("textbox", { name: /^A slug, a link/ });
   await field.fill("no such thing!");
   await page.getByRole("button", { name: "Use this segment" }).click();
-  await page.getByText("This is none of the three.").waitFor();
-  // What is not understood is never everybody.
+  await page.getByText("The text is not a valid slug, portrait link or definition.").waitFor();
+  // Text that is not understood never selects all people.
   for (const text of [
     '{"region":["demo-hills"]}',
     '{"regions":"demo-hills"}',
@@ -202,12 +202,12 @@ test("at most three words of a kind, and a pasted definition", async (t) => {
   await field.fill(`${server}/portrait?region=demo-lakes&to=44&interest=food`);
   await page.getByRole("button", { name: "Use this segment" }).click();
   await page.getByText("home in demo-lakes, ages 18 to 44, interested in food").waitFor();
-  const described = got.findLast(({ query }) => query.includes("cohort(definition: $definition)"));
+  const described = received.findLast(({ query }) => query.includes("cohort(definition: $definition)"));
   assert.deepEqual(described.variables.definition, { regions: ["demo-lakes"], age: { to: 44 }, interests: ["food"] });
-  calm();
+  assertNoFaults();
 });
 
-test("an address that is not understood asks about nobody", async (t) => {
+test("a URL with unknown segment parameters selects no segment", async (t) => {
   for (const query of [
     "regions=demo-hills",
     "region=demo-hills&from=old",
@@ -218,41 +218,41 @@ test("an address that is not understood asks about nobody", async (t) => {
     "segment=harbor-adults&region=demo-hills",
     "segment=harbor-adults&with.regions=demo-hills",
   ]) {
-    const { page, sent, calm, close } = await portrait(t, query);
-    await page.getByRole("alert").getByText("words that this page does not know").waitFor();
+    const { page, sent, assertNoFaults, close } = await portrait(t, query);
+    await page.getByRole("alert").getByText("parameters that this page does not recognize").waitFor();
     const described = sent.filter(({ query }) => query.startsWith("query Describe"));
     assert.deepEqual(
       described.map(({ variables }) => variables),
       query.includes("with.") ? [{ slug: "harbor-adults" }] : [],
       query,
     );
-    calm();
+    assertNoFaults();
     await close();
   }
 });
 
-test("saved segments are found, and a second one stands beside the first in every picture", async (t) => {
+test("saved segments can be searched, and every picture compares a second segment with the first", async (t) => {
   const opened = await portrait(t, PRODUCT);
-  const { page, got, panel, calm } = opened;
+  const { page, received, panel, assertNoFaults } = opened;
   await page.getByRole("searchbox", { name: "Search saved segments" }).fill("harbor");
   await page.getByRole("button", { name: /harbor-adults/ }).click();
   await panel("habits").getByRole("button", { name: /^Show/ }).click();
   await panel("habits").locator(".picture").waitFor();
-  await page.getByRole("button", { name: "Put a second segment beside it" }).click();
+  await page.getByRole("button", { name: "Add a second segment" }).click();
   await page.getByRole("button", { name: /young-nightlife/ }).click();
   await panel("habits")
     .getByRole("button", { name: /^Show B too/ })
     .click();
   await panel("habits").locator(".provenance").nth(1).waitFor();
   const answerTo = (operation, slug) =>
-    got.find(({ query, variables }) => query.startsWith(`query ${operation}(`) && variables.slug === slug).answer.data
-      .segment;
+    received.find(({ query, variables }) => query.startsWith(`query ${operation}(`) && variables.slug === slug).answer
+      .data.segment;
   const [first, second] = ["harbor-adults", "young-nightlife"].map((slug) => answerTo("Habits", slug));
   await assertShows(panel("habits"), measures([PICTURES.habits(first), PICTURES.habits(second)]), "habits of two");
 
-  await showEverything(opened);
+  await loadAll(opened);
   const [wholeA, wholeB] = ["harbor-adults", "young-nightlife"].map((slug) => answerTo("Portrait", slug));
-  // The first had its habits already: they are not asked again.
+  // The habits of the first segment were loaded before, so they are not requested again.
   assert.equal(wholeA.behavior.visitsPerPerson, undefined);
   for (const id of ["size", "places", "week", "dimensions", "product"]) {
     const both = [PICTURES[id](wholeA), PICTURES[id](wholeB)];
@@ -261,20 +261,20 @@ test("saved segments are found, and a second one stands beside the first in ever
   await assertShows(panel("comparison"), measures(without(wholeA.compare, "release", "otherRelease")), "comparison");
   assert.equal(await panel("knot").getByRole("img").count(), 2);
   assert.equal(new URL(page.url()).searchParams.get("with.segment"), "young-nightlife");
-  await picture(page, "portrait-two", { fullPage: true });
-  await accessible(page);
-  calm();
+  await screenshot(page, "portrait-two", { fullPage: true });
+  await assertAccessible(page);
+  assertNoFaults();
 });
 
-test("sliding takes one request for each segment, and leaves the purse as it is", async (t) => {
+test("a slider change sends one request per segment and does not change the budget", async (t) => {
   const opened = await portrait(t, `segment=harbor-adults&with.segment=young-nightlife&${PRODUCT}`);
-  const { page, sent, panel, calm } = opened;
-  await showEverything(opened);
+  const { page, sent, panel, assertNoFaults } = opened;
+  await loadAll(opened);
   const fit = panel("product");
   await page.waitForLoadState("networkidle");
-  await page.locator(".purse").evaluate((purse) => {
-    window.purseChanges = [];
-    new MutationObserver(() => window.purseChanges.push(purse.innerText)).observe(purse, {
+  await page.locator(".budget").evaluate((budget) => {
+    window.budgetChanges = [];
+    new MutationObserver(() => window.budgetChanges.push(budget.innerText)).observe(budget, {
       subtree: true,
       childList: true,
       characterData: true,
@@ -283,21 +283,24 @@ test("sliding takes one request for each segment, and leaves the purse as it is"
   const seen = sent.length;
   await fit.getByRole("slider", { name: /^Energy preference/ }).focus();
   await page.keyboard.press("ArrowRight");
-  // The old score is no score of the new position.
+  // The score of the previous position is marked as stale.
   assert.equal(await fit.locator(".picture").getAttribute("aria-busy"), "true");
-  assert.equal(sent.length, seen, "nothing is asked before the sliders rest");
-  await page.waitForResponse((response) => asksAboutPeople(response.request().postDataJSON()));
+  assert.equal(sent.length, seen, "no request is sent before the debounce delay");
+  await page.waitForResponse((response) => selectsAggregates(response.request().postDataJSON()));
   await fit.locator('.picture[aria-busy="false"]').waitFor();
   await page.waitForLoadState("networkidle");
   assert.equal(sent.length, seen + 2);
-  assert.ok(sent.slice(seen).every(asksAboutPeople));
-  assert.deepEqual(await page.evaluate(() => window.purseChanges), []);
-  calm();
+  assert.ok(sent.slice(seen).every(selectsAggregates));
+  assert.deepEqual(await page.evaluate(() => window.budgetChanges), []);
+  assertNoFaults();
 });
 
-test("a product that is slid together: its score follows, with few requests, and the unstated stays unstated", async (t) => {
-  // A number that is none states nothing.
-  const { page, sent, got, panel, calm } = await portrait(t, "segment=harbor-adults&product.energyPreference=%20");
+test("the score of a product follows the sliders with few requests; unset dimensions stay unset", async (t) => {
+  // An invalid number in the URL is ignored.
+  const { page, sent, received, panel, assertNoFaults } = await portrait(
+    t,
+    "segment=harbor-adults&product.energyPreference=%20",
+  );
   const fit = panel("product");
   const slider = fit.getByRole("slider", { name: /^Energy preference/ });
   await fit.getByText("State at least one dimension").waitFor();
@@ -305,10 +308,10 @@ test("a product that is slid together: its score follows, with few requests, and
   await slider.focus();
   await page.keyboard.press("ArrowRight");
   await fit.locator("button:enabled .price data").first().waitFor();
-  assert.deepEqual(sent.filter(asksAboutPeople), []);
+  assert.deepEqual(sent.filter(selectsAggregates), []);
   await fit.getByRole("button", { name: /^Show/ }).click();
   await fit.locator(".picture").waitFor();
-  const scores = () => got.filter(asksAboutPeople);
+  const scores = () => received.filter(selectsAggregates);
   assert.deepEqual(scores()[0].variables.product, { energyPreference: 0.55 });
 
   await slider.focus();
@@ -318,59 +321,59 @@ test("a product that is slid together: its score follows, with few requests, and
   );
   await end;
   await fit.locator('.picture[aria-busy="false"] [data-row="score"] data').waitFor();
-  const asked = sent.filter(asksAboutPeople).length;
-  assert.ok(asked <= 4, `${asked} requests for ten steps of a slider`);
+  const count = sent.filter(selectsAggregates).length;
+  assert.ok(count <= 4, `${count} requests for ten steps of a slider`);
   const last = scores().at(-1);
   assert.deepEqual(last.variables.product, { energyPreference: 1 });
   const values = scores().map(({ answer }) => answer.data.segment.compatibility.score.value);
   assert.notEqual(values.at(-1), values[0]);
   await assertShows(fit, measures(last.answer.data.segment.compatibility), "product");
 
-  // Words and the price band state too; taking the check mark away takes the statement back.
+  // The price band also states a dimension; clearing the check box removes the value of a slider.
   await fit.getByRole("combobox", { name: "Price band" }).selectOption("LUXURY");
   await fit.locator('[data-row="VALUE_ORIENTATION"]').waitFor();
   await fit.getByRole("checkbox", { name: "State Energy preference" }).uncheck();
   await fit.locator('[data-row="ENERGY_PREFERENCE"]').waitFor({ state: "detached" });
   assert.deepEqual(scores().at(-1).variables.product, { price: "LUXURY" });
   assert.equal(new URL(page.url()).searchParams.get("product.price"), "LUXURY");
-  calm();
+  assertNoFaults();
 });
 
-test("copy as GraphQL runs as it is and gives the numbers that are shown; the explorer gets the same", async (t) => {
+test("the copied GraphQL document and the explorer link return the numbers that are shown", async (t) => {
   const opened = await portrait(
     t,
     `${TINY.replace(/from=65.*/, "from=25")}&${PRODUCT}&product.style=vintage&window=84`,
   );
-  const { page, panel, calm } = opened;
+  const { page, panel, assertNoFaults } = opened;
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"], { origin: server });
-  await showEverything(opened);
+  await loadAll(opened);
   for (const id of ["size", "week", "product", "archetypes"]) {
     await panel(id).getByRole("button", { name: "Copy as GraphQL" }).click();
     await panel(id).getByRole("button", { name: "Copied" }).waitFor();
     const document = await page.evaluate(() => navigator.clipboard.readText());
-    const { data, errors } = await ask(document);
+    const { data, errors } = await sendQuery(document);
     assert.equal(errors, undefined, document);
     await assertShows(panel(id), measures(PICTURES[id](data.segment)), `${id}, copied`);
     const href = await panel(id).getByRole("link", { name: "Open in explorer" }).getAttribute("href");
     const link = new URLSearchParams(href.slice(href.indexOf("#") + 1));
-    const again = await ask(link.get("query"), JSON.parse(link.get("variables")));
+    const again = await sendQuery(link.get("query"), JSON.parse(link.get("variables")));
     assert.deepEqual(again.data, data);
   }
   assert.ok(!page.url().includes(key));
-  // It opens in a tab of its own that has the key; here the pictures stay.
+  // The link opens a new tab that has the key, and the pictures stay in this tab.
   const [explorer] = await Promise.all([
     page.context().waitForEvent("page"),
     panel("size").getByRole("link", { name: "Open in explorer" }).click(),
   ]);
   await explorer.getByLabel("API key").waitFor();
   assert.equal(await explorer.getByLabel("API key").inputValue(), key);
-  assert.equal(await page.locator(".all-here").count(), 1);
+  assert.equal(await page.locator(".all-loaded").count(), 1);
   await explorer.close();
-  calm();
+  assertNoFaults();
 });
 
-test("a wrong key shows its coded error in place", async (t) => {
-  const { page, panel, calm } = await portrait(t, "segment=harbor-adults", {
+test("an invalid key shows the error with its code", async (t) => {
+  const { page, panel, assertNoFaults } = await portrait(t, "segment=harbor-adults", {
     key: "spots_live_nobody_00000000000000000000000000000000",
     allow: [/status of 401/],
   });
@@ -378,28 +381,28 @@ test("a wrong key shows its coded error in place", async (t) => {
   await error.waitFor();
   assert.equal(await error.getByRole("link").getAttribute("href"), "/docs/errors.md#authentication_failed");
   assert.equal(await panel("size").count(), 0);
-  await accessible(page);
-  // The right key mends it.
+  await assertAccessible(page);
+  // With a valid key the page works.
   await page.getByLabel("API key").fill(key);
   await page.keyboard.press("Enter");
   await panel("size").locator("button:enabled").first().waitFor();
   assert.equal(await error.count(), 0);
-  calm();
+  assertNoFaults();
 });
 
-test("a key without a scope is told so beforehand, and refused in place", async (t) => {
+test("a missing scope is shown before the request, and rejections are shown in the panel", async (t) => {
   const opened = await portrait(t, "segment=harbor-adults", { key: narrowKey });
-  const { page, sent, panel, calm } = opened;
-  await panel("dimensions").getByText("This key lacks the scope personality: it will be refused").waitFor();
-  await panel("productRules").getByText("a part of it will be refused").waitFor();
-  await showEverything(opened);
-  // What would be refused is not asked for with all, for its points would be reserved.
+  const { page, sent, panel, assertNoFaults } = opened;
+  await panel("dimensions").getByText("This key lacks the scope personality: the request will be rejected").waitFor();
+  await panel("productRules").getByText("part of the request will be rejected").waitFor();
+  await loadAll(opened);
+  // The request for all pictures omits those that would be rejected, because their points would be reserved.
   const forbidden = ["dimensions", "archetypes", "mixture", "knot", "network", "marketingRules"];
-  const [{ query }] = sent.filter(asksAboutPeople);
+  const [{ query }] = sent.filter(selectsAggregates);
   for (const id of Object.keys(PICTURES).filter((id) => id !== "product")) {
     assert.equal(query.includes(`...${id}\n`), !forbidden.includes(id), id);
   }
-  await page.getByText("All was asked. 6 pictures were not asked for: this key lacks the scope.").waitFor();
+  await page.getByText("All requests are complete. 6 pictures were not requested: this key lacks the scope.").waitFor();
   for (const id of forbidden) {
     await panel(id).getByRole("button", { name: /^Show/ }).click();
     const error = panel(id).locator('[data-code="FORBIDDEN"]');
@@ -411,15 +414,15 @@ test("a key without a scope is told so beforehand, and refused in place", async 
     assert.equal(await figures(panel(id)).then((list) => list.length), 0, `${id} shows no number`);
   }
   assert.ok((await figures(panel("habits"))).length > 0);
-  await page.getByText("All was asked. 6 pictures were refused.").waitFor();
-  await picture(page, "portrait-forbidden", { fullPage: true });
-  calm();
+  await page.getByText("All requests are complete. 6 pictures were rejected.").waitFor();
+  await screenshot(page, "portrait-forbidden", { fullPage: true });
+  assertNoFaults();
 });
 
-test("of a tiny cohort every picture says INSUFFICIENT_DATA, and shows no number", async (t) => {
+test("for a tiny cohort every picture shows INSUFFICIENT_DATA and no number", async (t) => {
   const opened = await portrait(t, `${TINY}&${PRODUCT}`);
-  const { page, panel, calm } = opened;
-  await showEverything(opened);
+  const { page, panel, assertNoFaults } = opened;
+  await loadAll(opened);
   for (const id of Object.keys(PICTURES)) {
     const error = panel(id).locator('[data-code="INSUFFICIENT_DATA"]');
     await error.waitFor();
@@ -427,30 +430,30 @@ test("of a tiny cohort every picture says INSUFFICIENT_DATA, and shows no number
     assert.equal(await panel(id).locator(".picture").count(), 0, `${id} is not drawn`);
     assert.equal((await figures(panel(id))).length, 0);
   }
-  await accessible(page);
-  calm();
+  await assertAccessible(page);
+  assertNoFaults();
 });
 
-test("an unknown slug and an unknown word are told before anything is priced", async (t) => {
+test("an unknown slug or value is reported before prices are requested", async (t) => {
   for (const [query, code] of [
     ["segment=harbor-adult", "INVALID_SEGMENT"],
     ["region=atlantis", "BAD_USER_INPUT"],
   ]) {
-    const { page, sent, calm } = await portrait(t, query);
+    const { page, sent, assertNoFaults } = await portrait(t, query);
     await page.locator(`[data-code="${code}"]`).waitFor();
     assert.equal(await page.locator(".show").count(), 0);
-    assert.equal(await page.getByRole("button", { name: "Try again" }).count(), 0, "only another segment helps");
+    assert.equal(await page.getByRole("button", { name: "Try again" }).count(), 0, "a retry cannot succeed");
     assert.deepEqual(
       sent.filter(({ query }) => query.includes("quote(")),
       [],
     );
-    calm();
+    assertNoFaults();
   }
 });
 
-test("a request that is one too many is told with its wait, and asked again", async (t) => {
-  const { page, panel, calm } = await portrait(t, "segment=harbor-adults", { allow: [/status of 429/] });
-  const refusal = {
+test("a rate-limited request shows the wait time and can be repeated", async (t) => {
+  const { page, panel, assertNoFaults } = await portrait(t, "segment=harbor-adults", { allow: [/status of 429/] });
+  const rateLimitError = {
     errors: [
       {
         message: "Too many requests.",
@@ -466,30 +469,30 @@ test("a request that is one too many is told with its wait, and asked again", as
   };
   const button = panel("size").getByRole("button", { name: /^Show/ });
   await panel("size").locator("button:enabled .price data").first().waitFor();
-  let refused = 0;
+  let rejected = 0;
   await page.route(`${server}/graphql`, (route) => {
-    if (refused > 0 || !asksAboutPeople(route.request().postDataJSON())) return route.continue();
-    refused++;
-    return route.fulfill({ status: 429, headers: { "retry-after": "2" }, json: refusal });
+    if (rejected > 0 || !selectsAggregates(route.request().postDataJSON())) return route.continue();
+    rejected++;
+    return route.fulfill({ status: 429, headers: { "retry-after": "2" }, json: rateLimitError });
   });
   await button.click();
   await panel("size").locator('[data-code="RATE_LIMIT_EXCEEDED"]').waitFor();
   assert.ok(
     await panel("size")
-      .getByRole("button", { name: /^Ask again in \d s/ })
+      .getByRole("button", { name: /^Retry in \d s/ })
       .isDisabled(),
   );
-  const again = panel("size").getByRole("button", { name: /^Ask again Size/ });
+  const again = panel("size").getByRole("button", { name: /^Retry Size/ });
   await again.waitFor();
-  assert.equal((await priceOf(again)).length, 2, "asking again has its price too");
+  assert.equal((await priceOf(again)).length, 2, "the retry button shows a price");
   await again.click();
   await panel("size").locator(".picture").waitFor();
   assert.equal(await panel("size").locator(".coded").count(), 0);
-  calm();
+  assertNoFaults();
 });
 
-test("when nothing comes, one button asks again for all, and nothing is called refused", async (t) => {
-  const { page, sent, panel, calm } = await portrait(t, "segment=harbor-adults", {
+test("after failed requests one button retries all pictures, and they are not reported as rejected", async (t) => {
+  const { page, sent, panel, assertNoFaults } = await portrait(t, "segment=harbor-adults", {
     allow: [/ERR_FAILED/, /status of (502|429)/],
   });
   await showAll(page).and(page.locator(":enabled")).waitFor();
@@ -505,41 +508,46 @@ test("when nothing comes, one button asks again for all, and nothing is called r
   ];
   let turn = 0;
   await page.route(`${server}/graphql`, (route) => {
-    if (turn === failures.length || !asksAboutPeople(route.request().postDataJSON())) return route.continue();
+    if (turn === failures.length || !selectsAggregates(route.request().postDataJSON())) return route.continue();
     return failures[turn++](route);
   });
-  const purse = page.locator(".purse");
-  const again = purse.getByRole("button", { name: /^Ask again for all/ });
+  const budget = page.locator(".budget");
+  const again = budget.getByRole("button", { name: /^Retry all/ });
   await showAll(page).click();
-  for (const said of ["12 pictures did not come.", "12 pictures did not come.", "12 pictures were refused."]) {
-    await purse.getByText(said, { exact: true }).waitFor();
-    const text = await purse.innerText();
-    assert.ok(!text.includes("costs no units again") && !text.includes("Nothing was asked"), text);
-    assert.equal(await page.locator(".all-here").count(), 0);
-    if (said.includes("refused")) assert.ok(await again.isDisabled(), "not before the server permits it");
+  for (const outcome of [
+    "12 pictures were not loaded.",
+    "12 pictures were not loaded.",
+    "12 pictures were rejected.",
+  ]) {
+    await budget.getByText(outcome, { exact: true }).waitFor();
+    const text = await budget.innerText();
+    assert.ok(!text.includes("cost no units again") && !text.includes("No picture was requested"), text);
+    assert.equal(await page.locator(".all-loaded").count(), 0);
+    if (outcome.includes("rejected"))
+      assert.ok(await again.isDisabled(), "disabled until the server accepts the request again");
     await again.click();
   }
-  await page.getByText("All is here.").waitFor();
+  await page.getByText("All pictures are loaded.").waitFor();
   await panel("knot").locator(".picture").waitFor();
-  const asked = sent.filter(asksAboutPeople);
+  const asked = sent.filter(selectsAggregates);
   assert.equal(asked.length, 4);
   assert.deepEqual(asked.at(-1), asked[0]);
-  calm();
+  assertNoFaults();
 });
 
-test("prices that could not be had are asked again for all by one button", async (t) => {
-  const { page, calm } = await portrait(t, "", { allow: [/ERR_FAILED/] });
+test("one button loads all prices that failed to load", async (t) => {
+  const { page, assertNoFaults } = await portrait(t, "", { allow: [/ERR_FAILED/] });
   await page.route(`${server}/graphql`, (route) => {
     return route.request().postDataJSON().query.startsWith("query Prices") ? route.abort() : route.continue();
   });
   await page.getByRole("button", { name: /harbor-adults/ }).click();
-  const again = page.getByRole("button", { name: "Ask for the price again" });
+  const again = page.getByRole("button", { name: "Load the price again" });
   await again.nth(12).waitFor();
   await page.unrouteAll();
   await again.first().click();
   await page.locator(".show button:enabled .price data").nth(25).waitFor();
   assert.equal(await again.count(), 0);
-  calm();
+  assertNoFaults();
 });
 
 for (const colorScheme of ["light", "dark"]) {
@@ -547,30 +555,30 @@ for (const colorScheme of ["light", "dark"]) {
     ["desktop", { width: 1280, height: 800 }],
     ["phone", { width: 390, height: 844 }],
   ]) {
-    test(`accessible and not too wide: ${colorScheme}, ${device}`, async (t) => {
+    test(`accessible and without horizontal scrolling: ${colorScheme}, ${device}`, async (t) => {
       const opened = await portrait(t, `segment=young-nightlife&with.segment=harbor-adults&${PRODUCT}`, {
         colorScheme,
         viewport,
         reducedMotion: "reduce",
       });
-      const { page, panel, calm } = opened;
+      const { page, panel, assertNoFaults } = opened;
       await panel("size").locator("button:enabled .price data").first().waitFor();
-      await noSidewaysScroll(page);
-      await accessible(page);
-      await picture(page, `portrait-before-${colorScheme}-${device}`, { fullPage: true });
-      await showEverything(opened);
-      const folded = page.locator(
+      await assertNoHorizontalScroll(page);
+      await assertAccessible(page);
+      await screenshot(page, `portrait-before-${colorScheme}-${device}`, { fullPage: true });
+      await loadAll(opened);
+      const collapsed = page.locator(
         "main .picture details, [data-picture=size] details, [data-picture=dimensions] details, .product details",
       );
-      for (const details of await folded.all()) await details.evaluate((node) => (node.open = true));
+      for (const details of await collapsed.all()) await details.evaluate((node) => (node.open = true));
       await panel("product").getByRole("checkbox", { name: "Vintage" }).waitFor();
       await panel("size").locator(".as-table table").waitFor();
       await page.getByRole("button", { name: "Change segment A" }).click();
       await page.getByRole("radio", { name: "Compose" }).check();
-      await noSidewaysScroll(page);
-      await accessible(page);
-      await picture(page, `portrait-${colorScheme}-${device}`, { fullPage: true });
-      calm();
+      await assertNoHorizontalScroll(page);
+      await assertAccessible(page);
+      await screenshot(page, `portrait-${colorScheme}-${device}`, { fullPage: true });
+      assertNoFaults();
     });
   }
 }

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 
-/** Whole seconds until a time. Silent for screen readers: they would hear every second. */
+/** Whole seconds until a time. Hidden from screen readers, which would announce every second. */
 export function Countdown({ until }: { until: number }) {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** Errors as the API tells them: the code first, linked to what the documents say of it. */
+/** A list of API errors. Each starts with its code, which links to the documentation. */
 import type { ApiError } from "../shared/api";
 import { docsLink } from "../shared/docs";
 
@@ -14,9 +14,9 @@ export function ErrorList({ errors, label }: { errors: ApiError[]; label: string
   );
 }
 
-/** The server writes code between backticks, and points at a place in a document with a drawing of several lines. */
+/** The server marks code with backticks, and shows a position in a document as text of several lines. */
 function Message({ text }: { text: string }) {
-  if (text.includes("\n")) return <code className="drawing">{text}</code>;
+  if (text.includes("\n")) return <code className="multiline">{text}</code>;
   const parts = text.split("`");
   return <span>{parts.map((part, number) => (number % 2 === 1 ? <code key={number}>{part}</code> : part))}</span>;
 }

@@ -1,4 +1,4 @@
-/** A menu of queries to begin with, beside the tabs. */
+/** The menu of example queries, next to the tabs. */
 import { useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 import { useEffect, useId, useRef, useState } from "react";
 import { EXAMPLES, type Example } from "./examples";
@@ -8,7 +8,7 @@ export function Examples() {
   const frame = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   const list = useId();
-  const openExample = useOpen();
+  const openExample = useOpenDocument();
 
   useEffect(() => {
     if (!open) return;
@@ -47,7 +47,7 @@ export function Examples() {
               }}
             >
               <strong>{example.title}</strong>
-              <span>{example.teaches}</span>
+              <span>{example.description}</span>
             </button>
           </li>
         ))}
@@ -56,8 +56,8 @@ export function Examples() {
   );
 }
 
-/** Goes to the tab that shows it, or writes it into an empty tab, or opens a new one; Ctrl-Enter runs it there. */
-export function useOpen(): (document: Pick<Example, "query" | "variables">) => void {
+/** Returns a function that shows a document: in the tab that already contains it, in an empty tab, or in a new tab. */
+export function useOpenDocument(): (document: Pick<Example, "query" | "variables">) => void {
   const { addTab, changeTab, stop } = useGraphiQLActions();
   const { tabs, activeTabIndex, queryEditor, variableEditor } = useGraphiQL((state) => ({
     tabs: state.tabs,
@@ -66,15 +66,15 @@ export function useOpen(): (document: Pick<Example, "query" | "variables">) => v
     variableEditor: state.variableEditor,
   }));
   return ({ query, variables }) => {
-    const there = tabs.findIndex((tab) => tab.query === query && (tab.variables ?? "") === variables);
-    if (there === -1) {
-      // An emptied tab may still wait for the answer to what it held.
+    const existing = tabs.findIndex((tab) => tab.query === query && (tab.variables ?? "") === variables);
+    if (existing === -1) {
+      // The tab may be empty and still wait for the response to its previous document.
       stop();
       if ((queryEditor?.getValue() ?? "").trim() !== "") addTab();
       queryEditor?.setValue(query);
       variableEditor?.setValue(variables);
-    } else if (there !== activeTabIndex) {
-      changeTab(there);
+    } else if (existing !== activeTabIndex) {
+      changeTab(existing);
     }
     queryEditor?.focus();
   };

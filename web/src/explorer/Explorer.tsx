@@ -1,20 +1,20 @@
-/** The explorer: GraphiQL with a price before each run and a bill after it. */
+/** The explorer: GraphiQL with a quote before each run and the cost after it. */
 import { useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 import { GraphiQL, HISTORY_PLUGIN } from "graphiql";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState, type ReactNode } from "react";
-import { getKey, takeKeyFromAddress } from "../shared/key";
+import { getKey, takeKeyFromUrl } from "../shared/key";
 import { SiteHeader, useKey } from "../shared/Site";
-import { forgetBudget } from "./budget";
+import { resetBudget } from "./budget";
 import { BUILDER_PLUGIN } from "./builder";
 import { CODE_PLUGIN } from "./code/plugin";
-import { useEditorLook } from "./editors";
+import { useEditorTheme } from "./editors";
 import { EXAMPLES } from "./examples";
-import { Examples, useOpen } from "./Examples";
-import { type LinkedDocument, takeDocumentFromAddress } from "./link";
-import { useNames } from "./names";
+import { Examples, useOpenDocument } from "./Examples";
+import { type LinkedDocument, takeDocumentFromUrl } from "./link";
+import { useAccessibleNames } from "./accessibleNames";
 import { Notice } from "./Notice";
 import { QuoteBar, QuoteSource } from "./quote/QuoteBar";
-import { activeTab, createFetcher, forgetRuns, forgetSchema, runs, SCHEMA_QUERY, schemaState } from "./requests";
+import { activeTab, createFetcher, clearRuns, resetSchema, runs, SCHEMA_QUERY, schemaState } from "./requests";
 import { RunFooter } from "./RunFooter";
 import { useStore } from "./store";
 
@@ -24,11 +24,11 @@ export function Explorer({ linked }: { linked: LinkedDocument | null }) {
   const key = useKey();
   const [attempt, setAttempt] = useState(0);
   const [retry] = useState(() => () => setAttempt((number) => number + 1));
-  // GraphiQL loads the schema anew for another fetcher: for another key, or to try again.
+  // GraphiQL loads the schema again when the fetcher changes: for another key, or to retry.
   const fetcher = useMemo(() => createFetcher(), [key, attempt]);
   useEffect(() => {
-    forgetBudget();
-    if (key === "") forgetSchema();
+    resetBudget();
+    if (key === "") resetSchema();
   }, [key]);
   return (
     <>
@@ -38,14 +38,14 @@ export function Explorer({ linked }: { linked: LinkedDocument | null }) {
         <Notice onRetry={retry} />
         <GraphiQL
           fetcher={fetcher}
-          // Without a key there is no schema to ask for; `null` keeps GraphiQL from asking.
+          // Without a key the schema cannot be loaded; `null` prevents GraphiQL from requesting it.
           {...(key === "" ? { schema: null } : {})}
           introspectionQueryName={SCHEMA_QUERY}
           plugins={PLUGINS}
           defaultQuery={EXAMPLES[0]!.query}
           {...(linked === null ? {} : { initialQuery: linked.query, initialVariables: linked.variables })}
           defaultEditorToolsVisibility="variables"
-          // The key is sent by `shared/api.ts`: GraphiQL has no headers, and keeps none.
+          // `shared/api.ts` sends the key, so GraphiQL neither edits nor stores headers.
           isHeadersEditorEnabled={false}
           shouldPersistHeaders={false}
           showPersistHeadersSettings={false}
@@ -58,7 +58,7 @@ export function Explorer({ linked }: { linked: LinkedDocument | null }) {
           <GraphiQL.Footer>
             <RunFooter />
           </GraphiQL.Footer>
-          <Inside linked={linked !== null} />
+          <EditorEffects linked={linked !== null} />
         </GraphiQL>
       </main>
     </>
@@ -79,23 +79,23 @@ function toolbar({ prettify, merge, copy }: { prettify: ReactNode; merge: ReactN
   );
 }
 
-/** What works with GraphiQL's state and draws nothing. */
-function Inside({ linked }: { linked: boolean }) {
-  useEditorLook();
-  useStops();
-  useKnownAnswers();
-  useFollowedLinks();
+/** Effects that need GraphiQL's state. Renders nothing visible. */
+function EditorEffects({ linked }: { linked: boolean }) {
+  useEditorTheme();
+  useStopRuns();
+  useClearStaleAnswers();
+  useHashLinks();
   useFocus(linked);
-  useNames();
+  useAccessibleNames();
   return <QuoteSource />;
 }
 
-/** A run ends with its tab and with its key: GraphiQL would write its answer beside whatever query is open then. */
-function useStops(): void {
+/** Stops a run when the tab or the key changes: GraphiQL would show the response next to the query of another tab. */
+function useStopRuns(): void {
   const key = useKey();
   const tab = useGraphiQL((state) => state.tabs[state.activeTabIndex]?.id ?? "");
   const { stop } = useGraphiQLActions();
-  // Layout effects, because they are done before anything else can come from the server.
+  // Layout effects run before another response of the server can be processed.
   useLayoutEffect(() => {
     activeTab.id = tab;
     return stop;
@@ -103,17 +103,17 @@ function useStops(): void {
   useLayoutEffect(
     () => () => {
       stop();
-      forgetRuns();
+      clearRuns();
     },
     [key, stop],
   );
 }
 
 /**
- * What stands where answers stand is of a run of this key. GraphiQL keeps the answers of all tabs, whatever the key, and
- * leaves the reason why the schema did not come when the schema has come.
+ * Clears the response pane if the tab has no run with the current key. GraphiQL keeps the responses of all tabs when
+ * the key changes, and keeps showing a schema error after the schema was loaded.
  */
-function useKnownAnswers(): void {
+function useClearStaleAnswers(): void {
   const { kind } = useStore(schemaState);
   const known = useStore(runs);
   const { editor, tab } = useGraphiQL((state) => ({
@@ -125,24 +125,24 @@ function useKnownAnswers(): void {
   }, [kind, known, editor, tab]);
 }
 
-/** A link brought a document and a key: the next thing is to run it. */
+/** Focuses the editor if a link contained a document and a key, so that Ctrl-Enter runs the document. */
 function useFocus(linked: boolean): void {
   const editor = useGraphiQL((state) => state.queryEditor);
-  const wanted = useRef(linked && getKey() !== "");
+  const pendingFocus = useRef(linked && getKey() !== "");
   useEffect(() => {
-    if (!wanted.current || !editor) return;
-    wanted.current = false;
+    if (!pendingFocus.current || !editor) return;
+    pendingFocus.current = false;
     editor.focus();
   }, [editor]);
 }
 
-/** A link to this page that is followed on this page changes only what stands behind `#`. */
-function useFollowedLinks(): void {
-  const openDocument = useOpen();
+/** Opens the document of a link that is followed on this page: such a link changes only the URL fragment. */
+function useHashLinks(): void {
+  const openDocument = useOpenDocument();
   useEffect(() => {
     const follow = () => {
-      const linked = takeDocumentFromAddress();
-      takeKeyFromAddress();
+      const linked = takeDocumentFromUrl();
+      takeKeyFromUrl();
       if (linked !== null) openDocument(linked);
     };
     addEventListener("hashchange", follow);

@@ -1,4 +1,4 @@
-/** What stands in the way of the schema, in words: no key yet, or the server's refusal. */
+/** Explains why the schema is not loaded: the key is missing, or the server rejected the request. */
 import { useEffect } from "react";
 import type { ApiError } from "../shared/api";
 import { Countdown } from "./Countdown";
@@ -12,7 +12,7 @@ export function Notice({ onRetry }: { onRetry: () => void }) {
   if (state.kind === "failed") {
     return (
       <section className="notice bad" role="alert">
-        <h2>{state.errors.some(isOfKey) ? "The key was not accepted" : "The schema did not come"}</h2>
+        <h2>{state.errors.some(isKeyError) ? "The key was not accepted" : "The schema could not be loaded"}</h2>
         <ErrorList errors={state.errors} label="Errors of the schema" />
         {state.retryAfterSeconds === undefined ? (
           <p>
@@ -27,7 +27,7 @@ export function Notice({ onRetry }: { onRetry: () => void }) {
   return null;
 }
 
-function isOfKey({ extensions }: ApiError): boolean {
+function isKeyError({ extensions }: ApiError): boolean {
   return extensions?.code === "AUTHENTICATION_FAILED" || extensions?.code === "API_KEY_EXPIRED";
 }
 
@@ -36,9 +36,10 @@ function NoKey() {
     <section className="notice">
       <h2>Enter your API key to begin</h2>
       <p>
-        The operator of this server gives it to you; <code>spots-enrichment demo</code> prints one. What you enter stays
-        in this tab, is sent as a header only, and is forgotten when the tab is closed. A link can bring a key too, as
-        the demo's does, but the browser's history may keep the link: never put a key for real data into one.{" "}
+        The operator of this server provides the key; <code>spots-enrichment demo</code> prints one. The key is stored
+        in this tab only, sent only in a header, and deleted when the tab is closed. A link can also contain a key, as
+        the link printed by the demo does, but the browser history may store the link: do not put a key for real data
+        into a link.{" "}
         <button type="button" className="small" onClick={focusKey}>
           Enter the key
         </button>{" "}
@@ -60,7 +61,7 @@ function Retry({ onRetry }: { onRetry: () => void }) {
   );
 }
 
-/** The server said when: the page comes back by itself, once. */
+/** Retries automatically, once, after the time that the server requested. */
 function RetryLater({ seconds, onRetry }: { seconds: number; onRetry: () => void }) {
   const until = Date.now() + seconds * 1000;
   useEffect(() => {

@@ -1,9 +1,9 @@
-/** What a run took: its points and its time, and what went wrong, below the answer. */
+/** The cost, the time and the errors of a run, below the response. */
 import { formatShortcutForOS, tryParseJSONC, useGraphiQL } from "@graphiql/react";
 import type { Answer } from "../shared/api";
 import { ErrorList } from "./ErrorList";
 import { counted, milliseconds, points } from "./numbers";
-import { runs, type Sent } from "./requests";
+import { runs, type SentRequest } from "./requests";
 import { useStore } from "./store";
 
 export function RunFooter() {
@@ -11,19 +11,22 @@ export function RunFooter() {
   const run = useStore(runs).get(tab?.id ?? "");
   return (
     <section className="run" aria-label="Cost of the last run">
-      {run === undefined && <p>Run it with {formatShortcutForOS("Ctrl + Enter", "Cmd")}: the cost comes here.</p>}
-      {run?.kind === "running" && <p>Waiting for the answer …</p>}
-      {run?.kind === "stopped" && <p>Stopped. What had begun on the server was paid.</p>}
+      {run === undefined && <p>Run the query with {formatShortcutForOS("Ctrl + Enter", "Cmd")} to see its cost.</p>}
+      {run?.kind === "running" && <p>Waiting for the response …</p>}
+      {run?.kind === "stopped" && <p>Stopped. Work that the server had started was charged.</p>}
       {run?.kind === "done" && <Done answer={run.answer} />}
       {run?.kind === "done" && tab !== undefined && isEdited(tab, run.sent) && (
-        <p className="edited">Edited since: the answer is of what stood here when it was run.</p>
+        <p className="edited">Edited since the run: the response belongs to the previous text.</p>
       )}
     </section>
   );
 }
 
-/** GraphiQL tells a tab what is in the editors as one types. */
-function isEdited({ query, variables }: { query: string | null; variables?: string | null }, sent: Sent): boolean {
+/** Compares the editors with the request. GraphiQL updates the tab on each keystroke. */
+function isEdited(
+  { query, variables }: { query: string | null; variables?: string | null },
+  sent: SentRequest,
+): boolean {
   if (query !== sent.query) return true;
   try {
     return JSON.stringify(tryParseJSONC(variables ?? "")) !== JSON.stringify(sent.variables);
@@ -34,12 +37,12 @@ function isEdited({ query, variables }: { query: string | null; variables?: stri
 
 function Done({ answer: { extensions, errors = [], status, elapsedMs } }: { answer: Answer<unknown> }) {
   const cost = extensions?.cost;
-  const leftOut = (extensions as { errorsLeftOut?: number } | undefined)?.errorsLeftOut;
+  const omitted = (extensions as { errorsLeftOut?: number } | undefined)?.errorsLeftOut;
   return (
     <>
       <p role="status">
         {cost === undefined ? (
-          <span>{status === 0 ? "No answer came." : "The answer names no cost."}</span>
+          <span>{status === 0 ? "No response." : "The response contains no cost."}</span>
         ) : (
           <span>
             Cost <strong>{counted(cost.actual, "point")}</strong> of {points(cost.requested)} reserved;{" "}
@@ -51,8 +54,8 @@ function Done({ answer: { extensions, errors = [], status, elapsedMs } }: { answ
           {status !== 200 && status !== 0 && ` · HTTP ${status}`}
         </span>
       </p>
-      {errors.length > 0 && <ErrorList errors={errors} label="Errors of the answer" />}
-      {leftOut !== undefined && <p>{counted(leftOut, "more error")} left out by the server.</p>}
+      {errors.length > 0 && <ErrorList errors={errors} label="Errors of the response" />}
+      {omitted !== undefined && <p>{counted(omitted, "more error")} omitted by the server.</p>}
     </>
   );
 }

@@ -1,4 +1,4 @@
-/** What the last answer said of the two limits that a page can run into: requests and points of a minute. */
+/** The state of the two limits per minute, requests and points, from the last response. */
 import type { Answer, Cost, RequestsOfMinute } from "../shared/api";
 import { Store } from "./store";
 
@@ -10,8 +10,8 @@ export interface Budget {
 const EMPTY: Budget = { points: null, requests: null };
 export const budget = new Store<Budget>(EMPTY);
 
-/** Every answer says something, whatever was asked. */
-export function noteBudget(answer: Answer<unknown>): void {
+/** Updates the state from a response. Values that the response does not contain are kept. */
+export function updateBudget(answer: Answer<unknown>): void {
   const { points, requests } = budget.get();
   const at = Date.now();
   const cost = answer.extensions?.cost;
@@ -21,15 +21,15 @@ export function noteBudget(answer: Answer<unknown>): void {
   });
 }
 
-export function forgetBudget(): void {
+export function resetBudget(): void {
   budget.set(EMPTY);
 }
 
 /**
- * Milliseconds to wait so that quotes, which nobody pressed a button for, leave something to the person: 20 requests of a
- * minute and 100 points, or half of them where there are few.
+ * Milliseconds to wait before the next automatic quote, and the limit that causes the wait. Automatic quotes leave at
+ * least 20 requests per minute and 100 points to the user, or half of the limit if that is less.
  */
-export function waitToSpare({ points, requests }: Budget, now: number): { wait: number; of: "requests" | "points" } {
+export function quoteDelay({ points, requests }: Budget, now: number): { wait: number; of: "requests" | "points" } {
   if (requests !== null && requests.left < Math.min(requests.limit / 2, 20)) {
     const wait = requests.at + requests.resetSeconds * 1000 - now;
     if (wait > 0) return { wait, of: "requests" };

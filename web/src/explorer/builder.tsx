@@ -1,4 +1,4 @@
-/** The pane that writes queries by clicks. Its fields have no names of their own: they get what stands before them. */
+/** The query builder pane. Its fields have no accessible names: each is labeled with the text before it. */
 import { explorerPlugin } from "@graphiql/plugin-explorer";
 import type { GraphiQLPlugin } from "@graphiql/react";
 import { useEffect, useRef } from "react";
@@ -18,7 +18,7 @@ function NamedContent() {
       }
     };
     name();
-    // The pane draws its fields from a state of its own, which nothing else can watch.
+    // The pane renders its fields from internal state, so changes can only be observed in the DOM.
     const observer = new MutationObserver(name);
     observer.observe(pane, { childList: true, subtree: true });
     return () => observer.disconnect();

@@ -1,9 +1,9 @@
-/** GraphiQL's editors in the colors of the site, following the system while the page is open. */
+/** Applies the site's colors and fonts to GraphiQL's editors, and follows changes of the system color scheme. */
 import { useGraphiQL, useGraphiQLActions, useMonaco } from "@graphiql/react";
 import { useEffect } from "react";
 import { THEMES } from "./theme";
 
-export function useEditorLook(): void {
+export function useEditorTheme(): void {
   const monaco = useMonaco((state) => state.monaco);
   const { setTheme } = useGraphiQLActions();
   const editors = useGraphiQL((state) => ({
@@ -19,9 +19,9 @@ export function useEditorLook(): void {
 
   useEffect(() => {
     const dark = matchMedia("(prefers-color-scheme: dark)");
-    const follow = () => setTheme(null);
-    dark.addEventListener("change", follow);
-    return () => dark.removeEventListener("change", follow);
+    const applyTheme = () => setTheme(null);
+    dark.addEventListener("change", applyTheme);
+    return () => dark.removeEventListener("change", applyTheme);
   }, [setTheme]);
 
   useEffect(() => {
@@ -31,9 +31,9 @@ export function useEditorLook(): void {
     editors.response?.updateOptions({
       fontFamily,
       fontSize: 13,
-      ariaLabel: "Answer, JSON",
-      placeholder: "The answer comes here.",
-      // All that GraphiQL shows there is a picture of any address in the answer, which it would fetch.
+      ariaLabel: "Response, JSON",
+      placeholder: "The response appears here.",
+      // GraphiQL uses the hover only to fetch and show images whose URL is in the response.
       hover: { enabled: false },
     });
   }, [editors.query, editors.variables, editors.response]);

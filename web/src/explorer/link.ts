@@ -1,14 +1,14 @@
 /**
- * A link may bring a document: `/#query=..&variables=..`, both as `encodeURIComponent` writes them, and the key beside
- * them (`shared/key.ts`). What stands behind `#` is not sent to the server.
+ * Links to a document: `/#query=..&variables=..`, both encoded with `encodeURIComponent`, with an optional key
+ * (`shared/key.ts`). Browsers do not send the URL fragment to the server.
  */
 export interface LinkedDocument {
   query: string;
   variables: string;
 }
 
-/** Takes the document out of the address; the key, if there is one, stays for `takeKeyFromAddress`. */
-export function takeDocumentFromAddress(): LinkedDocument | null {
+/** Removes the document from the URL and returns it; the key, if any, is left for `takeKeyFromUrl`. */
+export function takeDocumentFromUrl(): LinkedDocument | null {
   const names = new URLSearchParams(location.hash.slice(1));
   const query = names.get("query");
   if (query === null) return null;
@@ -20,7 +20,7 @@ export function takeDocumentFromAddress(): LinkedDocument | null {
   return { query, variables: indented(variables) };
 }
 
-/** Links carry JSON in one line; people read it in several. */
+/** Indents the JSON of a link; returns text that is not JSON unchanged. */
 function indented(json: string): string {
   try {
     return json === "" ? "" : JSON.stringify(JSON.parse(json), null, 2);

@@ -7,12 +7,12 @@ import "graphiql/graphiql.css";
 import "./graphiql.css";
 import "./explorer.css";
 import { createRoot } from "react-dom/client";
-import { takeKeyFromAddress } from "../shared/key";
+import { takeKeyFromUrl } from "../shared/key";
 import { Explorer } from "./Explorer";
-import { takeDocumentFromAddress } from "./link";
+import { takeDocumentFromUrl } from "./link";
 
-// The document first: taking the key empties the address.
-const linked = takeDocumentFromAddress();
-takeKeyFromAddress();
-// Not in StrictMode: it mounts twice, and GraphiQL asks for the schema each time.
+// The document first, then the key: both are removed from the URL.
+const linked = takeDocumentFromUrl();
+takeKeyFromUrl();
+// Without StrictMode, which mounts twice: GraphiQL would load the schema twice.
 createRoot(document.getElementById("root")!).render(<Explorer linked={linked} />);

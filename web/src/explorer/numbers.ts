@@ -1,4 +1,4 @@
-/** Numbers as people read them. */
+/** Number formatting. */
 const WHOLE = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const UNITS = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
 

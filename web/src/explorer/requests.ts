@@ -1,11 +1,11 @@
-/** What GraphiQL asks of the server: the schema, and what a person runs. */
+/** GraphiQL's requests: the schema, and the documents that the user runs. */
 import type { Fetcher, FetcherResult } from "@graphiql/toolkit";
-import { ask, type Answer, type ApiError } from "../shared/api";
+import { sendQuery, type Answer, type ApiError } from "../shared/api";
 import { getKey } from "../shared/key";
-import { noteBudget } from "./budget";
+import { updateBudget } from "./budget";
 import { Store } from "./store";
 
-/** The name of the page's own introspection: what a person runs has another. */
+/** The operation name of the page's introspection. It distinguishes it from documents that the user runs. */
 export const SCHEMA_QUERY = "SchemaOfThisPage";
 
 export type SchemaState =
@@ -16,31 +16,32 @@ export type SchemaState =
 
 export const schemaState = new Store<SchemaState>({ kind: "no-key" });
 
-/** What was sent: the editors may hold something else by now. */
-export interface Sent {
+/** The request of a run. The editors may have changed since. */
+export interface SentRequest {
   query: string;
   variables: Record<string, unknown> | undefined;
 }
 
-/** A run of a tab: still under way, or its answer. */
-export type Run = { kind: "running" } | { kind: "stopped" } | { kind: "done"; answer: Answer<unknown>; sent: Sent };
+/** A run of a tab and its result. */
+export type Run =
+  { kind: "running" } | { kind: "stopped" } | { kind: "done"; answer: Answer<unknown>; sent: SentRequest };
 
-/** The last run of each tab under this key, by the tab's id. */
+/** The last run of each tab with the current key, by tab id. */
 export const runs = new Store<ReadonlyMap<string, Run>>(new Map());
 
-/** Whose run it is that begins now; the page says so. */
+/** The tab that starts the next run; set by `Explorer.tsx`. */
 export const activeTab = { id: "" };
 
-function keepRun(tab: string, run: Run): void {
+function saveRun(tab: string, run: Run): void {
   runs.set(new Map(runs.get()).set(tab, run));
 }
 
-/** For another key: what the last one was told is not its answer. */
-export function forgetRuns(): void {
+/** Removes all runs. Responses to one key are not shown after a change to another key. */
+export function clearRuns(): void {
   runs.set(new Map());
 }
 
-/** A fetcher for one key. GraphiQL loads the schema anew whenever it gets another fetcher. */
+/** Creates the fetcher for the current key. GraphiQL loads the schema again whenever the fetcher changes. */
 export function createFetcher(): Fetcher {
   return ({ query, operationName, variables }) => {
     if (operationName === SCHEMA_QUERY) return introspect(query);
@@ -51,29 +52,29 @@ export function createFetcher(): Fetcher {
 let introspections = 0;
 
 async function introspect(query: string): Promise<FetcherResult> {
-  const mine = ++introspections;
+  const attempt = ++introspections;
   const key = getKey();
   schemaState.set({ kind: "loading" });
-  const answer = await ask<Record<string, unknown>>(query, undefined, { operationName: SCHEMA_QUERY });
-  if (mine === introspections && key === getKey()) {
-    noteBudget(answer);
+  const answer = await sendQuery<Record<string, unknown>>(query, undefined, { operationName: SCHEMA_QUERY });
+  if (attempt === introspections && key === getKey()) {
+    updateBudget(answer);
     const { errors = [], retryAfterSeconds } = answer;
     if (answer.data) schemaState.set({ kind: "ready" });
     else schemaState.set({ kind: "failed", errors, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) });
   }
-  // With a key `data` GraphiQL does not ask a second time, for older servers.
+  // If the property `data` exists, GraphiQL does not send a second introspection for older servers.
   return { ...body(answer), data: answer.data ?? undefined } as FetcherResult;
 }
 
-/** Stops what is under way for the schema from being believed, such as when the key is taken away. */
-export function forgetSchema(): void {
+/** Discards pending responses for the schema, for example when the key is removed. */
+export function resetSchema(): void {
   introspections += 1;
   schemaState.set({ kind: "no-key" });
 }
 
 /**
- * An observable, because only these can be stopped in GraphiQL. GraphiQL writes what comes into the one answer pane there
- * is, so after a stop nothing is handed on.
+ * Returns an observable, because GraphiQL can stop only observables. All tabs share one response pane, so a stopped run
+ * delivers nothing.
  */
 function run(query: string, variables: Record<string, unknown> | undefined, operationName: string | undefined) {
   return {
@@ -81,36 +82,36 @@ function run(query: string, variables: Record<string, unknown> | undefined, oper
       const tab = activeTab.id;
       const key = getKey();
       const abort = new AbortController();
-      const mine: Run = { kind: "running" };
-      const current = () => runs.get().get(tab) === mine;
-      keepRun(tab, mine);
-      ask<unknown>(query, variables, {
+      const thisRun: Run = { kind: "running" };
+      const current = () => runs.get().get(tab) === thisRun;
+      saveRun(tab, thisRun);
+      sendQuery<unknown>(query, variables, {
         ...(operationName === undefined ? {} : { operationName }),
         signal: abort.signal,
       }).then(
         (answer) => {
-          // Limits belong to a key.
-          if (key === getKey()) noteBudget(answer);
+          // Limits apply to one key.
+          if (key === getKey()) updateBudget(answer);
           if (!current() || activeTab.id !== tab) return;
-          keepRun(tab, { kind: "done", answer, sent: { query, variables } });
+          saveRun(tab, { kind: "done", answer, sent: { query, variables } });
           observer.next(body(answer));
           observer.complete();
         },
         () => {
-          // Aborted, and said below.
+          // Aborted: `unsubscribe` sets the state.
         },
       );
       return {
         unsubscribe() {
           abort.abort();
-          if (current()) keepRun(tab, { kind: "stopped" });
+          if (current()) saveRun(tab, { kind: "stopped" });
         },
       };
     },
   };
 }
 
-/** The answer as it came, in the order in which one reads it. */
+/** The response body, with errors first, then data, then extensions. */
 function body({ data, errors, extensions }: Answer<unknown>): FetcherResult {
   return {
     ...(errors === undefined ? {} : { errors }),

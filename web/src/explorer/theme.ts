@@ -1,4 +1,4 @@
-/** Colors of the editors. The names are GraphiQL's own: it sets them, and these definitions take their place. */
+/** Colors of the editors. The theme names are GraphiQL's, so these definitions replace its themes. */
 
 interface Theme {
   base: "vs" | "vs-dark";

@@ -1,197 +1,209 @@
-/** All pictures of one or two segments: prices beforehand, one button for all, and each in its panel. */
+/** All pictures of one or two segments: their prices, a button that loads all of them, and a panel for each. */
 import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import type { ApiError } from "../shared/api";
 import { answerKey, request, type Settings } from "./documents/document";
-import type { View } from "./model/address";
-import { isCoded, isFinal, refusal } from "./model/errors";
+import { fieldError, hasApiCode, isPermanent } from "./model/errors";
 import { amount } from "./model/format";
 import { statesSomething } from "./model/product";
 import { fromCanonical } from "./model/subject";
-import { Panel, type Person } from "./panel/Panel";
+import type { View } from "./model/viewUrl";
+import { Panel, type SelectedSegment } from "./panel/Panel";
 import { ShowButton } from "./panel/ShowButton";
-import { COMPARISON, FIT, lacks, SECTIONS, type Root, type Spec } from "./panel/specs";
-import { ProductPanel, useFollowed } from "./ProductPanel";
-import type { Start } from "./state/api";
-import type { Desk, Told } from "./state/desk";
-import type { DeskActions, Order } from "./state/useDesk";
-import { useLater } from "./state/useLater";
+import { COMPARISON, FIT, lacksScope, SECTIONS, type Root, type Spec } from "./panel/specs";
+import { ProductPanel, useAnsweredSettings } from "./ProductPanel";
+import type { InitialData } from "./state/api";
+import type { QueryState, SegmentResponse } from "./state/queryState";
+import { useDebounced } from "./state/useDebounced";
+import type { KeyedRequest, QueryActions } from "./state/useQueries";
 
-/** Sliders must rest for so long before the score is asked anew. */
-const PAUSE_MS = 400;
+/** Time without a change of the sliders before the score is loaded again. */
+const DEBOUNCE_MS = 400;
 
 interface Props {
-  start: Start;
+  initial: InitialData;
   view: View;
-  people: Person[];
-  desk: Desk;
-  actions: DeskActions;
+  segments: SelectedSegment[];
+  queries: QueryState;
+  actions: QueryActions;
   update: (change: Partial<View>) => void;
 }
 
-export function Pictures({ start, view, people, desk, actions, update }: Props) {
-  const [said, say] = useState("");
-  const rested = useLater(view.product, PAUSE_MS);
+export function Pictures({ initial, view, segments, queries, actions, update }: Props) {
+  const [announcement, announce] = useState("");
+  const product = useDebounced(view.product, DEBOUNCE_MS);
 
-  const first = people[0]!;
-  const second = people.find(({ tag }) => tag === "B");
-  const { scopes } = start.viewer;
+  const first = segments[0]!;
+  const second = segments.find(({ tag }) => tag === "B");
+  const { scopes } = initial.viewer;
   const settings = useMemo<Settings>(
     () => ({
       window: view.window,
-      product: rested,
-      with: second === undefined ? null : fromCanonical(second.description.definition, start.vocabulary.ageBands),
+      product,
+      with: second === undefined ? null : fromCanonical(second.description.definition, initial.vocabulary.ageBands),
     }),
-    [view.window, rested, second?.description, start.vocabulary],
+    [view.window, product, second?.description, initial.vocabulary],
   );
 
-  // What is not told yet, or did not come, as one document for each segment.
+  // All pictures that are not loaded or failed, as one document per segment.
   const all = [...SECTIONS.flatMap(({ specs }) => specs), ...(second === undefined ? [] : [COMPARISON])];
-  const askable = all.filter((spec) => spec !== FIT || statesSomething(rested));
-  const allowed = askable.filter((spec) => !lacks(spec, scopes));
-  const peopleOf = (spec: Spec) => (spec === COMPARISON ? [first] : people);
-  const followed = useFollowed(people, settings, desk);
-  const entryOf = (spec: Spec, person: Person) => desk.answers[answerKey(spec.id, person.subject, settings)];
-  const rest = people.flatMap((person): Order[] => {
+  const available = all.filter((spec) => spec !== FIT || statesSomething(product));
+  const allowed = available.filter((spec) => !lacksScope(spec, scopes));
+  const segmentsOf = (spec: Spec) => (spec === COMPARISON ? [first] : segments);
+  const answeredSettings = useAnsweredSettings(segments, settings, queries);
+  const entryOf = (spec: Spec, segment: SelectedSegment) =>
+    queries.answers[answerKey(spec.id, segment.subject, settings)];
+  const missing = segments.flatMap((segment): KeyedRequest[] => {
     const specs = allowed.filter((spec) => {
-      if (!peopleOf(spec).includes(person)) return false;
-      const entry = entryOf(spec, person);
-      if (entry?.state === "told") return comesAgain(entry.answer, spec.root);
-      // A product that is slid together is asked for without a button.
-      return spec !== FIT || followed === null;
+      if (!segmentsOf(spec).includes(segment)) return false;
+      const entry = entryOf(spec, segment);
+      if (entry?.state === "loaded") return canRetry(entry.answer, spec.root);
+      // Once shown, the picture of a product is loaded without a button when the sliders change.
+      return spec !== FIT || answeredSettings === null;
     });
     if (specs.length === 0) return [];
     const ids = specs.map(({ id }) => id);
     return [
       {
-        request: request(ids, person.subject, settings),
-        keys: ids.map((id) => answerKey(id, person.subject, settings)),
+        request: request(ids, segment.subject, settings),
+        keys: ids.map((id) => answerKey(id, segment.subject, settings)),
       },
     ];
   });
-  const left = rest.flatMap(({ keys }) => keys.map((key) => desk.answers[key]));
-  const asking = left.some((entry) => entry?.state === "asking");
-  const failed = left.flatMap((entry) => (entry?.state === "told" ? [entry.answer] : []));
-  const again = left.length > 0 && failed.length === left.length;
+  const missingEntries = missing.flatMap(({ keys }) => keys.map((key) => queries.answers[key]));
+  const loading = missingEntries.some((entry) => entry?.state === "loading");
+  const failed = missingEntries.flatMap((entry) => (entry?.state === "loaded" ? [entry.answer] : []));
+  const allFailed = missingEntries.length > 0 && failed.length === missingEntries.length;
   const outcome = outcomeOf(
-    askable.map((spec) =>
-      peopleOf(spec).flatMap((person) => {
-        const entry = entryOf(spec, person);
-        const error = entry?.state === "told" ? refusal(entry.answer, spec.root) : null;
+    available.map((spec) =>
+      segmentsOf(spec).flatMap((segment) => {
+        const entry = entryOf(spec, segment);
+        const error = entry?.state === "loaded" ? fieldError(entry.answer, spec.root) : null;
         return error === null ? [] : [error];
       }),
     ),
   );
-  const forbidden = askable.filter(
-    (spec) => lacks(spec, scopes) && peopleOf(spec).some((person) => entryOf(spec, person) === undefined),
+  const forbidden = available.filter(
+    (spec) => lacksScope(spec, scopes) && segmentsOf(spec).some((segment) => entryOf(spec, segment) === undefined),
   ).length;
 
-  // Prices of all that can be asked now; and after each button what is left.
+  // The prices of everything that can be loaded; and the remaining limits after each button.
   const priced = [
-    ...rest.map(({ request }) => request),
-    ...askable.flatMap((spec) => peopleOf(spec).map((person) => request([spec.id], person.subject, settings))),
+    ...missing.map(({ request }) => request),
+    ...available.flatMap((spec) => segmentsOf(spec).map((segment) => request([spec.id], segment.subject, settings))),
   ];
   const pricedKeys = priced.map(({ priceKey }) => priceKey).join("\n");
   useEffect(() => {
-    // Each price comes with what is left.
-    if (actions.price(priced) === 0 && desk.shown > 0) actions.lookAtPurse();
+    // Every response with prices also contains the remaining limits.
+    if (actions.price(priced) === 0 && queries.shown > 0) actions.refreshRemaining();
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [desk.shown]);
+  }, [queries.shown]);
   useEffect(() => {
     actions.price(priced);
-    // The keys say all that the prices depend on.
+    // The prices depend on the keys only.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [pricedKeys]);
 
-  // The button that had the focus is gone, or another one, when the answers are there.
+  // When the answers arrive, the focused button is removed or replaced: the focus moves to the outcome.
   const pressed = useRef(false);
-  const standing = useRef<HTMLParagraphElement>(null);
+  const outcomeParagraph = useRef<HTMLParagraphElement>(null);
   useEffect(() => {
-    if (asking || !pressed.current) return;
+    if (loading || !pressed.current) return;
     pressed.current = false;
-    standing.current?.focus();
-  }, [asking]);
+    outcomeParagraph.current?.focus();
+  }, [loading]);
 
-  const show = async (orders: readonly Order[], what: string) => {
-    say(`Asking for ${what}.`);
-    const replies = await actions.show(orders);
+  const show = async (requests: readonly KeyedRequest[], what: string) => {
+    announce(`Loading ${what}.`);
+    const replies = await actions.show(requests);
     const errors = replies.flatMap(({ answer }) => answer.errors ?? []);
     const codes = [...new Set(errors.map(({ extensions }) => extensions?.code ?? "error"))].join(", ");
-    const came = replies.some(({ answer }) => answer.data != null);
+    const loaded = replies.some(({ answer }) => answer.data != null);
     const why = errors.length === 0 ? "" : ` ${errors.length} ${errors.length === 1 ? "error" : "errors"}: ${codes}.`;
-    say(`${came ? "Here" : "Did not come"}: ${what}.${why}`);
+    announce(`${loaded ? "Loaded" : "Not loaded"}: ${what}.${why}`);
   };
-  const common = { settings, scopes, desk, actions, show };
+  const common = { settings, scopes, queries, actions, show };
   const panel = (spec: Spec) =>
     spec === FIT ? (
       <ProductPanel
         key={spec.id}
         {...common}
-        people={people}
-        followed={followed}
-        vocabulary={start.vocabulary}
+        segments={segments}
+        answeredSettings={answeredSettings}
+        vocabulary={initial.vocabulary}
         product={view.product}
-        onChange={(product) => update({ product })}
+        onChange={(changed) => update({ product: changed })}
       />
     ) : (
-      <Panel key={spec.id} {...common} spec={spec} people={people} />
+      <Panel key={spec.id} {...common} spec={spec} segments={segments} />
     );
 
   return (
     <>
       <p className="sr-only" role="status">
-        {said}
+        {announcement}
       </p>
-      <section className="purse" aria-label="Price of all">
-        {rest.length > 0 ? (
+      <section className="budget" aria-label="Total price">
+        {missing.length > 0 ? (
           <ShowButton
-            // Another failure begins another wait.
+            // Each failure restarts the wait.
             key={failed.map(({ elapsedMs }) => elapsedMs).join(" ")}
-            name={again ? "Ask again for all" : outcome !== "" || desk.shown > 0 ? "Show all that is left" : "Show all"}
+            name={allFailed ? "Retry all" : outcome !== "" || queries.shown > 0 ? "Show all remaining" : "Show all"}
             what="pictures"
             strong
-            prices={rest.map(({ request }) => desk.prices[request.priceKey])}
-            left={desk.left}
-            asking={asking}
+            prices={missing.map(({ request }) => queries.prices[request.priceKey])}
+            remaining={queries.remaining}
+            loading={loading}
             after={longestWait(failed)}
             onShow={() => {
               pressed.current = true;
-              void show(rest, "all pictures");
+              void show(missing, "all pictures");
             }}
-            onPriceAgain={() =>
-              actions.priceAgain(priced.filter(({ priceKey }) => desk.prices[priceKey]?.state === "failed"))
+            onRetryPrices={() =>
+              actions.retryPrices(priced.filter(({ priceKey }) => queries.prices[priceKey]?.state === "failed"))
             }
           />
         ) : null}
-        {rest.length === 0 || outcome !== "" ? (
-          <p className={rest.length === 0 ? "all-here" : "not-here"} ref={standing} tabIndex={-1}>
-            {rest.length > 0 ? "" : outcome === "" && forbidden === 0 ? "All is here." : "All was asked."} {outcome}{" "}
-            {forbidden === 0 ? "" : `${pictures(forbidden)} not asked for: this key lacks the scope.`}
+        {missing.length === 0 || outcome !== "" ? (
+          <p
+            className={missing.length === 0 ? "all-loaded" : "not-loaded"}
+            ref={outcomeParagraph}
+            tabIndex={-1}
+          >
+            {missing.length > 0
+              ? ""
+              : outcome === "" && forbidden === 0
+                ? "All pictures are loaded."
+                : "All requests are complete."}{" "}
+            {outcome}{" "}
+            {forbidden === 0 ? "" : `${count(forbidden)} not requested: this key lacks the scope.`}
           </p>
         ) : null}
         <p>
-          {desk.shown === 0 ? (
+          {queries.shown === 0 ? (
             <>
-              {Object.keys(desk.answers).length === 0 ? "Nothing was asked on this page yet. " : ""}Prices are{" "}
-              <em>at most</em>: what this key has seen before costs no units.{" "}
+              {Object.keys(queries.answers).length === 0 ? "No picture was requested yet. " : ""}Prices are{" "}
+              <em>maximum</em> prices: a release that this key has viewed before costs no units.{" "}
             </>
           ) : (
-            <>What this key has seen costs no units again. </>
+            <>Releases that this key has viewed cost no units again. </>
           )}
-          {desk.left === null ? null : (
-            <span className="left">
-              The key has <data value={desk.left.units}>{amount(desk.left.units)}</data> units left of its 30 days;{" "}
-              {amount(desk.left.points)} points and {amount(desk.left.requests)} requests in this minute.
+          {queries.remaining === null ? null : (
+            <span className="remaining">
+              Remaining for this key:{" "}
+              <data value={queries.remaining.units}>{amount(queries.remaining.units)}</data> units of the 30-day
+              budget, {amount(queries.remaining.points)} points, and {amount(queries.remaining.requests)} requests in
+              this minute.
             </span>
           )}
         </p>
       </section>
       {second === undefined ? null : (
-        <section aria-labelledby="beside">
-          <h2 id="beside" className="section-title">
+        <section aria-labelledby="comparison">
+          <h2 id="comparison" className="section-title">
             Side by side
           </h2>
           <div className="panels">
-            <Panel {...common} spec={COMPARISON} people={[first]} />
+            <Panel {...common} spec={COMPARISON} segments={[first]} />
           </div>
         </section>
       )}
@@ -205,48 +217,48 @@ export function Pictures({ start, view, people, desk, actions, update }: Props) 
   );
 }
 
-/** Whether asking again for a picture that is not there may bring it. */
-function comesAgain(answer: Told, root: Root): boolean {
-  const error = refusal(answer, root);
-  if (error === null || isFinal(error)) return false;
-  // A null that no error explains stays one; a whole answer that is missing does not.
+/** Whether repeating the request can load a picture that is missing. */
+function canRetry(answer: SegmentResponse, root: Root): boolean {
+  const error = fieldError(answer, root);
+  if (error === null || isPermanent(error)) return false;
+  // A null without an error stays null; a response without data can be requested again.
   return answer.data == null || error.extensions?.code !== undefined;
 }
 
-function longestWait(answers: readonly Told[]): number | undefined {
+function longestWait(answers: readonly SegmentResponse[]): number | undefined {
   const waits = answers.map(({ retryAfterSeconds, errors }) => {
     return retryAfterSeconds ?? errors?.[0]?.extensions?.retryAfterSeconds ?? 0;
   });
   return waits.length === 0 ? undefined : Math.max(...waits);
 }
 
-/** What became of pictures that are not there, by the errors of each: refused by a code, or did not come at all. */
+/** Summarizes missing pictures by their errors: rejected with a code of the API, or not loaded at all. */
 function outcomeOf(errors: readonly (readonly ApiError[])[]): string {
-  const refused = errors.filter((list) => list.some(isCoded)).length;
-  const lost = errors.filter((list) => list.length > 0 && !list.some(isCoded)).length;
+  const rejected = errors.filter((list) => list.some(hasApiCode)).length;
+  const notLoaded = errors.filter((list) => list.length > 0 && !list.some(hasApiCode)).length;
   return [
-    ...(refused === 0 ? [] : [`${pictures(refused)} refused.`]),
-    ...(lost === 0 ? [] : [`${lost} ${lost === 1 ? "picture" : "pictures"} did not come.`]),
+    ...(rejected === 0 ? [] : [`${count(rejected)} rejected.`]),
+    ...(notLoaded === 0 ? [] : [`${count(notLoaded)} not loaded.`]),
   ].join(" ");
 }
 
-function pictures(count: number): string {
-  return count === 1 ? "1 picture was" : `${count} pictures were`;
+function count(pictures: number): string {
+  return pictures === 1 ? "1 picture was" : `${pictures} pictures were`;
 }
 
-/** Pictures as wide as the page one by one, those between them in two columns. */
+/** Places full-width pictures one below the other, and the pictures between them in two columns. */
 function columns(specs: readonly Spec[], panel: (spec: Spec) => ReactNode): ReactNode[] {
-  const drawn: ReactNode[] = [];
+  const rendered: ReactNode[] = [];
   for (let n = 0; n < specs.length; n++) {
     const spec = specs[n]!;
     if (spec.column === undefined) {
-      drawn.push(panel(spec));
+      rendered.push(panel(spec));
       continue;
     }
     const end = specs.findIndex((other, at) => at > n && other.column === undefined);
     const run = specs.slice(n, end === -1 ? undefined : end);
     for (const column of [1, 2]) {
-      drawn.push(
+      rendered.push(
         <div key={`${spec.id} ${column}`} className="stack">
           {run.filter((other) => other.column === column).map(panel)}
         </div>,
@@ -254,5 +266,5 @@ function columns(specs: readonly Spec[], panel: (spec: Spec) => ReactNode): Reac
     }
     n += run.length - 1;
   }
-  return drawn;
+  return rendered;
 }

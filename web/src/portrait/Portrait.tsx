@@ -1,33 +1,33 @@
-/** The page once a key is there: choose segments, then pay for what one wants to see. */
+/** The page with a key: select one or two segments, then load their pictures. */
 import { useEffect, useState } from "react";
 import { SegmentCard } from "./choose/SegmentCard";
 import { Pictures } from "./Pictures";
 import type { WindowLength } from "./model/answer";
 import { NAMES_OF_WINDOWS } from "./model/format";
 import { CodedError, TryAgain } from "./panel/CodedError";
-import type { Start } from "./state/api";
-import { useDesk } from "./state/useDesk";
+import type { InitialData } from "./state/api";
+import { useQueries } from "./state/useQueries";
 import { useDescription } from "./state/useDescription";
-import { useStart } from "./state/useStart";
+import { useInitialData } from "./state/useInitialData";
 import { useView } from "./state/useView";
-import type { Person } from "./panel/Panel";
+import type { SelectedSegment } from "./panel/Panel";
 import type { Subject } from "./model/subject";
 import type { Described } from "./state/useDescription";
 
 export function Portrait() {
-  const started = useStart();
-  if (started.state === "asking")
+  const loaded = useInitialData();
+  if (loaded.state === "loading")
     return (
       <p className="center" role="status">
-        Asking what there is to choose from.
+        Loading the vocabulary.
       </p>
     );
-  if (started.state === "failed") {
+  if (loaded.state === "failed") {
     return (
       <div className="center">
-        <CodedError error={started.error}>
-          {started.error.extensions?.code === "AUTHENTICATION_FAILED" ? null : (
-            <TryAgain after={started.error.extensions?.retryAfterSeconds} onClick={started.retry}>
+        <CodedError error={loaded.error}>
+          {loaded.error.extensions?.code === "AUTHENTICATION_FAILED" ? null : (
+            <TryAgain after={loaded.error.extensions?.retryAfterSeconds} onClick={loaded.retry}>
               Try again
             </TryAgain>
           )}
@@ -35,17 +35,17 @@ export function Portrait() {
       </div>
     );
   }
-  return <Page start={started.start} />;
+  return <Page initial={loaded.initial} />;
 }
 
-function Page({ start }: { start: Start }) {
+function Page({ initial }: { initial: InitialData }) {
   const [view, update] = useView();
-  const [desk, actions] = useDesk();
+  const [queries, actions] = useQueries();
   const a = useDescription(view.a);
   const b = useDescription(view.b);
   const [choosingB, setChoosingB] = useState(false);
-  const people = [person("A", view.a, a), person("B", view.b, b)].filter((one) => one !== null);
-  const first = people.find(({ tag }) => tag === "A");
+  const segments = [selected("A", view.a, a), selected("B", view.b, b)].filter((one) => one !== null);
+  const first = segments.find(({ tag }) => tag === "A");
 
   useEffect(() => {
     document.title = `${first === undefined ? "Portrait" : `Portrait of ${first.name}`} · spots-enrichment`;
@@ -53,17 +53,17 @@ function Page({ start }: { start: Start }) {
 
   return (
     <>
-      {view.misread ? (
+      {view.unrecognized ? (
         <p className="wrong" role="alert">
-          The address names a segment in words that this page does not know, so it asks about nobody. Choose below.
+          The URL contains segment parameters that this page does not recognize. Choose a segment below.
         </p>
       ) : null}
-      <div className="who">
+      <div className="segments">
         <SegmentCard
           tag="A"
           subject={view.a}
           described={a}
-          vocabulary={start.vocabulary}
+          vocabulary={initial.vocabulary}
           onUse={(subject) => update({ a: subject })}
         />
         {view.b !== null || choosingB ? (
@@ -71,7 +71,7 @@ function Page({ start }: { start: Start }) {
             tag="B"
             subject={view.b}
             described={b}
-            vocabulary={start.vocabulary}
+            vocabulary={initial.vocabulary}
             onUse={(subject) => update({ b: subject })}
             onRemove={() => {
               setChoosingB(false);
@@ -80,13 +80,13 @@ function Page({ start }: { start: Start }) {
           />
         ) : view.a === null ? null : (
           <button type="button" className="add" onClick={() => setChoosingB(true)}>
-            + Put a second segment beside it
+            + Add a second segment
           </button>
         )}
       </div>
       {view.a === null ? null : (
         <label className="window">
-          Window of behavior{" "}
+          Behavior window{" "}
           <select value={view.window} onChange={(event) => update({ window: event.target.value as WindowLength })}>
             {Object.entries(NAMES_OF_WINDOWS).map(([length, name]) => (
               <option key={length} value={length}>
@@ -94,18 +94,25 @@ function Page({ start }: { start: Start }) {
               </option>
             ))}
           </select>{" "}
-          <span className="hint">all else covers 28 days</span>
+          <span className="hint">all other numbers cover 28 days</span>
         </label>
       )}
       {first === undefined ? null : (
-        <Pictures start={start} view={view} people={people} desk={desk} actions={actions} update={update} />
+        <Pictures
+          initial={initial}
+          view={view}
+          segments={segments}
+          queries={queries}
+          actions={actions}
+          update={update}
+        />
       )}
     </>
   );
 }
 
-function person(tag: "A" | "B", subject: Subject | null, described: Described | null): Person | null {
-  if (subject === null || described?.state !== "told") return null;
+function selected(tag: "A" | "B", subject: Subject | null, described: Described | null): SelectedSegment | null {
+  if (subject === null || described?.state !== "loaded") return null;
   const { description } = described;
   const name = description.name ?? ("slug" in subject ? subject.slug : `Segment ${tag}`);
   return { tag, subject, name, description };

@@ -1,23 +1,27 @@
-/** The picture of a product. Once it is shown, it follows the sliders: the same release, so no more units. */
+/** The picture of a product. Once shown, it follows the sliders: the release stays the same, so it costs no units. */
 import { useEffect, useRef } from "react";
 import { ProductControls } from "./choose/ProductControls";
 import { answerKey, request, type Settings } from "./documents/document";
 import type { Vocabulary } from "./model/answer";
 import { statesSomething, type Product } from "./model/product";
-import { Panel, type Person } from "./panel/Panel";
+import { Panel, type SelectedSegment } from "./panel/Panel";
 import { FIT } from "./panel/specs";
-import type { Desk } from "./state/desk";
-import type { DeskActions, Order } from "./state/useDesk";
+import type { QueryState } from "./state/queryState";
+import type { QueryActions, KeyedRequest } from "./state/useQueries";
 
 /**
- * The last settings whose answers about a product were there: drawn until those of the new ones are. Null if there are
- * none of all people; then nothing follows the sliders.
+ * The last settings with product answers for all segments. Their picture is shown until the answers for new settings
+ * arrive. Null if there are no such settings; then the picture does not follow the sliders.
  */
-export function useFollowed(people: readonly Person[], settings: Settings, desk: Desk): Settings | null {
+export function useAnsweredSettings(
+  segments: readonly SelectedSegment[],
+  settings: Settings,
+  queries: QueryState,
+): Settings | null {
   const answered = (at: Settings) =>
-    people.every((person) => {
-      const entry = desk.answers[answerKey(FIT.id, person.subject, at)];
-      return entry?.state === "told" && entry.answer.data?.segment?.compatibility != null;
+    segments.every((segment) => {
+      const entry = queries.answers[answerKey(FIT.id, segment.subject, at)];
+      return entry?.state === "loaded" && entry.answer.data?.segment?.compatibility != null;
     });
   const before = useRef<Settings | null>(null);
   if (answered(settings)) before.current = settings;
@@ -25,45 +29,48 @@ export function useFollowed(people: readonly Person[], settings: Settings, desk:
 }
 
 interface Props {
-  people: Person[];
-  /** With the product as it was when the sliders last rested. */
+  segments: SelectedSegment[];
+  /** The settings with the debounced product. */
   settings: Settings;
-  /** By `useFollowed`. */
-  followed: Settings | null;
+  /** The result of `useAnsweredSettings`. */
+  answeredSettings: Settings | null;
   scopes: readonly string[];
-  desk: Desk;
-  actions: DeskActions;
-  show: (orders: readonly Order[], what: string) => Promise<void>;
+  queries: QueryState;
+  actions: QueryActions;
+  show: (requests: readonly KeyedRequest[], what: string) => Promise<void>;
   vocabulary: Vocabulary;
-  /** The product as the sliders stand now. */
+  /** The current product of the sliders. */
   product: Product;
   onChange: (product: Product) => void;
 }
 
 export function ProductPanel({
-  people,
+  segments,
   settings,
-  followed,
-  desk,
+  answeredSettings,
+  queries,
   actions,
   product,
   vocabulary,
   onChange,
   ...others
 }: Props) {
-  const key = (person: Person) => answerKey(FIT.id, person.subject, settings);
+  const key = (segment: SelectedSegment) => answerKey(FIT.id, segment.subject, settings);
   const stated = statesSomething(settings.product);
-  const missing = followed !== null && stated ? people.filter((person) => desk.answers[key(person)] === undefined) : [];
-  const missingKeys = missing.map((person) => key(person)).join("\n");
+  const missing =
+    answeredSettings !== null && stated
+      ? segments.filter((segment) => queries.answers[key(segment)] === undefined)
+      : [];
+  const missingKeys = missing.map((segment) => key(segment)).join("\n");
   useEffect(() => {
     if (missingKeys === "") return;
-    void actions.showAgain(
-      missing.map((person) => ({
-        request: request(["product"], person.subject, settings),
-        keys: [key(person)],
+    void actions.refetch(
+      missing.map((segment) => ({
+        request: request(["product"], segment.subject, settings),
+        keys: [key(segment)],
       })),
     );
-    // The keys say all that the question depends on.
+    // The requests depend on the keys only.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [missingKeys]);
 
@@ -71,16 +78,16 @@ export function ProductPanel({
     <Panel
       {...others}
       spec={FIT}
-      people={people}
+      segments={segments}
       settings={settings}
-      desk={desk}
+      queries={queries}
       actions={actions}
-      settingsBefore={followed}
-      moved={product !== settings.product}
+      previousSettings={answeredSettings}
+      outdated={product !== settings.product}
       blocked={
         stated
           ? undefined
-          : "State at least one dimension, price band, style or feature to see its price and its picture."
+          : "State at least one dimension, price band, style or feature to see the price and the picture."
       }
       controls={<ProductControls product={product} vocabulary={vocabulary} onChange={onChange} />}
     />

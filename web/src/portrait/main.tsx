@@ -1,7 +1,7 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { SiteHeader, useKey } from "../shared/Site";
-import { takeKeyFromAddress } from "../shared/key";
+import { takeKeyFromUrl } from "../shared/key";
 import { Portrait } from "./Portrait";
 import "./style/page.css";
 import "./style/choose.css";
@@ -9,7 +9,7 @@ import "./style/panel.css";
 import "./style/marks.css";
 import "./style/pictures.css";
 
-takeKeyFromAddress();
+takeKeyFromUrl();
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
     <SiteHeader current="Portrait" />
@@ -20,23 +20,23 @@ createRoot(document.getElementById("root")!).render(
   </StrictMode>,
 );
 
-/** All that was asked belongs to a key: another key begins anew. */
+/** All loaded data belongs to one key: another key resets the page. */
 function Keyed() {
   const key = useKey();
   if (key !== "") return <Portrait key={key} />;
   return (
     <div className="center welcome">
       <p>
-        Who are the people of a market segment? How many, what they are like, what they do, how they are connected: as
-        pictures, each with its 95 % interval, its quality and its source.
+        Pictures of a market segment: its size, behavior, personality and network. Each number has a 95 % interval, a
+        quality and a source.
       </p>
       <p>
-        Put your <strong>API key</strong> into the bar on top. It stays in this tab and is sent as a header only.
-        Nothing about people is asked before you press a button that names its price.
+        Enter your <strong>API key</strong> in the header of the page. The key is stored in this tab only and sent only
+        in a header. No data about people is requested before you press a button that shows its price.
       </p>
       <p>
-        No key yet? The operator of this server makes one; <code>spots-enrichment demo</code> prints one for a
-        population that does not exist. <a href="/docs">Read the documents</a> meanwhile: they need no key.
+        No key? The operator of this server creates keys; <code>spots-enrichment demo</code> prints a key for a
+        synthetic population. The <a href="/docs">documentation</a> requires no key.
       </p>
     </div>
   );

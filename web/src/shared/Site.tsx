@@ -1,6 +1,6 @@
-/** What every page has on top: its name, the other pages, and the field for the key. */
+/** The page header: site name, links to the other pages, and the API key field. */
 import { useEffect, useId, useState, useSyncExternalStore, type ReactNode } from "react";
-import { getKey, onKeyChange, setKey, takeKeyFromAddress } from "./key";
+import { getKey, onKeyChange, setKey, takeKeyFromUrl } from "./key";
 
 const PAGES = [
   { path: "/", name: "Explorer" },
@@ -8,16 +8,16 @@ const PAGES = [
   { path: "/docs", name: "Docs" },
 ];
 
-/** The key of this tab; draws anew when it changes. */
+/** The API key of this tab; the component renders again when the key changes. */
 export function useKey(): string {
   return useSyncExternalStore(onKeyChange, getKey);
 }
 
-/** The bar on top of a page; `children` stand before the key. */
+/** The header of a page; `children` are placed before the key field. */
 export function SiteHeader({ current, children }: { current: string; children?: ReactNode }) {
   useEffect(() => {
-    addEventListener("hashchange", takeKeyFromAddress);
-    return () => removeEventListener("hashchange", takeKeyFromAddress);
+    addEventListener("hashchange", takeKeyFromUrl);
+    return () => removeEventListener("hashchange", takeKeyFromUrl);
   }, []);
   return (
     <header className="site">
@@ -37,7 +37,7 @@ export function SiteHeader({ current, children }: { current: string; children?: 
   );
 }
 
-/** The key as one types it; taken when the field is left or with Enter, not at each letter: each would be a request. */
+/** The key field. The key is applied on Enter or blur, not on each keystroke, because each new key causes requests. */
 function KeyField() {
   const key = useKey();
   const [text, setText] = useState(key);

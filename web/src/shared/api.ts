@@ -1,7 +1,7 @@
-/** Asking the server that served the page. */
+/** GraphQL client for the server that served the page. */
 import { getKey } from "./key";
 
-/** An error as the server writes it; its code is what programs decide by. */
+/** An error of a GraphQL response. Programs must branch on `extensions.code`, not on `message`. */
 export interface ApiError {
   message: string;
   path?: (string | number)[];
@@ -9,14 +9,14 @@ export interface ApiError {
     code?: string;
     reason?: string;
     requestId?: string;
-    /** Where the code is explained, such as `/docs/errors.md#forbidden`. */
+    /** Path of the documentation of the code, such as `/docs/errors.md#forbidden`. */
     docs?: string;
     retryAfterSeconds?: number;
     [detail: string]: unknown;
   };
 }
 
-/** What a request cost, in points. */
+/** The cost of a request, in points. */
 export interface Cost {
   requested: number;
   actual: number;
@@ -26,25 +26,25 @@ export interface Cost {
   restoreRate: number;
 }
 
-/** A whole answer. `data` is absent if the request was refused as a whole. */
+/** A complete response. `data` is absent if the whole request was rejected. */
 export interface Answer<Data> {
   data?: Data | null;
   errors?: ApiError[];
   extensions?: { cost?: Cost };
-  /** HTTP status; 0 if no answer came. */
+  /** HTTP status; 0 if no response was received. */
   status: number;
-  /** From sending to the last byte, in milliseconds. */
+  /** Time from sending the request to the last byte of the response, in milliseconds. */
   elapsedMs: number;
-  /** Seconds to wait before the same may be asked again. */
+  /** Seconds to wait before the request may be repeated. */
   retryAfterSeconds?: number;
-  /** Requests of this minute, as the headers tell. */
+  /** The request limit of the current minute, from the response headers. */
   minute?: RequestsOfMinute;
 }
 
 export interface RequestsOfMinute {
   limit: number;
   left: number;
-  /** Seconds until all of them are there again. */
+  /** Seconds until the limit is fully restored. */
   resetSeconds: number;
 }
 
@@ -56,8 +56,8 @@ function requestsOfMinute(headers: Headers): RequestsOfMinute | undefined {
   return { limit: Number(limit), left: Number(left), resetSeconds: Number(reset) };
 }
 
-/** Sends one document. Never throws but for an abort: an answer that did not come is an answer with a `NETWORK` error. */
-export async function ask<Data>(
+/** Sends one document. Throws only if aborted: without a response it returns an answer with a `NETWORK` error. */
+export async function sendQuery<Data>(
   query: string,
   variables?: Record<string, unknown>,
   options: { operationName?: string; signal?: AbortSignal } = {},
@@ -65,8 +65,8 @@ export async function ask<Data>(
   const started = performance.now();
   const key = getKey();
   if (!/^[\x21-\x7e]*$/.test(key)) {
-    // A header cannot hold it, and no key does: a blank that is not seen, an ellipsis, a letter of another script.
-    const message = "The key holds a sign that no key has. Copy it anew.";
+    // No key contains such a character, and a header cannot carry it: invisible spaces, an ellipsis, non-ASCII letters.
+    const message = "The API key contains an invalid character. Copy the key again.";
     const docs = "/docs/errors.md#authentication_failed";
     return { errors: [{ message, extensions: { code: "AUTHENTICATION_FAILED", docs } }], status: 0, elapsedMs: 0 };
   }
@@ -96,14 +96,14 @@ export async function ask<Data>(
   } catch (cause) {
     if (options.signal?.aborted) throw cause;
     return {
-      errors: [{ message: "The server did not answer.", extensions: { code: "NETWORK" } }],
+      errors: [{ message: "The server did not respond.", extensions: { code: "NETWORK" } }],
       status: 0,
       elapsedMs: performance.now() - started,
     };
   }
 }
 
-/** What a document would cost this key; nothing of it is run. */
+/** The cost estimate of a document for this key; the document is not executed. */
 export interface Quote {
   points: number;
   maxQueryPoints: number;
@@ -120,12 +120,12 @@ const QUOTE = `query Quote($document: String!, $variables: JSON, $operationName:
   }
 }`;
 
-/** Asks for a quote. It is a request like any other (100 a minute by default): do not ask at each key stroke. */
+/** Requests a quote. A quote counts as a request (100 per minute by default), so do not send one per keystroke. */
 export function quote(
   document: string,
   variables?: Record<string, unknown>,
   options: { operationName?: string; signal?: AbortSignal } = {},
 ): Promise<Answer<{ quote: Quote }>> {
   const names = { document, variables, operationName: options.operationName };
-  return ask(QUOTE, names, options.signal === undefined ? {} : { signal: options.signal });
+  return sendQuery(QUOTE, names, options.signal === undefined ? {} : { signal: options.signal });
 }

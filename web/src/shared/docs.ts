@@ -1,6 +1,6 @@
-/** Links from errors to the documents. */
+/** Links from errors to the documentation. */
 
-/** Where the server says that a code is explained, if that is a document of this server: no link leaves it. */
+/** Returns `docs` if it is a path to a document of this server, else undefined: errors never link to another host. */
 export function docsLink(docs: unknown): string | undefined {
   return typeof docs === "string" && /^\/docs\/[\w.#-]+$/.test(docs) ? docs : undefined;
 }

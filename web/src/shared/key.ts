@@ -1,30 +1,30 @@
 /**
- * The API key: kept for this tab only (session storage), and sent as a header only.
+ * The API key. It is stored in the session storage of this tab and sent only in a header.
  *
- * A link may bring it as `#key=...`, as the demo prints it: what stands behind `#` never leaves the browser, and it is
- * taken out of the address at once.
+ * A link can contain the key as `#key=...`, as printed by the demo. Browsers do not send the URL fragment to the
+ * server, and the page removes the key from the URL immediately.
  */
 const NAME = "spots.key";
 const listeners = new Set<() => void>();
 
-/** Takes a key out of the address: before the page is drawn, and whenever a link with a key is followed on it. */
-export function takeKeyFromAddress(): void {
+/** Moves a key from the URL to the storage: before the first render, and when a link on the page contains a key. */
+export function takeKeyFromUrl(): void {
   const names = new URLSearchParams(location.hash.slice(1));
   const key = names.get("key");
   if (key === null) return;
-  // What stands beside it, such as a document, is left for others.
+  // Other parameters of the fragment, such as a document, are read elsewhere.
   names.delete("key");
   const rest = names.toString();
   history.replaceState(null, "", location.pathname + location.search + (rest === "" ? "" : `#${rest}`));
   setKey(key);
 }
 
-/** The key, or "". */
+/** Returns the key, or "" if there is none. */
 export function getKey(): string {
   return sessionStorage.getItem(NAME) ?? "";
 }
 
-/** Keeps a key and tells the listeners, if it is another one. */
+/** Stores a key, and notifies the listeners if it differs from the current key. */
 export function setKey(key: string): void {
   const trimmed = key.trim();
   if (trimmed === getKey()) return;
@@ -33,7 +33,7 @@ export function setKey(key: string): void {
   for (const listener of listeners) listener();
 }
 
-/** Calls back when the key changes, until the function that it returns is called. */
+/** Calls `listener` when the key changes. Returns a function that removes the listener. */
 export function onKeyChange(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);

@@ -1,4 +1,4 @@
-/** Puts a text on the clipboard; whether it worked. Over plain HTTP to another machine browsers refuse. */
+/** Copies text to the clipboard. Returns false if the browser denies it, as over plain HTTP to another host. */
 export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);

@@ -6,8 +6,8 @@ export function curl({ text, variables, endpoint }: Exported): string {
     query: stripIgnoredCharacters(text),
     ...(Object.keys(variables).length === 0 ? {} : { variables }),
   };
-  // No line of the JSON can be the word that ends it: each begins with a blank or a bracket.
-  return `# The key comes from the environment: export SPOTS_KEY=...
+  // No line of the JSON can equal the terminator: each starts with a space or a bracket.
+  return `# curl reads the key from the environment: export SPOTS_KEY=...
 curl -sS '${endpoint}' \\
   -H "Authorization: Bearer $SPOTS_KEY" \\
   -H 'Content-Type: application/json' \\

@@ -1,4 +1,4 @@
-/** The operation that is exported: one, with the fragments it uses, and its variables. */
+/** The operation to export, with its fragments and variables. */
 import { tryParseJSONC } from "@graphiql/react";
 import {
   type DocumentNode,
@@ -9,7 +9,7 @@ import {
   print,
   separateOperations,
 } from "graphql";
-import { operationAt, type Written } from "../quote/subject";
+import { operationAt, type EditorState } from "../quote/target";
 
 export interface Exported {
   document: DocumentNode;
@@ -21,13 +21,17 @@ export interface Exported {
   schema: GraphQLSchema | null;
 }
 
-/** Throws with what is wrong, in words. */
-export function exported(written: Written, schema: GraphQLSchema | null | undefined, endpoint: string): Exported {
-  const whole = parse(written.query);
+/** Throws an `Error` if the document or the variables cannot be parsed, or if there is no operation. */
+export function exported(
+  editorState: EditorState,
+  schema: GraphQLSchema | null | undefined,
+  endpoint: string,
+): Exported {
+  const whole = parse(editorState.query);
   const operations = whole.definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION);
-  const operation = operationAt(operations, written);
-  if (operation === undefined) throw new Error("there is no operation");
+  const operation = operationAt(operations, editorState);
+  if (operation === undefined) throw new Error("The document contains no operation.");
   const document = separateOperations(whole)[operation.name?.value ?? ""] ?? whole;
-  const variables = (tryParseJSONC(written.variables) ?? {}) as Record<string, unknown>;
+  const variables = (tryParseJSONC(editorState.variables) ?? {}) as Record<string, unknown>;
   return { document, operation, text: print(document), variables, endpoint, schema: schema ?? null };
 }

@@ -1,7 +1,7 @@
-/** A pane of GraphiQL that shows the operation as code of a program. */
+/** A GraphiQL pane that shows the operation as source code. */
 import { type GraphiQLPlugin, useGraphiQL } from "@graphiql/react";
 import { useId, useState } from "react";
-import { useWritten } from "../written";
+import { useEditorState } from "../editorState";
 import { copyText } from "./clipboard";
 import { curl } from "./curl";
 import { exported } from "./operation";
@@ -9,9 +9,9 @@ import { python } from "./python";
 import { typescript } from "./typescript";
 
 const LANGUAGES = [
-  { name: "curl", write: curl },
-  { name: "TypeScript", write: typescript },
-  { name: "Python", write: python },
+  { name: "curl", generate: curl },
+  { name: "TypeScript", generate: typescript },
+  { name: "Python", generate: python },
 ];
 
 export const CODE_PLUGIN: GraphiQLPlugin = { title: "Code", icon: CodeIcon, content: CodePane };
@@ -32,7 +32,7 @@ function CodeIcon() {
 }
 
 function CodePane() {
-  const written = useWritten();
+  const editorState = useEditorState();
   const schema = useGraphiQL((state) => state.schema);
   const [chosen, setChosen] = useState(0);
   const [copied, setCopied] = useState("");
@@ -41,7 +41,7 @@ function CodePane() {
   let code = "";
   let fault = "";
   try {
-    if (written !== null) code = language.write(exported(written, schema, `${location.origin}/graphql`));
+    if (editorState !== null) code = language.generate(exported(editorState, schema, `${location.origin}/graphql`));
   } catch (cause) {
     fault = cause instanceof Error ? cause.message : String(cause);
   }
@@ -49,7 +49,7 @@ function CodePane() {
     <section className="code-pane" aria-label="Code">
       <h2>Code</h2>
       <p>
-        This operation as a program. The key comes from the environment variable <code>SPOTS_KEY</code>.
+        This operation as a program. The program reads the key from the environment variable <code>SPOTS_KEY</code>.
       </p>
       <div className="code-bar">
         <fieldset>
@@ -74,7 +74,7 @@ function CodePane() {
           className="small"
           disabled={code === ""}
           onClick={() =>
-            void copyText(code).then((done) => setCopied(done ? "Copied." : "Select and copy it by hand."))
+            void copyText(code).then((done) => setCopied(done ? "Copied." : "Select the code and copy it manually."))
           }
         >
           Copy

@@ -1,10 +1,10 @@
 import type { Exported } from "./operation";
 
 export function python({ text, variables, endpoint, operation }: Exported): string {
-  // A mutation may have been done before a 503: whoever sends it decides whether to send it again.
-  const again = operation.operation === "mutation" ? "== 429" : "in (429, 503)";
+  // A mutation may have been applied before a 503, so only queries are retried.
+  const retryCondition = operation.operation === "mutation" ? "== 429" : "in (429, 503)";
   const given = Object.keys(variables).length > 0;
-  return `# pip install httpx; the key comes from the environment: export SPOTS_KEY=...
+  return `# pip install httpx; the program reads the key from the environment: export SPOTS_KEY=...
 import json
 import os
 import sys
@@ -18,7 +18,7 @@ QUERY = ${longText(text)}
 ${given ? `\nVARIABLES = ${literal(variables, "")}\n` : ""}
 
 def ask(query, variables=None, attempts=5):
-    """Sends one document; waits as the server says if it is too busy or a limit is reached."""
+    """Sends one document. If the server is overloaded or a limit is reached, waits as requested and retries."""
     headers = {
         "Authorization": f"Bearer {os.environ['SPOTS_KEY']}",
         "Accept": "application/graphql-response+json",
@@ -26,7 +26,7 @@ def ask(query, variables=None, attempts=5):
     with httpx.Client(headers=headers, timeout=15) as client:
         for attempt in range(1, attempts + 1):
             response = client.post(URL, json={"query": query, "variables": variables})
-            if response.status_code ${again} and attempt < attempts:
+            if response.status_code ${retryCondition} and attempt < attempts:
                 time.sleep(float(response.headers.get("Retry-After", "1")))
                 continue
             return response.json()
@@ -34,7 +34,7 @@ def ask(query, variables=None, attempts=5):
 
 answer = ask(QUERY${given ? ", VARIABLES" : ""})
 for error in answer.get("errors", []):
-    # Decide by the code; the message is for people.
+    # Branch on the code; the text of the message can change.
     code = error.get("extensions", {}).get("code")
     print(code, error.get("path"), error["message"], file=sys.stderr)
 print(json.dumps(answer.get("data"), indent=2))
@@ -42,7 +42,7 @@ print(answer.get("extensions", {}).get("cost"), file=sys.stderr)
 `;
 }
 
-/** Text of several lines; a JSON string is one of Python too. */
+/** A Python string literal; a JSON string is also a valid Python string. */
 function longText(text: string): string {
   return text.includes("'''") || text.includes("\\") ? JSON.stringify(text) : `'''\n${text}\n'''`;
 }

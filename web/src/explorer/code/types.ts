@@ -1,4 +1,4 @@
-/** TypeScript types of an operation: what it needs, and what it answers. */
+/** Generates TypeScript types of an operation: its variables and its data. */
 import {
   type FragmentDefinitionNode,
   type GraphQLInputType,
@@ -22,7 +22,7 @@ import {
 import type { Exported } from "./operation";
 
 export interface OperationTypes {
-  /** Enums and input objects that the others name. */
+  /** Enums and input objects that the other types reference. */
   declarations: string[];
   variables: string;
   data: string;
@@ -55,17 +55,17 @@ export function typesOf({ schema, document, operation }: Exported & { schema: Gr
   };
 }
 
-interface FieldShape {
+interface FieldSelection {
   type: GraphQLOutputType;
   parent: GraphQLNamedType;
   name: string;
-  /** May be absent: `@skip`, `@include`, or of one of several types. */
+  /** The field may be absent: `@skip`, `@include`, or a fragment on one of several types. */
   optional: boolean;
-  sets: Asked[];
+  sets: SelectionPart[];
 }
 
-/** What is asked of a field at one place; at a place that may be left out, only sometimes. */
-interface Asked {
+/** One selection set of a field. `sometimes`: the selection may be skipped. */
+interface SelectionPart {
   set: SelectionSetNode;
   sometimes: boolean;
 }
@@ -78,25 +78,25 @@ class Writer {
     private readonly fragments: FragmentDefinitionNode[],
   ) {}
 
-  /** What selections of an object answer, written in place. */
-  object(type: GraphQLNamedType, sets: Asked[], indent: string): string {
-    const fields = new Map<string, FieldShape>();
-    // Where a place is the only one, its field is absent with it, and whole if it is there.
+  /** The inline type of an object with the given selection sets. */
+  object(type: GraphQLNamedType, sets: SelectionPart[], indent: string): string {
+    const fields = new Map<string, FieldSelection>();
+    // With a single selection set, skipping it removes the whole object, so the fields inside are not optional.
     for (const { set, sometimes } of sets) this.collect(type, set, sometimes && sets.length > 1, fields);
     const lines = [...fields].map(([key, field]) => {
-      const written =
+      const fieldType =
         field.name === "__typename" ? this.typename(field.parent) : this.output(field.type, field.sets, `${indent}  `);
-      return `${indent}  ${key}${field.optional ? "?" : ""}: ${written};\n`;
+      return `${indent}  ${key}${field.optional ? "?" : ""}: ${fieldType};\n`;
     });
     return `{\n${lines.join("")}${indent}}`;
   }
 
-  /** Selections under one key are one field: what they ask is asked together. */
+  /** Merges the selections by response key. */
   private collect(
     type: GraphQLNamedType,
     set: SelectionSetNode,
     optional: boolean,
-    fields: Map<string, FieldShape>,
+    fields: Map<string, FieldSelection>,
   ): void {
     for (const selection of set.selections) {
       const sometimes = optional || (selection.directives?.length ?? 0) > 0;
@@ -138,12 +138,12 @@ class Writer {
     return isObjectType(parent) ? JSON.stringify(parent.name) : "string";
   }
 
-  private output(type: GraphQLOutputType, sets: Asked[], indent: string): string {
+  private output(type: GraphQLOutputType, sets: SelectionPart[], indent: string): string {
     if (!isNonNullType(type)) return `${this.present(type, sets, indent)} | null`;
     return this.present(type.ofType, sets, indent);
   }
 
-  private present(type: GraphQLOutputType, sets: Asked[], indent: string): string {
+  private present(type: GraphQLOutputType, sets: SelectionPart[], indent: string): string {
     if (isNonNullType(type)) return this.present(type.ofType, sets, indent);
     if (isListType(type)) return `Array<${this.output(type.ofType, sets, indent)}>`;
     return sets.length > 0 ? this.object(type, sets, indent) : this.leaf(type);
@@ -159,7 +159,7 @@ class Writer {
     if (isListType(type)) return `Array<${this.input(type.ofType)}>`;
     if (!isInputObjectType(type)) return this.leaf(type);
     if (!this.declarations.has(type.name)) {
-      // Kept before its fields are written: an input may hold itself.
+      // Registered before its fields are written: input types can be recursive.
       this.declarations.set(type.name, "");
       const fields = Object.values(type.getFields()).map(
         (field) => `  ${field.name}${isRequiredInputField(field) ? "" : "?"}: ${this.input(field.type)};\n`,

@@ -2,7 +2,7 @@ import type { Exported } from "./operation";
 import { type OperationTypes, typesOf } from "./types";
 
 const UNTYPED: OperationTypes = {
-  declarations: ["// Without the schema, which needs a key, there are no types here."],
+  declarations: ["// The types need the schema, and the schema needs a key."],
   variables: "Record<string, unknown>",
   data: "unknown",
 };
@@ -10,8 +10,8 @@ const UNTYPED: OperationTypes = {
 export function typescript(from: Exported): string {
   const { text, variables, endpoint, operation, schema } = from;
   const types = schema === null ? UNTYPED : typesOf({ ...from, schema });
-  // A mutation may have been done before a 503: whoever sends it decides whether to send it again.
-  const again =
+  // A mutation may have been applied before a 503, so only queries are retried.
+  const retryCondition =
     operation.operation === "mutation"
       ? "response.status === 429"
       : "(response.status === 429 || response.status === 503)";
@@ -38,10 +38,10 @@ interface Answer {
   extensions?: { cost?: { requested: number; actual: number; available: number } };
 }
 
-/** Sends the document; waits as the server says if it is too busy or a limit is reached. */
+/** Sends the document. If the server is overloaded or a limit is reached, waits as requested and retries. */
 async function ask(variables: Variables, attempts = 5): Promise<Answer> {
   const key = process.env["SPOTS_KEY"];
-  if (!key) throw new Error("Set SPOTS_KEY to your key.");
+  if (!key) throw new Error("Set SPOTS_KEY to your API key.");
   for (let attempt = 1; ; attempt += 1) {
     const response = await fetch(ENDPOINT, {
       method: "POST",
@@ -52,7 +52,7 @@ async function ask(variables: Variables, attempts = 5): Promise<Answer> {
       },
       body: JSON.stringify({ query: DOCUMENT, variables }),
     });
-    if (${again} && attempt < attempts) {
+    if (${retryCondition} && attempt < attempts) {
       const seconds = Number(response.headers.get("retry-after") ?? "1");
       await new Promise((resolve) => setTimeout(resolve, 1000 * (seconds + Math.random())));
       continue;
@@ -63,7 +63,7 @@ async function ask(variables: Variables, attempts = 5): Promise<Answer> {
 
 const { data, errors = [], extensions } = await ask(${JSON.stringify(variables, null, 2)});
 for (const { message, path = [], extensions: details } of errors) {
-  // Decide by the code; the message is for people.
+  // Branch on the code; the text of the message can change.
   console.error(details?.code, path.join("."), message, details?.requestId);
 }
 console.log(JSON.stringify(data, null, 2));

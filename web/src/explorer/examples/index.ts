@@ -1,4 +1,4 @@
-/** Queries to begin with. Each runs as it is on the data of `spots-enrichment demo`. */
+/** Example queries. Each runs unchanged on the data of `spots-enrichment demo`. */
 import whoAmI from "./1-who-am-i.graphql?raw";
 import portrait from "./2-portrait.graphql?raw";
 import sideBySide from "./3-side-by-side.graphql?raw";
@@ -11,45 +11,45 @@ import quoteAndKnotVariables from "./6-quote-and-knot.json?raw";
 
 export interface Example {
   title: string;
-  teaches: string;
+  description: string;
   query: string;
   variables: string;
 }
 
 export const EXAMPLES: Example[] = [
   {
-    title: "Who am I, and what may I spend?",
-    teaches: "Limits, units that are left, and the words of the vocabulary",
+    title: "Account, limits and vocabulary",
+    description: "Limits, remaining units, and the values of segment definitions",
     query: whoAmI,
     variables: "",
   },
   {
-    title: "The portrait of one segment",
-    teaches: "Size, behavior, personality and network, each with its interval",
+    title: "Portrait of one segment",
+    description: "Size, behavior, personality and network, each number with its interval",
     query: portrait,
     variables: "",
   },
   {
     title: "Three segments in one document",
-    teaches: "Aliases and a fragment: one request, one price",
+    description: "Aliases and a fragment: one request, one price",
     query: sideBySide,
     variables: "",
   },
   {
-    title: "Compose a segment of your own",
-    teaches: "An inline cohort with variables; nothing is saved",
+    title: "Compose a segment",
+    description: "An inline cohort with variables; nothing is saved",
     query: compose,
     variables: composeVariables,
   },
   {
-    title: "Does a product suit these people?",
-    teaches: "Compatibility of a product, and your catalog ranked",
+    title: "Product compatibility",
+    description: "The score of a product, and your catalog ranked by score",
     query: products,
     variables: productsVariables,
   },
   {
-    title: "Ask for the price first",
-    teaches: "A quote as your program asks for it; and a knot",
+    title: "Quote a document before running it",
+    description: "The price as a field of the API; and the knot of a braid",
     query: quoteAndKnot,
     variables: quoteAndKnotVariables,
   },

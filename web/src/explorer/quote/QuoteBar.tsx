@@ -1,4 +1,4 @@
-/** The price of what is in the editor, beside it: before anything is spent. */
+/** The quote of the document in the editor, shown above the editor before anything is charged. */
 import { useGraphiQL } from "@graphiql/react";
 import { type ReactNode, useEffect } from "react";
 import type { Quote } from "../../shared/api";
@@ -9,35 +9,44 @@ import { ErrorList } from "../ErrorList";
 import { counted, points, units } from "../numbers";
 import { activeTab, runs, schemaState } from "../requests";
 import { useStore } from "../store";
-import { useWritten } from "../written";
+import { useEditorState } from "../editorState";
 import { type Phase, Quoter, type QuoteState } from "./quoter";
-import { type Subject, subjectOf } from "./subject";
+import { quoteTargetOf } from "./target";
 
 const quoter = new Quoter();
 
-/** Feeds the quoter; draws nothing. */
+/** Passes the editor state to the quoter. Renders nothing. */
 export function QuoteSource() {
   const key = useKey();
   const schema = useGraphiQL((state) => state.schema);
-  const written = useWritten();
+  const editorState = useEditorState();
   const allRuns = useStore(runs);
   const loading = useStore(schemaState).kind === "loading";
   useEffect(() => quoter.reset(), [key]);
   useEffect(() => {
-    if (written === null) return;
-    const next: Subject = loading ? { kind: "none", why: "The schema is loading …" } : subjectOf(written, schema);
-    quoter.consider(next);
-  }, [loading, schema, written?.query, written?.variables, written?.cursor, written?.operationName, key]);
-  // A run that may have paid units changes what is left of them.
+    if (editorState === null) return;
+    quoter.setTarget(
+      loading ? { kind: "none", why: "The schema is loading …" } : quoteTargetOf(editorState, schema),
+    );
+  }, [
+    loading,
+    schema,
+    editorState?.query,
+    editorState?.variables,
+    editorState?.cursor,
+    editorState?.operationName,
+    key,
+  ]);
+  // A run that may have been charged units changes the remaining units, so the quote is requested again.
   useEffect(() => {
     const run = allRuns.get(activeTab.id);
     const { quote } = quoter.state.get();
-    if (run?.kind === "done" && run.answer.data && quote !== null && quote.units > 0) quoter.again();
+    if (run?.kind === "done" && run.answer.data && quote !== null && quote.units > 0) quoter.requote();
   }, [allRuns]);
   return null;
 }
 
-/** `tools` are the editor's own buttons, which stand below the verdict. */
+/** `tools` are the editor's buttons, placed below the verdict. */
 export function QuoteBar({ tools }: { tools: ReactNode }) {
   const state = useStore(quoter.state);
   const { quote, phase, errors } = state;
@@ -46,10 +55,10 @@ export function QuoteBar({ tools }: { tools: ReactNode }) {
     <>
       <section className="quote" aria-label="Quote" data-phase={phase.kind}>
         <div className={current ? "quote-numbers" : "quote-numbers stale"}>
-          {quote === null ? <Empty /> : <Numbers quote={quote} />}
+          {quote === null ? <EmptyGauges /> : <Gauges quote={quote} />}
         </div>
         <p className="visually-hidden" role="status">
-          {spoken(state)}
+          {announcementOf(state)}
         </p>
       </section>
       <div className="quote-side">
@@ -66,7 +75,7 @@ export function QuoteBar({ tools }: { tools: ReactNode }) {
   );
 }
 
-function Empty() {
+function EmptyGauges() {
   return (
     <>
       <Gauge name="points" value="–" rest="" share={0} />
@@ -75,7 +84,7 @@ function Empty() {
   );
 }
 
-function Numbers({ quote }: { quote: Quote }) {
+function Gauges({ quote }: { quote: Quote }) {
   const now = useStore(budget).points;
   const available = now === null ? "" : ` · ${points(now.available)} available`;
   return (
@@ -96,7 +105,7 @@ function Numbers({ quote }: { quote: Quote }) {
   );
 }
 
-/** A number, and a bar of how much it takes of what there is. */
+/** A number, and a bar that shows its share of the available amount. */
 function Gauge({ name, value, rest, share }: { name: string; value: string; rest: string; share: number }) {
   const width = Math.min(1, Number.isFinite(share) ? share : 1);
   return (
@@ -113,20 +122,21 @@ function Gauge({ name, value, rest, share }: { name: string; value: string; rest
 
 function Verdict({ state: { quote, phase } }: { state: QuoteState }) {
   const now = useStore(budget).points;
-  if (phase.kind === "asking") return <span className="verdict">asking …</span>;
+  if (phase.kind === "loading") return <span className="verdict">loading …</span>;
   if (quote === null || phase.kind !== "settled")
     return <span className="verdict">{phase.kind === "typing" ? "updating …" : ""}</span>;
-  if (!quote.fits) return <span className="verdict bad">too costly</span>;
-  // What this key has seen before is free, so it may do all the same.
-  if (quote.units > quote.unitsLeft) return <span className="verdict warn">units may lack</span>;
-  if (now !== null && quote.points > now.available) return <span className="verdict warn">not yet</span>;
+  if (!quote.fits) return <span className="verdict bad">cost exceeded</span>;
+  // Releases that this key has viewed before cost no units, so the run may still succeed.
+  if (quote.units > quote.unitsLeft) return <span className="verdict warn">units may run out</span>;
+  if (now !== null && quote.points > now.available) return <span className="verdict warn">wait for points</span>;
   return <span className="verdict good">fits</span>;
 }
 
 function Note({ state: { quote, phase, label } }: { state: QuoteState }) {
   if (phase.kind === "none") return <>{phase.why}</>;
-  if (phase.kind === "refused" || phase.kind === "sparing") return <Waiting phase={phase} />;
-  if (quote === null) return <>{phase.kind === "settled" ? <AskNow /> : "The quote comes when you stop typing."}</>;
+  if (phase.kind === "limited" || phase.kind === "deferred") return <Waiting phase={phase} />;
+  if (quote === null)
+    return <>{phase.kind === "settled" ? <QuoteNow /> : "The quote is updated when you stop typing."}</>;
   const page = quote.largestPage;
   return (
     <>
@@ -144,7 +154,7 @@ function Note({ state: { quote, phase, label } }: { state: QuoteState }) {
           .{" "}
         </strong>
       )}
-      {quote.dearestPaths.length > 0 && <>Dearest: </>}
+      {quote.dearestPaths.length > 0 && <>Most expensive: </>}
       {quote.dearestPaths.map(({ path, points: cost }, number) => (
         <span key={path}>
           {number > 0 && ", "}
@@ -157,35 +167,36 @@ function Note({ state: { quote, phase, label } }: { state: QuoteState }) {
 }
 
 function Waiting({ phase }: { phase: Extract<Phase, { until: number }> }) {
-  if (phase.kind === "refused") {
+  if (phase.kind === "limited") {
     return (
       <>
-        No quote for <Countdown until={phase.until} />: the limit is reached.
+        No quote for <Countdown until={phase.until} />: the rate limit is reached.
       </>
     );
   }
   return (
     <>
-      The next quote comes in <Countdown until={phase.until} />, so that {phase.of} are left for what you run.{" "}
-      <AskNow />
+      The next quote is due in <Countdown until={phase.until} />: the remaining {phase.of} are reserved for runs.{" "}
+      <QuoteNow />
     </>
   );
 }
 
-function AskNow() {
+function QuoteNow() {
   return (
-    <button type="button" className="small" onClick={() => quoter.now()}>
+    <button type="button" className="small" onClick={() => quoter.quoteNow()}>
       Quote now
     </button>
   );
 }
 
-/** The quote in one sentence, once it is there: what changes while one types is not read out. */
-function spoken({ quote, phase, errors }: QuoteState): string {
-  if (phase.kind === "refused") return "No quote for now: the limit is reached.";
-  if (phase.kind === "sparing") return `The next quote waits, so that ${phase.of} are left for what you run.`;
+/** The quote as a sentence for screen readers. Empty during typing, so intermediate states are not announced. */
+function announcementOf({ quote, phase, errors }: QuoteState): string {
+  if (phase.kind === "limited") return "No quote: the rate limit is reached.";
+  if (phase.kind === "deferred") return `The next quote is delayed: the remaining ${phase.of} are reserved for runs.`;
   if (phase.kind !== "settled") return "";
   if (quote === null) return errors.map(({ extensions }) => `No quote: ${extensions?.code ?? "error"}.`).join(" ");
   const fits = quote.fits ? "It fits." : "It does not fit.";
-  return `Quote: ${counted(quote.points, "point")}, ${counted(quote.units, "unit", units)}, ${units(quote.unitsLeft)} left. ${fits}`;
+  const cost = `${counted(quote.points, "point")}, ${counted(quote.units, "unit", units)}`;
+  return `Quote: ${cost}, ${units(quote.unitsLeft)} left. ${fits}`;
 }

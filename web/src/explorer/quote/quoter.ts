@@ -1,89 +1,89 @@
-/** Asks for quotes while one types, and no more often than it should: a quote is a request, of 100 in a minute. */
-import { type Answer, type ApiError, quote as askQuote, type Quote } from "../../shared/api";
-import { budget, noteBudget, waitToSpare } from "../budget";
+/** Requests quotes during typing, at a limited rate: each quote counts as a request, of 100 per minute by default. */
+import { type Answer, type ApiError, quote as requestQuote, type Quote } from "../../shared/api";
+import { budget, updateBudget, quoteDelay } from "../budget";
 import { Store } from "../store";
-import type { Subject } from "./subject";
+import type { QuoteTarget } from "./target";
 
-/** How long nothing may have been typed. */
-const CALM_MS = 700;
-/** From one quote to the next. */
-const APART_MS = 2_000;
+/** Time without a change before a quote is requested. */
+const DEBOUNCE_MS = 700;
+/** Minimum time between two quotes. */
+const MIN_INTERVAL_MS = 2_000;
 
-type Document = Extract<Subject, { kind: "document" }>;
+type Document = Extract<QuoteTarget, { kind: "document" }>;
 
 export type Phase =
   | { kind: "settled" }
   | { kind: "none"; why: string }
   | { kind: "typing" }
-  | { kind: "asking" }
-  /** Refused: until the server says that one may ask again. */
-  | { kind: "refused"; until: number }
-  /** Not asked, so that requests or points are left for runs. */
-  | { kind: "sparing"; until: number; of: "requests" | "points" };
+  | { kind: "loading" }
+  /** Rejected by a rate limit; `until` is the time from which the server accepts requests again. */
+  | { kind: "limited"; until: number }
+  /** Not requested yet, so that requests or points remain for runs. */
+  | { kind: "deferred"; until: number; of: "requests" | "points" };
 
 export interface QuoteState {
   phase: Phase;
-  /** Of what is in the editor if the phase is settled, else of what stood there before. */
+  /** The quote of the current document if the phase is `settled`, else of a previous document. */
   quote: Quote | null;
-  /** Of which operation, where there are several. */
+  /** The name of the quoted operation, if the document contains several. */
   label: string | null;
-  /** Why there is no quote of what is in the editor. */
+  /** Why there is no quote of the current document. */
   errors: ApiError[];
 }
 
-const BEGIN: QuoteState = { phase: { kind: "typing" }, quote: null, label: null, errors: [] };
+const INITIAL_STATE: QuoteState = { phase: { kind: "typing" }, quote: null, label: null, errors: [] };
 
 export class Quoter {
-  readonly state = new Store<QuoteState>(BEGIN);
-  private wanted: Document | null = null;
-  /** Whose answer is shown. */
-  private answered: string | null = null;
+  readonly state = new Store<QuoteState>(INITIAL_STATE);
+  private target: Document | null = null;
+  /** The id of the document whose quote is shown. */
+  private quotedId: string | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private abort: AbortController | null = null;
   private lastSent = 0;
-  private refusedUntil = 0;
+  private limitedUntil = 0;
 
-  /** Tells what is in the editor now. */
-  consider(subject: Subject): void {
-    if (subject.kind === "none") {
+  /** Sets the document to quote; called on every change of the editor. */
+  setTarget(target: QuoteTarget): void {
+    if (target.kind === "none") {
       this.cancel();
-      this.wanted = null;
-      this.answered = null;
-      this.change({ phase: { kind: "none", why: subject.why }, quote: null, errors: [] });
-    } else if (subject.id === this.answered) {
+      this.target = null;
+      this.quotedId = null;
+      this.change({ phase: { kind: "none", why: target.why }, quote: null, errors: [] });
+    } else if (target.id === this.quotedId) {
       this.cancel();
-      this.wanted = subject;
+      this.target = target;
       this.change({ phase: { kind: "settled" } });
-    } else if (subject.id !== this.wanted?.id) {
+    } else if (target.id !== this.target?.id) {
       this.cancel();
-      this.wanted = subject;
-      const refused = Date.now() < this.refusedUntil;
+      this.target = target;
+      const limited = Date.now() < this.limitedUntil;
       this.change(
-        refused ? { phase: { kind: "refused", until: this.refusedUntil } } : { phase: { kind: "typing" }, errors: [] },
+        limited ? { phase: { kind: "limited", until: this.limitedUntil } } : { phase: { kind: "typing" }, errors: [] },
       );
-      this.schedule(CALM_MS);
+      this.schedule(DEBOUNCE_MS);
     }
   }
 
-  /** Asks at once, unless the server said to wait: somebody pressed the button. */
-  now(): void {
-    if (this.wanted !== null && Date.now() >= this.refusedUntil) void this.send(this.wanted);
+  /** Requests a quote immediately, unless a rate limit applies. For the button. */
+  quoteNow(): void {
+    if (this.target !== null && Date.now() >= this.limitedUntil) void this.send(this.target);
   }
 
-  /** Asks once more for the same: what is left has changed. */
-  again(): void {
-    this.answered = null;
-    if (this.wanted !== null) this.schedule(CALM_MS);
+  /** Requests the quote of the same document again, because the remaining units may have changed. */
+  requote(): void {
+    this.quotedId = null;
+    if (this.target !== null) this.schedule(DEBOUNCE_MS);
   }
 
-  /** Forgets everything: the key is another one. */
+  /** Resets all state after a change of the key. */
   reset(): void {
     this.cancel();
-    this.wanted = null;
-    this.answered = null;
+    this.target = null;
+    this.quotedId = null;
     this.lastSent = 0;
-    this.refusedUntil = 0;
-    this.state.set(BEGIN);
+    this.limitedUntil = 0;
+    this.state.set(INITIAL_STATE);
   }
 
   private change(change: Partial<QuoteState>): void {
@@ -99,17 +99,17 @@ export class Quoter {
   private schedule(delay: number): void {
     clearTimeout(this.timer);
     const now = Date.now();
-    const at = Math.max(now + delay, this.lastSent + APART_MS, this.refusedUntil);
-    this.timer = setTimeout(() => this.due(), at - now);
+    const at = Math.max(now + delay, this.lastSent + MIN_INTERVAL_MS, this.limitedUntil);
+    this.timer = setTimeout(() => this.onTimer(), at - now);
   }
 
-  private due(): void {
-    if (this.wanted === null) return;
-    const { wait, of } = waitToSpare(budget.get(), Date.now());
+  private onTimer(): void {
+    if (this.target === null) return;
+    const { wait, of } = quoteDelay(budget.get(), Date.now());
     if (wait === 0) {
-      void this.send(this.wanted);
+      void this.send(this.target);
     } else {
-      this.change({ phase: { kind: "sparing", until: Date.now() + wait, of } });
+      this.change({ phase: { kind: "deferred", until: Date.now() + wait, of } });
       this.schedule(wait);
     }
   }
@@ -119,29 +119,29 @@ export class Quoter {
     const abort = new AbortController();
     this.abort = abort;
     this.lastSent = Date.now();
-    this.change({ phase: { kind: "asking" } });
+    this.change({ phase: { kind: "loading" } });
     const { query, variables, operationName } = document;
     try {
-      const answer = await askQuote(query, variables, {
+      const answer = await requestQuote(query, variables, {
         ...(operationName === undefined ? {} : { operationName }),
         signal: abort.signal,
       });
-      if (!abort.signal.aborted) this.take(document, answer);
+      if (!abort.signal.aborted) this.applyAnswer(document, answer);
     } catch {
-      // Aborted: what is in the editor is something else by now.
+      // Aborted: the editor has changed.
     }
   }
 
-  private take(document: Document, answer: Answer<{ quote: Quote }>): void {
-    noteBudget(answer);
+  private applyAnswer(document: Document, answer: Answer<{ quote: Quote }>): void {
+    updateBudget(answer);
     const wait = answer.retryAfterSeconds;
     if (wait !== undefined && (answer.status === 429 || answer.status === 503)) {
-      this.refusedUntil = Date.now() + wait * 1000;
-      this.change({ phase: { kind: "refused", until: this.refusedUntil }, errors: answer.errors ?? [] });
+      this.limitedUntil = Date.now() + wait * 1000;
+      this.change({ phase: { kind: "limited", until: this.limitedUntil }, errors: answer.errors ?? [] });
       this.schedule(0);
       return;
     }
-    this.answered = document.id;
+    this.quotedId = document.id;
     if (answer.data?.quote) {
       this.change({ phase: { kind: "settled" }, quote: answer.data.quote, label: document.label ?? null, errors: [] });
     } else {

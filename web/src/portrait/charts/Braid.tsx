@@ -1,19 +1,19 @@
 /**
- * A braid, from left to right, in as many lines as the width asks for. Strands bear the names of what they stand for;
- * pointing at a name, or choosing it, shows where the strand goes.
+ * A braid, drawn from left to right and wrapped into several rows if the width requires it. Each strand has a name;
+ * hovering over a name or selecting it highlights the strand.
  */
 import { useLayoutEffect, useMemo, useRef, useState } from "react";
-import { words } from "../model/format";
+import { humanize } from "../model/format";
 import { crossingCurve, cubicPart, layout, type Layout } from "./braid";
 
 const STEP = 17;
-/** Width of a column: at least and at most. */
-const NARROW = 20;
-const WIDE = 34;
-/** Columns of a line at least. */
-const FEWEST = 8;
-/** Room for the numbers at both ends. */
-const ENDS = 28;
+/** Width of a column, in pixels. */
+const MIN_COLUMN_WIDTH = 20;
+const MAX_COLUMN_WIDTH = 34;
+/** Minimum number of columns in a row. */
+const MIN_COLUMNS = 8;
+/** Width of the numbers at both ends together, in pixels. */
+const LABELS_WIDTH = 28;
 
 interface Props {
   braid: number[];
@@ -24,16 +24,16 @@ interface Props {
 }
 
 export function Braid({ braid, strands, names, tag, label }: Props) {
-  const shape = useMemo(() => layout(braid, strands), [braid, strands]);
+  const braidLayout = useMemo(() => layout(braid, strands), [braid, strands]);
   const [chosen, setChosen] = useState<number | null>(null);
   const [pointed, setPointed] = useState<number | null>(null);
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
-  const perLine = Math.max(FEWEST, Math.floor((width - ENDS) / NARROW));
-  const lines = Math.ceil(shape.columns / perLine);
-  // Lines of equal length look better than a short last one.
-  const columns = Math.ceil(shape.columns / lines);
-  const step = Math.min(WIDE, (width - ENDS) / columns);
+  const perRow = Math.max(MIN_COLUMNS, Math.floor((width - LABELS_WIDTH) / MIN_COLUMN_WIDTH));
+  const rows = Math.ceil(braidLayout.columns / perRow);
+  // Rows of equal length instead of a short last row.
+  const columns = Math.ceil(braidLayout.columns / rows);
+  const step = Math.min(MAX_COLUMN_WIDTH, (width - LABELS_WIDTH) / columns);
   return (
     <div className={`braid ${tag.toLowerCase()}`} data-strong={pointed ?? chosen ?? undefined}>
       <ol className="strands" aria-label="Strands, from the uppermost">
@@ -46,17 +46,17 @@ export function Braid({ braid, strands, names, tag, label }: Props) {
               onPointerEnter={() => setPointed(strand)}
               onPointerLeave={() => setPointed(null)}
             >
-              <span className="strand-number">{strand + 1}</span> {words(name)}
+              <span className="strand-number">{strand + 1}</span> {humanize(name)}
             </button>
           </li>
         ))}
       </ol>
       <div ref={box} role="img" aria-label={label} className="braid-lines">
-        {Array.from({ length: lines }, (_, line) => (
-          <Line
-            key={line}
-            shape={shape}
-            first={line * columns}
+        {Array.from({ length: rows }, (_, row) => (
+          <BraidRow
+            key={row}
+            layout={braidLayout}
+            first={row * columns}
             columns={columns}
             step={step}
             strong={pointed ?? chosen}
@@ -67,43 +67,43 @@ export function Braid({ braid, strands, names, tag, label }: Props) {
   );
 }
 
-interface LineProps {
-  shape: Layout;
+interface BraidRowProps {
+  layout: Layout;
   first: number;
   columns: number;
-  /** Width of a column. */
+  /** Width of a column, in pixels. */
   step: number;
   strong: number | null;
 }
 
-/** Some columns of a braid, with the number of each strand where the line begins and ends. */
-function Line({ shape, first, columns, step, strong }: LineProps) {
-  const last = Math.min(first + columns, shape.columns);
-  const x = (column: number) => (column - first) * step + ENDS / 2;
+/** One row of a braid, with the number of each strand at both ends. */
+function BraidRow({ layout: braidLayout, first, columns, step, strong }: BraidRowProps) {
+  const last = Math.min(first + columns, braidLayout.columns);
+  const x = (column: number) => (column - first) * step + LABELS_WIDTH / 2;
   const y = (position: number) => position * STEP + STEP / 2;
   const strandClass = (strand: number) => `strand ${strong === null ? "" : strong === strand ? "strong" : "faint"}`;
   const within = ({ column }: { column: number }) => column >= first && column < last;
   const right = x(last);
   return (
-    <svg width={right + ENDS / 2} height={shape.strands * STEP} aria-hidden="true">
-      {Array.from({ length: shape.strands }, (_, position) => (
+    <svg width={right + LABELS_WIDTH / 2} height={braidLayout.strands * STEP} aria-hidden="true">
+      {Array.from({ length: braidLayout.strands }, (_, position) => (
         <g key={position} className="strand-ends">
           <text x="0" y={y(position) + 3.5}>
-            {strandAt(shape, position, first) + 1}
+            {strandAt(braidLayout, position, first) + 1}
           </text>
-          <text x={right + ENDS / 2} y={y(position) + 3.5} textAnchor="end">
-            {strandAt(shape, position, last) + 1}
+          <text x={right + LABELS_WIDTH / 2} y={y(position) + 3.5} textAnchor="end">
+            {strandAt(braidLayout, position, last) + 1}
           </text>
         </g>
       ))}
-      {shape.straights.filter(within).map(({ column, position, strand }) => (
+      {braidLayout.straights.filter(within).map(({ column, position, strand }) => (
         <path
           key={`${column} ${position}`}
           className={strandClass(strand)}
           d={`M${x(column) - 0.5} ${y(position)} h${step + 1}`}
         />
       ))}
-      {shape.crossings.filter(within).map(({ column, position, down, up, over }) => {
+      {braidLayout.crossings.filter(within).map(({ column, position, down, up, over }) => {
         const falling = crossingCurve(x(column), x(column + 1), y(position), y(position + 1));
         const rising = crossingCurve(x(column), x(column + 1), y(position + 1), y(position));
         const [front, back] = over === "down" ? [falling, rising] : [rising, falling];
@@ -120,12 +120,12 @@ function Line({ shape, first, columns, step, strong }: LineProps) {
   );
 }
 
-/** Which strand is at a place when a column begins. */
-function strandAt(shape: Layout, position: number, column: number): number {
-  if (column >= shape.columns) return shape.ends[position]!;
-  const straight = shape.straights.find((part) => part.column === column && part.position === position);
+/** The strand at a position at the start of a column. */
+function strandAt(braidLayout: Layout, position: number, column: number): number {
+  if (column >= braidLayout.columns) return braidLayout.ends[position]!;
+  const straight = braidLayout.straights.find((part) => part.column === column && part.position === position);
   if (straight !== undefined) return straight.strand;
-  const crossing = shape.crossings.find(
+  const crossing = braidLayout.crossings.find(
     (part) => part.column === column && (part.position === position || part.position + 1 === position),
   )!;
   return crossing.position === position ? crossing.down : crossing.up;

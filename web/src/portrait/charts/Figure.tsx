@@ -1,11 +1,11 @@
-/** A number with its interval and quality, as text. */
+/** A number with its interval and quality as text. */
 import type { Measure, Quality } from "../model/answer";
-import { write } from "../model/format";
+import { formatMeasure } from "../model/format";
 import { CodedError } from "../panel/CodedError";
 import type { Cell, Series } from "./series";
 
 export function Figure({ measure }: { measure: Pick<Measure, "value" | "unit" | "interval95" | "quality"> }) {
-  const { value, low, high, unit } = write(measure);
+  const { value, low, high, unit } = formatMeasure(measure);
   return (
     <span className="figure">
       <span className="figure-value">
@@ -25,7 +25,7 @@ export function Figure({ measure }: { measure: Pick<Measure, "value" | "unit" | 
 
 const BARS: Record<Quality, number> = { LOW: 1, OK: 2, HIGH: 3 };
 
-/** Three bars as far as the number can be relied on; LOW is written out. */
+/** One to three bars for the quality of a number; LOW is also shown as text. */
 export function QualityMark({ quality }: { quality: Quality }) {
   return (
     <span className={`quality quality-${quality.toLowerCase()}`} title={`Quality ${quality}`}>
@@ -49,7 +49,7 @@ export function QualityMark({ quality }: { quality: Quality }) {
   );
 }
 
-/** The number of a cell. With two segments the tag says whose it is. */
+/** The number of a cell, with the tag of its segment if there are two. */
 export function CellText({ cell, series, tagged }: { cell: Cell; series: Series; tagged: boolean }) {
   return (
     <div className={`cell cell-${series.tag.toLowerCase()}`}>
@@ -57,13 +57,13 @@ export function CellText({ cell, series, tagged }: { cell: Cell; series: Series;
       {"measure" in cell ? (
         <Figure measure={cell.measure} />
       ) : (
-        <span className="folded">{"words" in cell ? cell.words : "not told"}</span>
+        <span className="withheld">{"text" in cell ? cell.text : "withheld"}</span>
       )}
     </div>
   );
 }
 
-/** Why numbers of some cells are not told; once, where two segments have the same reason. */
+/** The errors of withheld cells; shown once if two segments have the same error. */
 export function CellErrors({ cells, series }: { cells: readonly Cell[]; series: readonly Series[] }) {
   const found = cells.flatMap((cell, n) => ("error" in cell ? [{ error: cell.error, tag: series[n]!.tag }] : []));
   const [first, second] = found;

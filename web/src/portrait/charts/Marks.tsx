@@ -4,18 +4,18 @@ import { at, type Scale } from "./scale";
 
 export const DOT = 4.5;
 
-interface Place {
+interface MarkProps {
   scale: Scale;
-  /** Height of the middle of the mark. */
+  /** Vertical center of the mark, in pixels. */
   y: number;
   tag: "A" | "B";
 }
 
-export function Interval({ measure, scale, y, tag }: Place & { measure: Pick<Measure, "interval95" | "quality"> }) {
+export function Interval({ measure, scale, y, tag }: MarkProps & { measure: Pick<Measure, "interval95" | "quality"> }) {
   const [low, high] = [at(scale, measure.interval95.low), at(scale, measure.interval95.high)];
-  const low_ = measure.quality === "LOW" ? "low" : "";
+  const lowClass = measure.quality === "LOW" ? "low" : "";
   return (
-    <g className={`interval-mark ${tag.toLowerCase()} ${low_}`}>
+    <g className={`interval-mark ${tag.toLowerCase()} ${lowClass}`}>
       <line x1={low} x2={high} y1={y} y2={y} />
       <line className="cap" x1={low} x2={low} y1={y - 3.5} y2={y + 3.5} />
       <line className="cap" x1={high} x2={high} y1={y - 3.5} y2={y + 3.5} />
@@ -23,8 +23,8 @@ export function Interval({ measure, scale, y, tag }: Place & { measure: Pick<Mea
   );
 }
 
-/** A hollow mark has quality LOW. */
-export function Dot({ measure, scale, y, tag }: Place & { measure: Pick<Measure, "value" | "quality"> }) {
+/** The mark of a value; hollow if the quality is LOW. */
+export function Dot({ measure, scale, y, tag }: MarkProps & { measure: Pick<Measure, "value" | "quality"> }) {
   return (
     <svg
       x={at(scale, measure.value)}
@@ -38,7 +38,7 @@ export function Dot({ measure, scale, y, tag }: Place & { measure: Pick<Measure,
 }
 
 /** A bar from the scale's zero to the value. */
-export function Bar({ measure, scale, y, tag }: Place & { measure: Pick<Measure, "value" | "quality"> }) {
+export function Bar({ measure, scale, y, tag }: MarkProps & { measure: Pick<Measure, "value" | "quality"> }) {
   return (
     <rect
       className={`bar ${tag.toLowerCase()} ${measure.quality === "LOW" ? "low" : ""}`}
@@ -50,22 +50,29 @@ export function Bar({ measure, scale, y, tag }: Place & { measure: Pick<Measure,
   );
 }
 
-/** What stands where a number is not told: a dashed line over the whole scale. */
+/** The mark of a withheld number: a dashed line over the whole scale. */
 export function Gap({ y }: { y: number }) {
   return <line className="gap" x1="0" x2="100%" y1={y} y2={y} />;
 }
 
-/** Lines behind the marks, over the whole height of the place where they stand. */
-export function Grid({ scale, lines = [] }: { scale: Scale; lines?: readonly number[] | undefined }) {
+/** Grid lines and thresholds behind the marks, over the full height. */
+export function Grid({ scale, thresholds = [] }: { scale: Scale; thresholds?: readonly number[] | undefined }) {
   return (
     <svg className="grid" width="100%" height="100%" aria-hidden="true">
       {scale.ticks.map((tick) => (
         <line key={tick} x1={at(scale, tick)} x2={at(scale, tick)} y1="0" y2="100%" />
       ))}
-      {lines
-        .filter((line) => line < scale.max)
-        .map((line) => (
-          <line key={`line ${line}`} className="rule-line" x1={at(scale, line)} x2={at(scale, line)} y1="0" y2="100%" />
+      {thresholds
+        .filter((value) => value < scale.max)
+        .map((value) => (
+          <line
+            key={`threshold ${value}`}
+            className="threshold"
+            x1={at(scale, value)}
+            x2={at(scale, value)}
+            y1="0"
+            y2="100%"
+          />
         ))}
     </svg>
   );
@@ -76,7 +83,7 @@ export function Axis({ scale }: { scale: Scale }) {
     <span className="axis" aria-hidden="true">
       {scale.ticks.map((tick) => (
         <span key={tick} style={{ left: at(scale, tick) }}>
-          {scale.write(tick)}
+          {scale.format(tick)}
         </span>
       ))}
     </span>

@@ -1,10 +1,10 @@
 /**
- * The twelve dimensions: in each row the histogram as far as it is told, below it the middle half of the people as a
+ * The twelve dimensions. Each row shows the histogram without withheld bins, and below it the interquartile range as a
  * band with the median, and the mean with its interval.
  */
 import type { Dimension } from "../model/answer";
-import { words, write } from "../model/format";
-import { ENDS, type DimensionName } from "../model/product";
+import { formatMeasure, humanize } from "../model/format";
+import { DIMENSION_ENDS, type DimensionName } from "../model/product";
 import { Figure, Tag } from "./Figure";
 import { Axis, Dot, Grid, Interval } from "./Marks";
 import { at, UNIT } from "./scale";
@@ -45,12 +45,12 @@ export function Ranges({ series, dimensions }: { series: Series[]; dimensions: D
           return (
             <tr role="row" key={name} data-row={name}>
               <th role="rowheader" scope="row">
-                <span className="row-label">{words(name)}</span>
+                <span className="row-label">{humanize(name)}</span>
                 <span className="hint">{hint(name)}</span>
               </th>
               <td role="cell" className="plot-cell">
                 <div className="plot-box">
-                  <Grid scale={UNIT} lines={[1 / 3, 2 / 3]} />
+                  <Grid scale={UNIT} thresholds={[1 / 3, 2 / 3]} />
                   <svg className="plot" width="100%" height={HEIGHT * series.length} aria-hidden="true">
                     {each.map((dimension, n) => (
                       <Range key={n} dimension={dimension} top={HEIGHT * n} tag={series[n]!.tag} highest={highest} />
@@ -82,8 +82,8 @@ export function Ranges({ series, dimensions }: { series: Series[]; dimensions: D
 }
 
 function hint(name: string): string {
-  const [little, much] = ENDS[name as DimensionName] ?? ["little", "much"];
-  return little === "little" ? much : `${little} to ${much}`;
+  const [low, high] = DIMENSION_ENDS[name as DimensionName] ?? ["low", "high"];
+  return low === "low" ? high : `${low} to ${high}`;
 }
 
 function Quartiles({ dimension }: { dimension: Dimension }) {
@@ -92,7 +92,7 @@ function Quartiles({ dimension }: { dimension: Dimension }) {
     <>
       {parts.map((measure, n) => (
         <data key={n} value={measure.value} className={measure.quality === "LOW" ? "rough" : undefined}>
-          {write(measure).value}
+          {formatMeasure(measure).value}
           {measure.quality === "LOW" ? <span className="sr-only"> quality LOW</span> : null}
         </data>
       ))}
@@ -121,7 +121,7 @@ function Range({
         share === null ? (
           <line
             key={bin}
-            className="untold"
+            className="withheld-bin"
             x1={`${bin * 10 + 3}%`}
             x2={`${bin * 10 + 7}%`}
             y1={top + BASE - 1.5}

@@ -1,6 +1,6 @@
 /**
- * A picture of rows: a name, marks on a scale, and the numbers. It is a real table, so that it can be read without
- * the marks; the roles are said again because a grid layout takes them away in some browsers.
+ * A table of rows: a name, marks on a scale, and the numbers. The markup is a table, so that it can be read without
+ * the marks. The roles are explicit, because some browsers remove the implicit roles from a grid layout.
  */
 import type { ReactNode } from "react";
 import { CellErrors, CellText } from "./Figure";
@@ -11,11 +11,11 @@ import type { Cell, Series } from "./series";
 export interface Row {
   key: string;
   label: ReactNode;
-  /** What the number is, in a few words. */
+  /** A short description of the number. */
   hint?: string | undefined;
   scale: Scale;
-  /** Lines between low, moderate and high, where the API publishes them. */
-  lines?: readonly number[] | undefined;
+  /** Thresholds between low, moderate and high, if the API publishes them. */
+  thresholds?: readonly number[] | undefined;
   /** One for each series. */
   cells: Cell[];
 }
@@ -28,7 +28,7 @@ interface Props {
   rows: Row[];
   series: Series[];
   kind: "bar" | "dot";
-  /** The scale of all rows; without it each row says its own. */
+  /** The scale of all rows; if undefined, each row has its own scale. */
   shared?: Scale;
 }
 
@@ -60,7 +60,7 @@ export function Rows({ caption, heads, rows, series, kind, shared }: Props) {
             </th>
             <td role="cell" className="plot-cell">
               <div className="plot-box">
-                <Grid scale={row.scale} lines={row.lines} />
+                <Grid scale={row.scale} thresholds={row.thresholds} />
                 <svg className="plot" width="100%" height={height} aria-hidden="true">
                   {row.cells.map((cell, n) => (
                     <Marks

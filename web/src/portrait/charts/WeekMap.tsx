@@ -1,6 +1,6 @@
-/** When people go out: weekdays and weekend by four parts of the day, darker for more. Parts in *other* are hatched. */
+/** Visits on weekdays and weekends by four parts of the day; darker means more. Parts in *other* are hatched. */
 import type { Measure } from "../model/answer";
-import { words } from "../model/format";
+import { humanize } from "../model/format";
 import { Figure, Tag } from "./Figure";
 import type { Series } from "./series";
 
@@ -23,7 +23,7 @@ export function WeekMap({ series, dayParts }: { series: Series[]; dayParts: DayP
             <td role="cell" />
             {PARTS.map((part) => (
               <th role="columnheader" key={part} scope="col">
-                {words(part)} <span className="hint hours">{HOURS[part]}</span>
+                {humanize(part)} <span className="hint hours">{HOURS[part]}</span>
               </th>
             ))}
           </tr>
@@ -36,9 +36,9 @@ export function WeekMap({ series, dayParts }: { series: Series[]; dayParts: DayP
               </th>
               {PARTS.map((part) => (
                 <td role="cell" key={part} data-row={`${days} ${part}`}>
-                  {/* Said on a phone, where the heads do not stand above. */}
+                  {/* Shown on narrow screens, which hide the column headings. */}
                   <span className="part-name" aria-hidden="true">
-                    {words(part)}
+                    {humanize(part)}
                   </span>
                   {series.map(({ tag }, n) => (
                     <Shade
@@ -57,11 +57,11 @@ export function WeekMap({ series, dayParts }: { series: Series[]; dayParts: DayP
       </table>
       {other.some((share) => share !== undefined) ? (
         <div className="week-other">
-          <span>Parts of too few people, together (OTHER)</span>
+          <span>Parts with too few people, combined (OTHER)</span>
           {other.map((share, n) => (
             <span key={n} className="cell" data-row="OTHER OTHER">
               {series.length > 1 ? <Tag tag={series[n]!.tag} /> : null}
-              {share === undefined ? <span className="folded">none</span> : <Figure measure={share} />}
+              {share === undefined ? <span className="withheld">none</span> : <Figure measure={share} />}
             </span>
           ))}
         </div>
@@ -84,12 +84,12 @@ function Shade({
   const mark = tag === "A" ? "--mark" : "--mark-2";
   if (share === undefined) {
     return (
-      <div className="shade shade-folded">
-        {tagged ? <Tag tag={tag} /> : null} <span className="folded">in other</span>
+      <div className="shade shade-withheld">
+        {tagged ? <Tag tag={tag} /> : null} <span className="withheld">in other</span>
       </div>
     );
   }
-  // At most 42 %: the text stays readable on it in both schemes.
+  // At most 42 %, so that text is readable in both color schemes.
   const strength = ((share.value / highest) * 42).toFixed(1);
   return (
     <div

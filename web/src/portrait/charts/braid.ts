@@ -1,19 +1,19 @@
-/** The geometry of a braid: pure, so that it can be looked at without a picture. */
+/** The geometry of a braid: pure functions without rendering. */
 
-/** One crossing: the strand at `position` and its neighbor below change places in a column. */
+/** A crossing: the strand at `position` and the strand below it exchange positions in a column. */
 export interface Crossing {
   column: number;
-  /** 0 is the uppermost place. */
+  /** 0 is the top position. */
   position: number;
-  /** The strand that comes from `position` and goes down, by the place where it began. */
+  /** The strand that moves down from `position`, identified by its initial position. */
   down: number;
-  /** The strand that comes from `position` + 1 and goes up. */
+  /** The strand that moves up from `position` + 1. */
   up: number;
-  /** Which of the two is in front. */
+  /** Which of the two strands is in front. */
   over: "down" | "up";
 }
 
-/** A strand that goes straight through a column. */
+/** A strand that keeps its position in a column. */
 export interface Straight {
   column: number;
   position: number;
@@ -25,25 +25,25 @@ export interface Layout {
   columns: number;
   crossings: Crossing[];
   straights: Straight[];
-  /** Which strand ends at each place. */
+  /** The strand at each position after the last column. */
   ends: number[];
-  /** The closed curve that each strand is part of, numbered from 0 by their first strands. */
+  /** The component (closed curve) of each strand, numbered from 0 in the order of their first strands. */
   curves: number[];
 }
 
 /**
- * Puts each letter into the first column in which its two places are free: letters that have nothing to do with each
- * other share a column. i is the generator in which strand i crosses over strand i + 1, -i its inverse.
+ * Places each generator in the first column in which its two positions are free, so that independent generators share a
+ * column. i is the generator in which strand i crosses over strand i + 1, -i is its inverse.
  */
 export function layout(braid: readonly number[], strands: number): Layout {
   const free = new Array<number>(strands).fill(0);
   const at = Array.from({ length: strands }, (_, n) => n);
   const crossings: Crossing[] = [];
-  for (const letter of braid) {
-    const position = Math.abs(letter) - 1;
+  for (const generator of braid) {
+    const position = Math.abs(generator) - 1;
     const column = Math.max(free[position]!, free[position + 1]!);
     const [down, up] = [at[position]!, at[position + 1]!];
-    crossings.push({ column, position, down, up, over: letter > 0 ? "down" : "up" });
+    crossings.push({ column, position, down, up, over: generator > 0 ? "down" : "up" });
     [at[position], at[position + 1]] = [up, down];
     free[position] = free[position + 1] = column + 1;
   }
@@ -72,11 +72,11 @@ function straights(crossings: readonly Crossing[], strands: number, columns: num
   return found;
 }
 
-/** Closing joins the end at a place with the beginning at the same place: the cycles of the permutation. */
+/** The components of the closure, which joins the end and the start at each position: cycles of the permutation. */
 function curves(ends: readonly number[]): number[] {
-  // The strand that ends at place p goes on as the strand that began at p.
+  // The strand that ends at position p continues as the strand that starts at p.
   const next = new Array<number>(ends.length);
-  ends.forEach((strand, place) => (next[strand] = place));
+  ends.forEach((strand, position) => (next[strand] = position));
   const curve = new Array<number>(ends.length).fill(-1);
   let count = 0;
   for (let first = 0; first < ends.length; first++) {
@@ -89,7 +89,7 @@ function curves(ends: readonly number[]): number[] {
 
 type Point = [number, number];
 
-/** The curve of a strand from one place to its neighbor, as the four points of a cubic. */
+/** The curve of a strand between adjacent positions, as the four control points of a cubic Bézier curve. */
 export function crossingCurve(left: number, right: number, from: number, to: number): [Point, Point, Point, Point] {
   const middle = (left + right) / 2;
   return [

@@ -1,30 +1,30 @@
-/** One or two segments beside each other in a picture, and what stands in one place of it. */
+/** The data of one or two segments in a picture, and the content of its cells. */
 import type { ApiError } from "../../shared/api";
 import type { Measure, SegmentAnswer } from "../model/answer";
-import { errorAt, notTold, ROOT, type Path } from "../model/errors";
+import { errorAt, missingValueError, ROOT, type Path } from "../model/errors";
 
 export interface Series {
-  /** A or B; also its color and the shape of its mark. */
+  /** A or B; determines the color and the shape of the marks. */
   tag: "A" | "B";
   name: string;
   answer: SegmentAnswer;
   errors: readonly ApiError[];
-  errorsLeftOut: number;
+  errorsOmitted: number;
 }
 
-/** A number; the error that took it away; or words: a part of a whole that is counted in *other*. */
-export type Cell = { measure: Measure } | { error: ApiError } | { words: string };
+/** A number; the error for which it is withheld; or text, such as for a part that is counted in *other*. */
+export type Cell = { measure: Measure } | { error: ApiError } | { text: string };
 
-/** The cell of a field that may be null with an error. `path` begins below the segment. */
+/** The cell of a field that is null if it has an error. `path` is relative to the segment. */
 export function cellAt(series: Series, path: Path, measure: Measure | null): Cell {
   return measure === null ? { error: errorOf(series, path) } : { measure };
 }
 
-export function errorOf({ errors, errorsLeftOut }: Series, path: Path): ApiError {
-  return errorAt(errors, [ROOT, ...path]) ?? notTold(errorsLeftOut);
+export function errorOf({ errors, errorsOmitted }: Series, path: Path): ApiError {
+  return errorAt(errors, [ROOT, ...path]) ?? missingValueError(errorsOmitted);
 }
 
-/** The cell of a part of a whole: what is not told alone is in *other*; where nothing is, there is no *other*. */
+/** The cell of a part of a whole. A withheld part is counted in *other*; there is no *other* if no part is withheld. */
 export function partCell(measure: Measure | null | undefined, isOther = false): Cell {
-  return measure == null ? { words: isOther ? "none" : "counted in other" } : { measure };
+  return measure == null ? { text: isOther ? "none" : "counted in other" } : { measure };
 }

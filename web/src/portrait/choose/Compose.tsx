@@ -1,8 +1,8 @@
-/** A definition made of words of the vocabulary. Nothing is asked until it is used. */
+/** A form that composes a definition from vocabulary values. It sends no request before it is submitted. */
 import { useId, useState } from "react";
 import type { Vocabulary } from "../model/answer";
-import { MOST_WORDS, tidy, type Definition } from "../model/subject";
-import { Words } from "./Words";
+import { MAX_VALUES_PER_FIELD, normalize, type Definition } from "../model/subject";
+import { VocabularySelect } from "./VocabularySelect";
 
 interface Props {
   vocabulary: Vocabulary;
@@ -19,27 +19,29 @@ export function Compose({ vocabulary, start, onUse }: Props) {
     const { [end]: _, ...rest } = age ?? {};
     change({ age: text === "" ? rest : { ...rest, [end]: Number(text) } });
   };
-  const upsideDown = age?.from !== undefined && age.to !== undefined && age.from > age.to;
+  const invalidRange = age?.from !== undefined && age.to !== undefined && age.from > age.to;
   return (
     <form
       className="compose"
       onSubmit={(event) => {
         event.preventDefault();
-        if (!upsideDown) onUse(tidy(draft));
+        if (!invalidRange) onUse(normalize(draft));
       }}
     >
-      <p className="about">People of any word within a field, and of all fields. A field without a word means all.</p>
-      <Words
-        show={(region) => region}
+      <p className="about">
+        All fields must match; within a field any selected value matches. An empty field matches everyone.
+      </p>
+      <VocabularySelect
+        format={(region) => region}
         legend="Home regions"
         all={vocabulary.regions}
         chosen={regions}
-        most={MOST_WORDS}
+        max={MAX_VALUES_PER_FIELD}
         onChange={(regions) => change({ regions })}
       />
       <fieldset className="ages">
         <legend>
-          Ages <span className="hint">whole bands; any = also people of unknown age</span>
+          Ages <span className="hint">whole age bands; any: including people of unknown age</span>
         </legend>
         <label htmlFor={`${id}from`}>from</label>
         <select id={`${id}from`} value={age?.from ?? ""} onChange={(event) => setAge("from", event.target.value)}>
@@ -55,8 +57,8 @@ export function Compose({ vocabulary, start, onUse }: Props) {
           id={`${id}to`}
           value={age?.to ?? ""}
           onChange={(event) => setAge("to", event.target.value)}
-          aria-invalid={upsideDown}
-          aria-describedby={upsideDown ? `${id}wrong` : undefined}
+          aria-invalid={invalidRange}
+          aria-describedby={invalidRange ? `${id}wrong` : undefined}
         >
           <option value="">any</option>
           {vocabulary.ageBands.flatMap((band) =>
@@ -69,24 +71,24 @@ export function Compose({ vocabulary, start, onUse }: Props) {
                 ],
           )}
         </select>
-        {upsideDown ? (
+        {invalidRange ? (
           <span id={`${id}wrong`} className="wrong" role="alert">
-            The first age is above the last.
+            The first age is greater than the last age.
           </span>
         ) : null}
       </fieldset>
-      <Words
+      <VocabularySelect
         legend="Interests"
         all={vocabulary.interests}
         chosen={interests}
-        most={MOST_WORDS}
+        max={MAX_VALUES_PER_FIELD}
         onChange={(interests) => change({ interests })}
       />
-      <Words
+      <VocabularySelect
         legend="Preferred categories"
         all={vocabulary.categories}
         chosen={categories}
-        most={MOST_WORDS}
+        max={MAX_VALUES_PER_FIELD}
         onChange={(categories) => change({ categories })}
       />
       <button type="submit" className="strong">

@@ -1,6 +1,6 @@
-/** A slug, a link to a portrait, or a definition as JSON. */
+/** A field for a slug, a link to a portrait, or a definition as JSON. */
 import { useId, useState } from "react";
-import { readSubject } from "../model/address";
+import { readSubject } from "../model/viewUrl";
 import { readPasted, type Subject } from "../model/subject";
 
 export function Paste({ onUse }: { onUse: (subject: Subject) => void }) {
@@ -30,7 +30,7 @@ export function Paste({ onUse }: { onUse: (subject: Subject) => void }) {
       />
       {wrong ? (
         <p id={`${id}wrong`} className="wrong" role="alert">
-          This is none of the three.
+          The text is not a valid slug, portrait link or definition.
         </p>
       ) : null}
       <button type="submit" className="strong" disabled={text.trim() === ""}>

@@ -1,11 +1,18 @@
-/** What a product states: any of the twelve dimensions, a price band, styles and features. The rest stays unstated. */
+/** Controls for the attributes of a product: the twelve dimensions, a price band, styles and features; all optional. */
 import { useId } from "react";
 import type { Vocabulary } from "../model/answer";
-import { words as inWords } from "../model/format";
-import { DIMENSIONS, ENDS, NOTHING_STATED, statesSomething, type DimensionName, type Product } from "../model/product";
+import { humanize } from "../model/format";
+import {
+  DIMENSIONS,
+  DIMENSION_ENDS,
+  NOTHING_STATED,
+  statesSomething,
+  type DimensionName,
+  type Product,
+} from "../model/product";
 import { CodedError, TryAgain } from "../panel/CodedError";
-import { useProductWords } from "../state/useProductWords";
-import { Words } from "./Words";
+import { useProductVocabulary } from "../state/useProductVocabulary";
+import { VocabularySelect } from "./VocabularySelect";
 
 interface Props {
   product: Product;
@@ -13,18 +20,18 @@ interface Props {
   onChange: (product: Product) => void;
 }
 
-/** Styles and features: at most 20 words of each. */
-const MOST_STYLES = 20;
+/** Maximum number of styles, and of features. */
+const MAX_TERMS = 20;
 
 export function ProductControls({ product, vocabulary, onChange }: Props) {
   const id = useId();
-  const [words, load] = useProductWords();
+  const [terms, load] = useProductVocabulary();
   const state = (name: DimensionName, value: number | null) => {
     const { [name]: _, ...rest } = product.dimensions;
     onChange({ ...product, dimensions: value === null ? rest : { ...rest, [name]: value } });
   };
   return (
-    <div className="product" role="group" aria-label="What the product states">
+    <div className="product" role="group" aria-label="Product attributes">
       <div className="sliders">
         {DIMENSIONS.map((name) => (
           <Slider
@@ -35,7 +42,7 @@ export function ProductControls({ product, vocabulary, onChange }: Props) {
           />
         ))}
       </div>
-      <div className="product-words">
+      <div className="product-terms">
         <label htmlFor={`${id}price`}>Price band</label>
         <select
           id={`${id}price`}
@@ -45,7 +52,7 @@ export function ProductControls({ product, vocabulary, onChange }: Props) {
           <option value="">not stated</option>
           {vocabulary.priceBands.map(({ band, value }) => (
             <option key={band} value={band}>
-              {inWords(band)} ({value})
+              {humanize(band)} ({value})
             </option>
           ))}
         </select>
@@ -55,49 +62,51 @@ export function ProductControls({ product, vocabulary, onChange }: Props) {
           disabled={!statesSomething(product)}
           onClick={() => onChange(NOTHING_STATED)}
         >
-          State nothing
+          Clear all
         </button>
       </div>
       <details onToggle={(event) => event.currentTarget.open && load()}>
         <summary>
           Styles and features
           {product.styles.length + product.features.length > 0
-            ? `: ${[...product.styles, ...product.features].map(inWords).join(", ")}`
+            ? `: ${[...product.styles, ...product.features].map(humanize).join(", ")}`
             : ""}
         </summary>
-        {words.state === "told" ? (
+        {terms.state === "loaded" ? (
           <>
-            <Words
+            <VocabularySelect
               legend="Styles"
-              all={words.styles}
+              all={terms.styles}
               chosen={product.styles}
-              most={MOST_STYLES}
+              max={MAX_TERMS}
               onChange={(styles) => onChange({ ...product, styles })}
             />
-            <Words
+            <VocabularySelect
               legend="Features"
-              all={words.features}
+              all={terms.features}
               chosen={product.features}
-              most={MOST_STYLES}
+              max={MAX_TERMS}
               onChange={(features) => onChange({ ...product, features })}
             />
           </>
         ) : null}
-        {words.state === "asking" ? <p className="hint">Asking for the words.</p> : null}
-        {words.state === "failed" ? (
-          <CodedError error={words.error}>
-            <TryAgain after={words.error.extensions?.retryAfterSeconds} onClick={load}>
+        {terms.state === "loading" ? <p className="hint">Loading styles and features.</p> : null}
+        {terms.state === "failed" ? (
+          <CodedError error={terms.error}>
+            <TryAgain after={terms.error.extensions?.retryAfterSeconds} onClick={load}>
               Try again
             </TryAgain>
           </CodedError>
         ) : null}
       </details>
-      <p className="hint">A number goes before the price band, that before features, those before styles.</p>
+      <p className="hint">
+        If several attributes set the same dimension, the order of precedence is: number, price band, features, styles.
+      </p>
     </div>
   );
 }
 
-/** Moving it states the dimension; the check box takes the statement back. */
+/** Moving the slider states the dimension; clearing the check box removes it. */
 function Slider({
   name,
   value,
@@ -108,7 +117,7 @@ function Slider({
   onChange: (value: number | null) => void;
 }) {
   const id = useId();
-  const [little, much] = ENDS[name];
+  const [low, high] = DIMENSION_ENDS[name];
   return (
     <div className={`slider ${value === null ? "unstated" : ""}`}>
       <label className="slider-name">
@@ -119,11 +128,11 @@ function Slider({
         />
         <span>
           <span className="sr-only">State </span>
-          {inWords(name)}
+          {humanize(name)}
         </span>
       </label>
       <label className="sr-only" htmlFor={id}>
-        {`${inWords(name)}, ${little} to ${much}`}
+        {`${humanize(name)}, ${low} to ${high}`}
       </label>
       <input
         id={id}
@@ -133,7 +142,7 @@ function Slider({
         step="0.05"
         value={value ?? 0.5}
         aria-valuetext={value === null ? "not stated" : value.toFixed(2)}
-        title={`0 ${little}, 1 ${much}`}
+        title={`0 ${low}, 1 ${high}`}
         onChange={(event) => onChange(Number(event.target.value))}
       />
       <output htmlFor={id}>{value === null ? "\u2013" : value.toFixed(2)}</output>

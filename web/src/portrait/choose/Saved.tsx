@@ -1,12 +1,12 @@
-/** The saved segments that the key may see, a page at a time. */
+/** The saved segments that the key can access, loaded page by page. */
 import { useCallback, useEffect, useId, useRef, useState } from "react";
 import type { ApiError } from "../../shared/api";
 import { describe } from "../model/format";
 import { CodedError, TryAgain } from "../panel/CodedError";
-import { askSegments, type SavedSegment } from "../state/api";
+import { fetchSegments, type SavedSegment } from "../state/api";
 
-/** Time after the last letter of a search before it is asked. */
-const PAUSE_MS = 350;
+/** Time after the last keystroke before the search request is sent. */
+const DEBOUNCE_MS = 350;
 
 export function Saved({ current, onUse }: { current: string | null; onUse: (slug: string) => void }) {
   const [search, setSearch] = useState("");
@@ -17,11 +17,11 @@ export function Saved({ current, onUse }: { current: string | null; onUse: (slug
   const id = useId();
 
   const load = useCallback(async (text: string, cursor: string | null) => {
-    const turn = ++newest.current;
+    const sequence = ++newest.current;
     setError(null);
-    const { data, errors } = await askSegments(text.trim(), cursor);
-    if (turn !== newest.current) return;
-    if (data == null) return setError(errors?.[0] ?? { message: "The server answered nothing." });
+    const { data, errors } = await fetchSegments(text.trim(), cursor);
+    if (sequence !== newest.current) return;
+    if (data == null) return setError(errors?.[0] ?? { message: "The response contains no data." });
     const { nodes, pageInfo } = data.segments;
     setList((old) => (cursor === null ? nodes : [...(old ?? []), ...nodes]));
     setAfter(pageInfo.hasNextPage ? pageInfo.endCursor : null);
@@ -29,7 +29,7 @@ export function Saved({ current, onUse }: { current: string | null; onUse: (slug
 
   const first = useRef(true);
   useEffect(() => {
-    const timer = setTimeout(() => void load(search, null), first.current ? 0 : PAUSE_MS);
+    const timer = setTimeout(() => void load(search, null), first.current ? 0 : DEBOUNCE_MS);
     first.current = false;
     return () => clearTimeout(timer);
   }, [search, load]);
@@ -54,12 +54,12 @@ export function Saved({ current, onUse }: { current: string | null; onUse: (slug
         </CodedError>
       )}
       {list === null && error === null ? <p className="hint">Loading the saved segments.</p> : null}
-      {list !== null && list.length === 0 ? <p className="hint">No saved segment of that name.</p> : null}
+      {list !== null && list.length === 0 ? <p className="hint">No saved segment matches.</p> : null}
       <ul>
         {(list ?? []).map(({ slug, name, shared, definition }) => (
           <li key={slug}>
             <button type="button" aria-current={slug === current ? "true" : undefined} onClick={() => onUse(slug)}>
-              {/* A name may hold signs that turn the line around. */}
+              {/* A name may contain characters that change the text direction. */}
               <bdi className="saved-name">{name}</bdi>
               <span className="hint">
                 <code>{slug}</code> · {describe(definition)}

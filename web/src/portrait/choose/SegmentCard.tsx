@@ -1,9 +1,9 @@
-/** One of the two segments: what it means, and three ways to choose another one. */
+/** One of the two segments: its definition, and three ways to choose another one. */
 import { useEffect, useId, useRef, useState } from "react";
 import { Tag } from "../charts/Figure";
 import type { Vocabulary } from "../model/answer";
 import { days, describe } from "../model/format";
-import { isFinal } from "../model/errors";
+import { isPermanent } from "../model/errors";
 import { fromCanonical, type Definition, type Subject } from "../model/subject";
 import { CodedError, TryAgain } from "../panel/CodedError";
 import type { Described } from "../state/useDescription";
@@ -24,7 +24,7 @@ interface Props {
   described: Described | null;
   vocabulary: Vocabulary;
   onUse: (subject: Subject) => void;
-  /** Takes the segment away; not of the first one. */
+  /** Removes the segment; undefined for the first segment. */
   onRemove?: () => void;
 }
 
@@ -33,19 +33,19 @@ export function SegmentCard({ tag, subject, described, vocabulary, onUse, onRemo
   const [way, setWay] = useState<Way>("saved");
   const id = useId();
   const change = useRef<HTMLButtonElement>(null);
-  const used = useRef(false);
-  // Choosing closes the chooser; the focus goes to the button that opens it again.
+  const chosen = useRef(false);
+  // Choosing a segment closes the chooser and moves the focus to the button that opens it.
   useEffect(() => {
-    if (open || !used.current) return;
-    used.current = false;
+    if (open || !chosen.current) return;
+    chosen.current = false;
     change.current?.focus();
   }, [open]);
   const use = (next: Subject) => {
-    used.current = true;
+    chosen.current = true;
     setOpen(false);
     onUse(next);
   };
-  const description = described?.state === "told" ? described.description : null;
+  const description = described?.state === "loaded" ? described.description : null;
   const choosing = open || subject === null;
   return (
     <section className={`card card-${tag.toLowerCase()}`} aria-labelledby={id}>
@@ -89,10 +89,10 @@ export function SegmentCard({ tag, subject, described, vocabulary, onUse, onRemo
           </span>
         </p>
       )}
-      {described?.state === "asking" ? <p className="hint">Looking at the definition.</p> : null}
+      {described?.state === "loading" ? <p className="hint">Loading the definition.</p> : null}
       {described?.state === "failed" ? (
         <CodedError error={described.error}>
-          {isFinal(described.error) ? null : (
+          {isPermanent(described.error) ? null : (
             <TryAgain after={described.error.extensions?.retryAfterSeconds} onClick={described.retry}>
               Try again
             </TryAgain>
@@ -129,8 +129,8 @@ export function SegmentCard({ tag, subject, described, vocabulary, onUse, onRemo
   );
 }
 
-/** Composing begins with what is shown, so that a saved segment can be varied. */
+/** The form starts with the current definition, so that a saved segment can be varied. */
 function startOf(subject: Subject | null, described: Described | null, vocabulary: Vocabulary): Definition {
-  if (described?.state === "told") return fromCanonical(described.description.definition, vocabulary.ageBands);
+  if (described?.state === "loaded") return fromCanonical(described.description.definition, vocabulary.ageBands);
   return subject !== null && "definition" in subject ? subject.definition : {};
 }

@@ -1,15 +1,15 @@
-/** A document for some pictures of one segment, and its variables. */
+/** Builds the document for one or more pictures of a segment, and its variables. */
 import type { WindowLength } from "../model/answer";
 import { ROOT } from "../model/errors";
 import { productState, type Product } from "../model/product";
-import { subjectKey, tidy, type Definition, type Subject } from "../model/subject";
+import { subjectKey, normalize, type Definition, type Subject } from "../model/subject";
 import { PICTURES, SHARED, type PictureId } from "./fragments";
 
-/** What pictures depend on beside their segment. */
+/** The parameters of pictures other than the segment. */
 export interface Settings {
   window: WindowLength;
   product: Product;
-  /** The second segment as `compare(with:)` wants it; null if there is none. */
+  /** The second segment in the format of `compare(with:)`; null if there is none. */
   with: Definition | null;
 }
 
@@ -19,11 +19,11 @@ type Name = keyof typeof TYPES;
 export interface Request {
   document: string;
   variables: Record<string, unknown>;
-  /** Equal for requests of equal price. */
+  /** Identifies the price: requests with equal keys have equal prices. */
   priceKey: string;
 }
 
-/** One picture has an operation of its name; several together are a portrait. */
+/** Builds a request. The operation is named after the picture, or `Portrait` if there are several pictures. */
 export function request(pictures: readonly PictureId[], subject: Subject, settings: Settings): Request {
   const own = pictures.map((id) => PICTURES[id]);
   const fragments = [...own, ...sharedBy(own)];
@@ -38,10 +38,10 @@ export function request(pictures: readonly PictureId[], subject: Subject, settin
   const spread = pictures.map((id) => `    ...${id}`).join("\n");
   const document = `query ${name}(${declared}) {\n  ${field} {\n${spread}\n  }\n}\n\n${fragments.join("\n\n")}\n`;
   const variables: Record<string, unknown> = {
-    ...("slug" in subject ? { slug: subject.slug } : { definition: tidy(subject.definition) }),
+    ...("slug" in subject ? { slug: subject.slug } : { definition: normalize(subject.definition) }),
     ...Object.fromEntries(used.map((name) => [name, valueOf(name, settings)])),
   };
-  // What a product states has no price (`docs/limits.md`), so sliding it asks for no new quote.
+  // The price does not depend on the product (`docs/limits.md`), so a slider needs no new quote.
   const { product: _, ...priced } = variables;
   return { document, variables, priceKey: document + JSON.stringify(priced) };
 }
@@ -50,45 +50,45 @@ function valueOf(name: Name, settings: Settings): unknown {
   return name === "product" ? productState(settings.product) : settings[name];
 }
 
-/** The shared fragments that some texts need, those that these need in turn included. */
+/** The shared fragments that the given documents use, directly or through other fragments. */
 function sharedBy(texts: readonly string[]): string[] {
   const needed = new Set<keyof typeof SHARED>();
-  const look = (text: string) => {
+  const collect = (text: string) => {
     for (const [, name] of text.matchAll(/\.\.\.(\w+)/g)) {
       const key = name as keyof typeof SHARED;
       if (!(key in SHARED) || needed.has(key)) continue;
       needed.add(key);
-      look(SHARED[key]);
+      collect(SHARED[key]);
     }
   };
-  texts.forEach(look);
+  texts.forEach(collect);
   return [...needed].sort().map((name) => SHARED[name]);
 }
 
-/** Names the answer to one picture of one segment: equal keys are equal questions. */
+/** Identifies the answer for one picture of one segment with the given settings. */
 export function answerKey(picture: PictureId, subject: Subject, settings: Settings): string {
   const { variables } = request([picture], subject, settings);
   const { slug: _, definition: __, ...others } = variables;
   return `${picture} ${subjectKey(subject)} ${JSON.stringify(others)}`;
 }
 
-/** The document in the explorer, which runs nothing by itself. */
+/** A link that opens the document in the explorer without running it. */
 export function explorerLink({ document, variables }: Pick<Request, "document" | "variables">): string {
   const query = encodeURIComponent(document);
   return `/#query=${query}&variables=${encodeURIComponent(JSON.stringify(variables, null, 2))}`;
 }
 
-/** The same document with its variables as defaults: one text that runs as it is, and still takes other variables. */
+/** The document with the variables as default values, so that it runs without variables and still accepts them. */
 export function copyText({ document, variables }: Pick<Request, "document" | "variables">): string {
   return document.replace(/\$(\w+): \w+!(?=[,)])/g, (declared, name: string) =>
     name in variables ? `${declared} = ${literal(variables[name], name)}` : declared,
   );
 }
 
-/** Fields whose text is an enum value and not a string. */
+/** Fields whose value is an enum value, not a string. */
 const ENUMS = ["window", "price"];
 
-/** A JSON value as GraphQL writes it: names without quotes. */
+/** A JSON value as a GraphQL literal: object fields without quotes. */
 function literal(value: unknown, field: string): string {
   if (typeof value === "string") return ENUMS.includes(field) ? value : JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map((item) => literal(item, field)).join(", ")}]`;

@@ -1,4 +1,4 @@
-/** What each picture asks of a segment, as it is sent, quoted and copied. The fragment of a picture bears its id. */
+/** The fragment that each picture selects, used for sending, quoting and copying. Its name is the id of the picture. */
 
 /** Fragments that several pictures use. */
 export const SHARED = {

@@ -1,4 +1,4 @@
-/** What the API answers about a segment: the part of the schema that the portrait asks for. */
+/** Types of the API answers: the part of the schema that the portrait uses. */
 
 export type Quality = "HIGH" | "OK" | "LOW";
 export type WindowLength = "DAYS_7" | "DAYS_28" | "DAYS_84";
@@ -18,8 +18,8 @@ export interface Measure {
   interpretation: string;
 }
 
-/** A field that can be null with an error, or because it is counted in *other*. */
-export type Told<T> = T | null;
+/** A field that is null because of an error, or because it is counted in *other*. */
+export type Nullable<T> = T | null;
 
 export interface Release {
   id: string;
@@ -65,18 +65,18 @@ export interface Personality {
 }
 
 export interface TimeSpent {
-  short: Told<Measure>;
-  medium: Told<Measure>;
-  long: Told<Measure>;
-  other: Told<Measure>;
+  short: Nullable<Measure>;
+  medium: Nullable<Measure>;
+  long: Nullable<Measure>;
+  other: Nullable<Measure>;
 }
 
 export interface Behavior {
-  visitsPerPerson: Told<Measure>;
-  averageDwellMinutes: Told<Measure>;
-  returnVisitRate: Told<Measure>;
-  explorationTendency: Told<Measure>;
-  communityEngagement: Told<Measure>;
+  visitsPerPerson: Nullable<Measure>;
+  averageDwellMinutes: Nullable<Measure>;
+  returnVisitRate: Nullable<Measure>;
+  explorationTendency: Nullable<Measure>;
+  communityEngagement: Nullable<Measure>;
   timeSpent: TimeSpent;
   dayParts: { days: string; part: string; share: Measure }[];
   categories: { group: string; share: Measure }[];
@@ -85,13 +85,13 @@ export interface Behavior {
 }
 
 export interface Network {
-  connectionsPerPerson: Told<Measure>;
-  density: Told<Measure>;
-  tieCompatibility: Told<Measure>;
-  newTieShare: Told<Measure>;
-  connectionFrequency: Told<string>;
-  viralPotential: Told<Measure>;
-  trendSetting: Told<Measure>;
+  connectionsPerPerson: Nullable<Measure>;
+  density: Nullable<Measure>;
+  tieCompatibility: Nullable<Measure>;
+  newTieShare: Nullable<Measure>;
+  connectionFrequency: Nullable<string>;
+  viralPotential: Nullable<Measure>;
+  trendSetting: Nullable<Measure>;
   implications: MarketingImplications;
   release: Release;
 }
@@ -116,21 +116,21 @@ export interface DecisionFactors {
 }
 
 export interface ProductImplications {
-  prefersQualityOverPrice: Told<Implication>;
-  valuesCommunityProducts: Told<Implication>;
-  likelyToReturnPurchase: Told<{ value: Measure; rule: string; inputs: RuleInput[] }>;
-  decisionFactors: Told<DecisionFactors>;
+  prefersQualityOverPrice: Nullable<Implication>;
+  valuesCommunityProducts: Nullable<Implication>;
+  likelyToReturnPurchase: Nullable<{ value: Measure; rule: string; inputs: RuleInput[] }>;
+  decisionFactors: Nullable<DecisionFactors>;
 }
 
 export interface MarketingImplications {
-  respondsToCommunityEndorsements: Told<Implication>;
-  likelyToSharePurchases: Told<Implication>;
-  influencerPotential: Told<Implication>;
+  respondsToCommunityEndorsements: Nullable<Implication>;
+  likelyToSharePurchases: Nullable<Implication>;
+  influencerPotential: Nullable<Implication>;
   strategies: {
-    communityEndorsement: Told<Implication>;
-    earlyAdopterProgram: Told<Implication>;
-    socialProof: Told<Implication>;
-    influencerPartnership: Told<Implication>;
+    communityEndorsement: Nullable<Implication>;
+    earlyAdopterProgram: Nullable<Implication>;
+    socialProof: Nullable<Implication>;
+    influencerPartnership: Nullable<Implication>;
   };
 }
 
@@ -173,19 +173,19 @@ export interface Comparison {
   otherRelease: Release;
 }
 
-/** The segment of an answer, by response keys. A key is absent if it was not asked for, null if it was refused. */
+/** The segment of an answer, by response key. A key is absent if it was not selected, null if it has an error. */
 export interface SegmentAnswer {
-  size?: Told<Size>;
-  behavior?: Told<Behavior>;
-  personality?: Told<Personality>;
-  network?: Told<Network>;
-  quantumState?: Told<QuantumState>;
-  knot?: Told<Knot>;
-  compatibility?: Told<Compatibility>;
-  compare?: Told<Comparison>;
+  size?: Nullable<Size>;
+  behavior?: Nullable<Behavior>;
+  personality?: Nullable<Personality>;
+  network?: Nullable<Network>;
+  quantumState?: Nullable<QuantumState>;
+  knot?: Nullable<Knot>;
+  compatibility?: Nullable<Compatibility>;
+  compare?: Nullable<Comparison>;
 }
 
-/** A definition in its canonical form. */
+/** A definition in canonical form. */
 export interface CanonicalDefinition {
   regions: string[];
   ageBands: string[];
@@ -193,7 +193,7 @@ export interface CanonicalDefinition {
   categories: string[];
 }
 
-/** What is known of a segment without asking about its people; free of units. */
+/** The properties of a segment that cost no units. */
 export interface Description {
   slug: string | null;
   name: string | null;
@@ -215,8 +215,8 @@ export interface Vocabulary {
   priceBands: { band: string; dimension: string; value: number }[];
 }
 
-/** Words that describe products. */
-export interface ProductWords {
+/** The terms that describe products. */
+export interface ProductVocabulary {
   styles: { word: string }[];
   features: { word: string }[];
 }

@@ -1,46 +1,46 @@
-/** Which error belongs to which place of an answer. */
+/** Assigns errors to the fields of an answer. */
 import type { Answer, ApiError } from "../../shared/api";
 import type { SegmentAnswer } from "./answer";
 
-type Told = Answer<{ segment: SegmentAnswer | null }>;
+type SegmentResponse = Answer<{ segment: SegmentAnswer | null }>;
 
 export type Path = readonly (string | number)[];
 
-/** The response key of the segment in each of our documents. */
+/** The response key of the segment in every document of this page. */
 export const ROOT = "segment";
 
-/** The error that took a field away: it stands at the field, or above it. Errors of the whole request have no path. */
+/** The error of a field: an error at its path or at a parent path. Errors of the whole request have no path. */
 export function errorAt(errors: readonly ApiError[], path: Path): ApiError | undefined {
   return errors.find(
     ({ path: at }) => at === undefined || (at.length <= path.length && at.every((step, index) => step === path[index])),
   );
 }
 
-/** An answer with errors left out tells of a null that none of its errors explains. */
-export function leftOut(answer: Told): number {
+/** The number of errors that the server omitted from the answer. A null may belong to one of them. */
+export function omittedErrorCount(answer: SegmentResponse): number {
   const count = (answer.extensions as { errorsLeftOut?: number } | undefined)?.errorsLeftOut;
   return count ?? 0;
 }
 
-/** What we say of a null without an error. It is not an error of the API, so it has no code of the API. */
-export function notTold(leftOutErrors: number): ApiError {
+/** The message for a null without an error. It is created by this page, so it has no API code. */
+export function missingValueError(omitted: number): ApiError {
   return {
     message:
-      leftOutErrors > 0
-        ? `Not told. The answer names 20 errors and leaves out ${leftOutErrors} more: this may be one of them.`
-        : "Not told, and the answer says no reason.",
+      omitted > 0
+        ? `Withheld. The response lists 20 errors and omits ${omitted} more; one of them may apply here.`
+        : "Withheld. The response contains no reason.",
   };
 }
 
-/** The error that took a whole field of the segment away; null if the field is there. */
-export function refusal(answer: Told, root: keyof SegmentAnswer): ApiError | null {
+/** The error of a top-level field of the segment; null if the field has a value. */
+export function fieldError(answer: SegmentResponse, root: keyof SegmentAnswer): ApiError | null {
   if (answer.data?.segment?.[root] != null) return null;
   const errors = answer.errors ?? [];
-  return errorAt(errors, [ROOT, root]) ?? errors[0] ?? notTold(leftOut(answer));
+  return errorAt(errors, [ROOT, root]) ?? errors[0] ?? missingValueError(omittedErrorCount(answer));
 }
 
-/** Codes that the same question gets again. */
-const FINAL = [
+/** Codes that the same request returns again. */
+const PERMANENT_CODES = [
   "INSUFFICIENT_DATA",
   "FORBIDDEN",
   "AUTHENTICATION_FAILED",
@@ -50,12 +50,12 @@ const FINAL = [
   "QUERY_TOO_COSTLY",
 ];
 
-/** Whether the same question gets the same answer for now. */
-export function isFinal({ extensions }: ApiError): boolean {
-  return FINAL.includes(extensions?.code ?? "");
+/** Whether repeating the request would return the same error. */
+export function isPermanent({ extensions }: ApiError): boolean {
+  return PERMANENT_CODES.includes(extensions?.code ?? "");
 }
 
-/** Whether the server refused, by a code. `NETWORK` is ours, and says that no answer came. */
-export function isCoded({ extensions }: ApiError): boolean {
+/** Whether the error has a code of the API. `NETWORK` is set by this page if there was no response. */
+export function hasApiCode({ extensions }: ApiError): boolean {
   return extensions?.code !== undefined && extensions.code !== "NETWORK";
 }

@@ -1,4 +1,4 @@
-/** A product that one slides together: what it states, and nothing else. */
+/** A product defined with the sliders: only the attributes that are stated. */
 
 /** The twelve dimensions in their fixed order, as the schema names them. */
 export const DIMENSIONS = [
@@ -18,20 +18,20 @@ export const DIMENSIONS = [
 
 export type DimensionName = (typeof DIMENSIONS)[number];
 
-/** What the two ends of a dimension mean: `docs/personality.md`. */
-export const ENDS: Record<DimensionName, [string, string]> = {
-  EXPLORATION_EAGERNESS: ["little", "eager to explore"],
-  COMMUNITY_ORIENTATION: ["little", "oriented towards community"],
-  AUTHENTICITY_PREFERENCE: ["little", "prefers the authentic"],
-  SOCIAL_DISCOVERY_STYLE: ["little", "discovers through others"],
-  TEMPORAL_FLEXIBILITY: ["little", "flexible in time"],
-  LOCATION_ADVENTUROUSNESS: ["little", "adventurous in place"],
-  CURATION_TENDENCY: ["little", "collects and curates"],
-  TRUST_NETWORK_RELIANCE: ["little", "relies on people trusted"],
+/** The meaning of the two ends of each dimension; see `docs/personality.md`. */
+export const DIMENSION_ENDS: Record<DimensionName, [string, string]> = {
+  EXPLORATION_EAGERNESS: ["low", "eager to explore"],
+  COMMUNITY_ORIENTATION: ["low", "oriented toward community"],
+  AUTHENTICITY_PREFERENCE: ["low", "prefers authenticity"],
+  SOCIAL_DISCOVERY_STYLE: ["low", "discovers through others"],
+  TEMPORAL_FLEXIBILITY: ["low", "flexible in time"],
+  LOCATION_ADVENTUROUSNESS: ["low", "adventurous in location"],
+  CURATION_TENDENCY: ["low", "collects and curates"],
+  TRUST_NETWORK_RELIANCE: ["low", "relies on trusted people"],
   ENERGY_PREFERENCE: ["calm", "lively"],
-  NOVELTY_SEEKING: ["little", "seeks the new"],
+  NOVELTY_SEEKING: ["low", "seeks novelty"],
   VALUE_ORIENTATION: ["budget", "premium"],
-  CROWD_TOLERANCE: ["little", "bears crowds"],
+  CROWD_TOLERANCE: ["low", "tolerates crowds"],
 };
 
 export interface Product {
@@ -43,7 +43,7 @@ export interface Product {
 
 export const NOTHING_STATED: Product = { dimensions: {}, price: null, styles: [], features: [] };
 
-/** `ENERGY_PREFERENCE` is `energyPreference` in `ProductState`. */
+/** The field of a dimension in `ProductState`: `ENERGY_PREFERENCE` is `energyPreference`. */
 export function fieldOf(name: DimensionName): string {
   return name.toLowerCase().replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

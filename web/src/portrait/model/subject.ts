@@ -1,7 +1,7 @@
-/** Whom a portrait is of: a saved segment by its slug, or a definition. */
+/** The subject of a portrait: a saved segment by its slug, or a definition. */
 import type { AgeBand, CanonicalDefinition } from "./answer";
 
-/** `SegmentDefinition` of the schema; absent means all. */
+/** `SegmentDefinition` of the schema; an absent field matches everyone. */
 export interface Definition {
   regions?: string[];
   age?: { from?: number; to?: number };
@@ -11,30 +11,30 @@ export interface Definition {
 
 export type Subject = { slug: string } | { definition: Definition };
 
-/** Words of a definition may be at most so many in each field. */
-export const MOST_WORDS = 3;
+/** Maximum number of values in each field of a definition. */
+export const MAX_VALUES_PER_FIELD = 3;
 
-/** Without empty lists, words sorted: equal definitions are equal texts. */
-export function tidy({ regions, age, interests, categories }: Definition): Definition {
-  const words = (list: string[] | undefined) => [...new Set(list ?? [])].sort();
+/** Removes empty lists and sorts values, so that equal definitions have equal JSON. */
+export function normalize({ regions, age, interests, categories }: Definition): Definition {
+  const sorted = (list: string[] | undefined) => [...new Set(list ?? [])].sort();
   const ages = {
     ...(age?.from === undefined ? {} : { from: age.from }),
     ...(age?.to === undefined ? {} : { to: age.to }),
   };
   return {
-    ...(words(regions).length > 0 ? { regions: words(regions) } : {}),
+    ...(sorted(regions).length > 0 ? { regions: sorted(regions) } : {}),
     ...(Object.keys(ages).length > 0 ? { age: ages } : {}),
-    ...(words(interests).length > 0 ? { interests: words(interests) } : {}),
-    ...(words(categories).length > 0 ? { categories: words(categories) } : {}),
+    ...(sorted(interests).length > 0 ? { interests: sorted(interests) } : {}),
+    ...(sorted(categories).length > 0 ? { categories: sorted(categories) } : {}),
   };
 }
 
-/** One text for one subject. */
+/** A unique key of a subject. */
 export function subjectKey(subject: Subject): string {
-  return JSON.stringify("slug" in subject ? subject : { definition: tidy(subject.definition) });
+  return JSON.stringify("slug" in subject ? subject : { definition: normalize(subject.definition) });
 }
 
-/** The definition that means the same as a canonical one, as `compare(with:)` wants it. */
+/** Converts a canonical definition to a `SegmentDefinition`, as required by `compare(with:)`. */
 export function fromCanonical(canonical: CanonicalDefinition, bands: AgeBand[]): Definition {
   const named = bands.filter(({ name }) => canonical.ageBands.includes(name));
   const first = named[0];
@@ -43,10 +43,10 @@ export function fromCanonical(canonical: CanonicalDefinition, bands: AgeBand[]):
     first === undefined || last === undefined
       ? undefined
       : { from: first.from, ...(last.to === null ? {} : { to: last.to }) };
-  return tidy({ ...canonical, ...(age === undefined ? {} : { age }) });
+  return normalize({ ...canonical, ...(age === undefined ? {} : { age }) });
 }
 
-/** Reads what somebody pasted: a link to a portrait, a definition as JSON, or a slug. Null if it is none of these. */
+/** Parses pasted text: a link to a portrait, a definition as JSON, or a slug. Null if it is none of these. */
 export function readPasted(text: string, fromLink: (query: URLSearchParams) => Subject | null): Subject | null {
   const trimmed = text.trim();
   if (trimmed.startsWith("{")) return readDefinition(trimmed);
@@ -63,30 +63,30 @@ function readDefinition(text: string): Subject | null {
     return null;
   }
   if (!isObject(value)) return null;
-  // Variables of a document hold the segment under a name.
+  // The text may be the variables of a document, which contain the segment under one of these names.
   const { slug, definition, segment, ...others } = value;
   const named = [slug, definition, segment].filter((one) => one !== undefined);
   if (named.length === 0) return subjectOf(definitionOf(value));
-  if (named.length > 1 || !onlyHas(others, BESIDE)) return null;
+  if (named.length > 1 || !onlyHas(others, OTHER_VARIABLES)) return null;
   if (slug === undefined) return subjectOf(definitionOf(named[0]));
   return isSlug(slug) ? { slug } : null;
 }
 
-/** Variables of our documents that say nothing of whom they are about. */
-const BESIDE = ["window", "product", "with"];
+/** Variables of this page's documents that do not define the segment. */
+const OTHER_VARIABLES = ["window", "product", "with"];
 
 /**
- * A definition, or null if any of it is not understood: what is left out makes a segment larger, up to everybody, and
- * units would be spent on people that nobody meant. Only `{}` itself means everybody.
+ * Parses a definition. Null if any part is unknown or invalid: ignoring a filter would enlarge the segment, up to all
+ * people, and charge units for the wrong segment. Only `{}` itself matches everyone.
  */
 function definitionOf(value: unknown): Definition | null {
   if (!isObject(value) || !onlyHas(value, ["regions", "age", "interests", "categories"])) return null;
   const { age, ...lists } = value;
-  if (!Object.values(lists).every(isWords)) return null;
-  if (age !== undefined && !(isObject(age) && onlyHas(age, ["from", "to"]) && Object.values(age).every(isYears))) {
+  if (!Object.values(lists).every(isTextList)) return null;
+  if (age !== undefined && !(isObject(age) && onlyHas(age, ["from", "to"]) && Object.values(age).every(isAge))) {
     return null;
   }
-  const definition = tidy(value as Definition);
+  const definition = normalize(value as Definition);
   return Object.keys(definition).length === 0 && Object.keys(value).length > 0 ? null : definition;
 }
 
@@ -102,11 +102,11 @@ function onlyHas(value: object, fields: readonly string[]): boolean {
   return Object.keys(value).every((field) => fields.includes(field));
 }
 
-function isWords(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((word) => typeof word === "string" && word.trim() !== "");
+function isTextList(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string" && item.trim() !== "");
 }
 
-function isYears(value: unknown): value is number {
+function isAge(value: unknown): value is number {
   return typeof value === "number" && Number.isInteger(value) && value >= 0;
 }
 

@@ -1,24 +1,25 @@
-/** An error as the API codes it, in the place of what it took away. */
+/** An API error with its code, shown in place of the missing data. */
 import { useEffect, useState, type ReactNode } from "react";
 import type { ApiError } from "../../shared/api";
 import { docsLink } from "../../shared/docs";
 import { moment } from "../model/format";
 
-/** What to do, where the message alone does not say it. Texts after `docs/errors.md`. */
+/** Remedies for codes whose message contains none; see `docs/errors.md`. */
 const ADVICE: Record<string, string> = {
-  AUTHENTICATION_FAILED: "Check the key in the bar on top. If it is right, ask the operator whether it was revoked.",
-  API_KEY_EXPIRED: "Put the new key into the bar on top, or ask the operator for one.",
+  AUTHENTICATION_FAILED:
+    "Check the key in the header of the page. If it is correct, ask the operator whether it was revoked.",
+  API_KEY_EXPIRED: "Enter the new key in the header of the page, or ask the operator for one.",
   FORBIDDEN: "Ask the operator for a key with that scope.",
-  INSUFFICIENT_DATA: "It stays so until the next epoch.",
-  NETWORK: "Look whether the server runs, then try again.",
+  INSUFFICIENT_DATA: "This does not change before the next epoch.",
+  NETWORK: "Check that the server is running, then try again.",
 };
 
 export function CodedError({ error, size, children }: { error: ApiError; size?: "small"; children?: ReactNode }) {
   const { code, reason, docs, returnsAt, needs, suggestions } = error.extensions ?? {};
   const link = docsLink(docs);
   const needed = (Array.isArray(needs) ? needs : []).map((scope) => String(scope).toLowerCase());
-  // The message of a refusal names the scope already.
-  const unsaid = needed.some((scope) => !error.message.toLowerCase().includes(scope));
+  // The message of `FORBIDDEN` may already contain the scope.
+  const addScope = needed.some((scope) => !error.message.toLowerCase().includes(scope));
   const advice = code === undefined || size === "small" ? undefined : ADVICE[code];
   return (
     <div className={`coded ${size === "small" ? "coded-small" : ""}`} data-code={code}>
@@ -30,12 +31,12 @@ export function CodedError({ error, size, children }: { error: ApiError; size?: 
           </strong>
         )}{" "}
         <span>{error.message}</span>
-        {unsaid ? <span>{` Needs the scope ${needed.join(" or ")}.`}</span> : null}
+        {addScope ? <span>{` Needs the scope ${needed.join(" or ")}.`}</span> : null}
         {typeof returnsAt === "string" && !error.message.includes(returnsAt) ? (
-          <span>{` Enough units return on ${moment(returnsAt)}.`}</span>
+          <span>{` Enough units are available again on ${moment(returnsAt)}.`}</span>
         ) : null}
         {Array.isArray(suggestions) && suggestions.length > 0 ? (
-          <span>{` Near it: ${suggestions.join(", ")}.`}</span>
+          <span>{` Did you mean ${suggestions.join(", ")}?`}</span>
         ) : null}
         {advice === undefined ? null : <span>{` ${advice}`}</span>}
       </p>
@@ -44,7 +45,7 @@ export function CodedError({ error, size, children }: { error: ApiError; size?: 
   );
 }
 
-/** A link to the documents in a tab of its own: in this one the pictures would be gone. */
+/** A link to the documentation. It opens a new tab, because navigation would discard the loaded pictures. */
 export function Docs({ to, children }: { to: string; children: ReactNode }) {
   return (
     <a href={to} target="_blank" rel="noopener">
@@ -53,7 +54,7 @@ export function Docs({ to, children }: { to: string; children: ReactNode }) {
   );
 }
 
-/** Seconds until a refused request may be sent again, counted down; 0 if it may now. */
+/** Counts down the seconds until a rejected request may be repeated; 0 if it may be repeated now. */
 export function useWait(seconds: number | undefined): number {
   const [until] = useState(() => Date.now() + (seconds ?? 0) * 1000);
   const [now, setNow] = useState(() => Date.now());
@@ -65,7 +66,7 @@ export function useWait(seconds: number | undefined): number {
   return Math.max(0, Math.ceil((until - now) / 1000));
 }
 
-/** A button that asks again, not before the server permits it. */
+/** A retry button, disabled until the server accepts the request again. */
 export function TryAgain({
   after,
   onClick,

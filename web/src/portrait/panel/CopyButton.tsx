@@ -1,9 +1,9 @@
-/** Copies a document, and shows it where the browser does not let a page copy. */
+/** Copies a document. If the browser denies access to the clipboard, shows the document for manual copying. */
 import { useState } from "react";
 import { copyText, explorerLink, type Request } from "../documents/document";
 
 export function CopyButton({ request, tag }: { request: Request; tag: "A" | "B" | null }) {
-  const [copied, setCopied] = useState<"no" | "yes" | "by hand">("no");
+  const [copied, setCopied] = useState<"no" | "yes" | "manual">("no");
   const text = copyText(request);
   const copy = async () => {
     try {
@@ -11,7 +11,7 @@ export function CopyButton({ request, tag }: { request: Request; tag: "A" | "B" 
       setCopied("yes");
       setTimeout(() => setCopied("no"), 2500);
     } catch {
-      setCopied("by hand");
+      setCopied("manual");
     }
   };
   const of = tag === null ? "" : ` (${tag})`;
@@ -20,9 +20,9 @@ export function CopyButton({ request, tag }: { request: Request; tag: "A" | "B" 
       <button type="button" className="quiet" onClick={() => void copy()}>
         {copied === "yes" ? `Copied${of}` : `Copy as GraphQL${of}`}
       </button>
-      {/* A tab of its own keeps the pictures; with an opener it begins with a copy of this one's session, the key. */}
+      {/* A new tab keeps the pictures. With an opener it inherits the session storage, which contains the key. */}
       <a href={explorerLink(request)} target="_blank" rel="opener">{`Open in explorer${of}`}</a>
-      {copied === "by hand" ? (
+      {copied === "manual" ? (
         <textarea readOnly rows={12} value={text} aria-label="Document to copy" ref={(node) => node?.select()} />
       ) : null}
     </span>

@@ -1,4 +1,4 @@
-/** The picture as a table: every number as the API answers it, unrounded. */
+/** The picture as a table: every number as returned by the API, not rounded. */
 import { useState } from "react";
 import { Tag } from "../charts/Figure";
 import type { Series } from "../charts/series";
@@ -23,7 +23,7 @@ export function NumbersTable({ series, part, title }: { series: Series[]; part: 
                 <th scope="col">High</th>
                 <th scope="col">Sigma</th>
                 <th scope="col">Quality</th>
-                <th scope="col">In words</th>
+                <th scope="col">Interpretation</th>
               </tr>
             </thead>
             <tbody>
@@ -36,7 +36,7 @@ export function NumbersTable({ series, part, title }: { series: Series[]; part: 
                         <Tag tag={one.tag} />
                       </td>
                     ) : null}
-                    <td>{value ?? "not told"}</td>
+                    <td>{value ?? "withheld"}</td>
                     <td>{measure?.interval95.low ?? "\u2013"}</td>
                     <td>{measure?.interval95.high ?? "\u2013"}</td>
                     <td>{measure?.sigma ?? "\u2013"}</td>

@@ -1,23 +1,23 @@
-/** One picture with all that belongs to it: its price before, its provenance after, errors in place, its document. */
+/** A picture with its price, its provenance, its errors and its document. */
 import { useEffect, useId, useRef, type ReactNode } from "react";
 import type { ApiError } from "../../shared/api";
 import type { Series } from "../charts/series";
 import { Tag } from "../charts/Figure";
 import { answerKey, request, type Settings } from "../documents/document";
 import type { Description } from "../model/answer";
-import { isFinal, leftOut, refusal } from "../model/errors";
+import { fieldError, isPermanent, omittedErrorCount } from "../model/errors";
 import type { Subject } from "../model/subject";
-import type { Desk, Entry } from "../state/desk";
-import type { DeskActions, Order } from "../state/useDesk";
+import type { Entry, QueryState } from "../state/queryState";
+import type { KeyedRequest, QueryActions } from "../state/useQueries";
 import { CodedError, Docs } from "./CodedError";
 import { CopyButton } from "./CopyButton";
 import { NumbersTable } from "./NumbersTable";
-import { Cost, Foreseen, Provenance } from "./Provenance";
+import { Cost, ExpectedRelease, Provenance } from "./Provenance";
 import { ShowButton } from "./ShowButton";
-import { lacks, type Spec } from "./specs";
+import { lacksScope, type Spec } from "./specs";
 
-/** A segment of the view, once it is known what it means. */
-export interface Person {
+/** A segment of the view whose description is loaded. */
+export interface SelectedSegment {
   tag: "A" | "B";
   subject: Subject;
   name: string;
@@ -26,108 +26,120 @@ export interface Person {
 
 interface Props {
   spec: Spec;
-  people: Person[];
+  segments: SelectedSegment[];
   settings: Settings;
   scopes: readonly string[];
-  desk: Desk;
-  actions: DeskActions;
-  /** Sends orders and tells everybody what became of them. */
-  show: (orders: readonly Order[], what: string) => Promise<void>;
-  /** Stands above the picture, such as the sliders of a product. */
+  queries: QueryState;
+  actions: QueryActions;
+  /** Sends requests and announces the result to screen readers. */
+  show: (requests: readonly KeyedRequest[], what: string) => Promise<void>;
+  /** Controls next to the picture, such as the sliders of a product. */
   controls?: ReactNode;
-  /** Why it cannot be asked for now. */
+  /** The reason why the picture cannot be requested at present. */
   blocked?: string | undefined;
-  /** Answers to show while those of a changed product are on their way. */
-  settingsBefore?: Settings | null;
-  /** Whether the controls were moved since: what is drawn is not what they say. */
-  moved?: boolean;
+  /** Settings whose answers are shown until the answers for `settings` arrive. */
+  previousSettings?: Settings | null;
+  /** Whether the controls have changed since the settings were applied, so the picture is out of date. */
+  outdated?: boolean;
 }
 
-type TellEntry = Extract<Entry, { state: "told" }>;
+type LoadedEntry = Extract<Entry, { state: "loaded" }>;
 
 export function Panel({
   spec,
-  people,
+  segments,
   settings,
   scopes,
-  desk,
+  queries,
   actions,
   show,
   controls,
   blocked,
-  settingsBefore,
-  moved = false,
+  previousSettings,
+  outdated = false,
 }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
   const pressed = useRef(false);
   const id = useId();
-  const each = people.map((person) => {
-    const key = answerKey(spec.id, person.subject, settings);
-    const before = settingsBefore ? desk.answers[answerKey(spec.id, person.subject, settingsBefore)] : undefined;
-    return { person, key, entry: desk.answers[key], before, request: request([spec.id], person.subject, settings) };
+  const each = segments.map((segment) => {
+    const key = answerKey(spec.id, segment.subject, settings);
+    const previous = previousSettings
+      ? queries.answers[answerKey(spec.id, segment.subject, previousSettings)]
+      : undefined;
+    return {
+      segment,
+      key,
+      entry: queries.answers[key],
+      previous,
+      request: request([spec.id], segment.subject, settings),
+    };
   });
-  const asking = each.some(({ entry }) => entry?.state === "asking");
-  const pending = each.filter(({ entry, before }) => entry?.state !== "told" && before?.state !== "told");
-  const waiting = pending.filter(({ entry }) => entry === undefined);
-  const shown = each.flatMap(({ person, entry, before }) => {
-    const told = entry?.state === "told" ? entry : before;
-    return told?.state === "told" ? [{ person, told, ...read(spec, person, told) }] : [];
+  const loading = each.some(({ entry }) => entry?.state === "loading");
+  const pending = each.filter(({ entry, previous }) => entry?.state !== "loaded" && previous?.state !== "loaded");
+  const notRequested = pending.filter(({ entry }) => entry === undefined);
+  const shown = each.flatMap(({ segment, entry, previous }) => {
+    const loaded = entry?.state === "loaded" ? entry : previous;
+    return loaded?.state === "loaded" ? [{ segment, loaded, ...read(spec, segment, loaded) }] : [];
   });
-  const drawn = shown.flatMap(({ series, told }) => (series === null ? [] : [{ series, told }]));
+  const drawn = shown.flatMap(({ series, loaded }) => (series === null ? [] : [{ series, loaded }]));
   const failed = shown.flatMap(({ error, ...one }) => (error === null ? [] : [{ ...one, error }]));
-  const late = moved || each.some(({ entry, before }) => entry?.state !== "told" && before?.state === "told");
-  const tagged = people.length > 1;
+  const stale =
+    outdated || each.some(({ entry, previous }) => entry?.state !== "loaded" && previous?.state === "loaded");
+  const tagged = segments.length > 1;
 
-  // The button that had the focus is gone when the picture is there.
+  // The focused button is removed when the picture is loaded: the focus moves to the heading.
   useEffect(() => {
     if (!pressed.current || pending.length > 0) return;
     pressed.current = false;
     heading.current?.focus({ preventScroll: true });
   }, [pending.length]);
 
-  const ask = (parts: readonly (typeof each)[number][]) => {
+  const load = (parts: readonly (typeof each)[number][]) => {
     pressed.current = true;
     void show(
       parts.map(({ request, key }) => ({ request, keys: [key] })),
       spec.title,
     );
   };
-  const missing = spec.scopes.filter((scope) => !scopes.includes(scope));
-  const some = pending.length < each.length ? ` ${pending.map(({ person }) => person.tag).join(" and ")} too` : "";
+  const missingScopes = spec.scopes.filter((scope) => !scopes.includes(scope));
+  const suffix =
+    pending.length < each.length ? ` ${pending.map(({ segment }) => segment.tag).join(" and ")} too` : "";
   const body = (
     <>
-      {missing.length > 0 && waiting.length > 0 ? (
+      {missingScopes.length > 0 && notRequested.length > 0 ? (
         <p className="note">
-          This key lacks the scope {missing.join(" and ").toLowerCase()}:{" "}
-          {lacks(spec, scopes) ? "it will be refused" : "a part of it will be refused"} (
-          <Docs to="/docs/errors.md#forbidden">FORBIDDEN</Docs>){lacks(spec, scopes) ? " and costs no units" : ""}.
+          This key lacks the scope {missingScopes.join(" and ").toLowerCase()}:{" "}
+          {lacksScope(spec, scopes) ? "the request will be rejected" : "part of the request will be rejected"} (
+          <Docs to="/docs/errors.md#forbidden">FORBIDDEN</Docs>){lacksScope(spec, scopes) ? " and costs no units" : ""}.
         </p>
       ) : null}
-      {failed.map(({ person, error, told }) => (
-        <div key={person.tag} className="failed">
-          {tagged ? <Tag tag={person.tag} /> : null}
+      {failed.map(({ segment, error, loaded }) => (
+        <div key={segment.tag} className="failed">
+          {tagged ? <Tag tag={segment.tag} /> : null}
           <CodedError error={error}>
-            {isFinal(error) ? null : (
+            {isPermanent(error) ? null : (
               <ShowButton
-                key={told.answer.elapsedMs}
-                name="Ask again"
+                key={loaded.answer.elapsedMs}
+                name="Retry"
                 what={spec.title}
-                prices={each.filter((one) => one.person === person).map(({ request }) => desk.prices[request.priceKey])}
-                left={desk.left}
-                asking={false}
-                after={told.answer.retryAfterSeconds ?? error.extensions?.retryAfterSeconds}
-                onShow={() => ask(each.filter((one) => one.person === person))}
-                onPriceAgain={() => actions.priceAgain(each.map(({ request }) => request))}
+                prices={each
+                  .filter((one) => one.segment === segment)
+                  .map(({ request }) => queries.prices[request.priceKey])}
+                remaining={queries.remaining}
+                loading={false}
+                after={loaded.answer.retryAfterSeconds ?? error.extensions?.retryAfterSeconds}
+                onShow={() => load(each.filter((one) => one.segment === segment))}
+                onRetryPrices={() => actions.retryPrices(each.map(({ request }) => request))}
               />
             )}
             <ul className="provenance">
-              <Cost entry={told} />
+              <Cost entry={loaded} />
             </ul>
           </CodedError>
         </div>
       ))}
       {drawn.length > 0 ? (
-        <div className={`picture ${late ? "late" : ""}`} aria-busy={late}>
+        <div className={`picture ${stale ? "stale" : ""}`} aria-busy={stale}>
           <spec.Picture series={drawn.map(({ series }) => series)} />
         </div>
       ) : null}
@@ -135,18 +147,21 @@ export function Panel({
         <div className="before">
           {blocked === undefined ? (
             <ShowButton
-              name={`Show${some}`}
+              name={`Show${suffix}`}
               what={spec.title}
-              prices={pending.map(({ request }) => desk.prices[request.priceKey])}
-              left={desk.left}
-              asking={asking}
-              onShow={() => ask(waiting)}
-              onPriceAgain={() => actions.priceAgain(pending.map(({ request }) => request))}
+              prices={pending.map(({ request }) => queries.prices[request.priceKey])}
+              remaining={queries.remaining}
+              loading={loading}
+              onShow={() => load(notRequested)}
+              onRetryPrices={() => actions.retryPrices(pending.map(({ request }) => request))}
             />
           ) : (
             <p className="note">{blocked}</p>
           )}
-          <Foreseen description={pending[0]!.person.description} window={spec.windowed ? settings.window : "DAYS_28"} />
+          <ExpectedRelease
+            description={pending[0]!.segment.description}
+            window={spec.windowed ? settings.window : "DAYS_28"}
+          />
         </div>
       ) : null}
     </>
@@ -162,22 +177,22 @@ export function Panel({
       {controls === undefined ? (
         body
       ) : (
-        <div className="beside-controls">
+        <div className="with-controls">
           {controls}
           <div className="controlled">{body}</div>
         </div>
       )}
       <footer>
-        {drawn.map(({ series, told }) => (
-          <Provenance key={series.tag} spec={spec} series={series} entry={told} tagged={tagged} />
+        {drawn.map(({ series, loaded }) => (
+          <Provenance key={series.tag} spec={spec} series={series} entry={loaded} tagged={tagged} />
         ))}
         <div className="tools">
           {drawn.length > 0 ? (
             <NumbersTable series={drawn.map(({ series }) => series)} part={spec.part} title={spec.title} />
           ) : null}
           {blocked === undefined
-            ? each.map(({ person, request }) => (
-                <CopyButton key={person.tag} request={request} tag={tagged ? person.tag : null} />
+            ? each.map(({ segment, request }) => (
+                <CopyButton key={segment.tag} request={request} tag={tagged ? segment.tag : null} />
               ))
             : null}
         </div>
@@ -186,12 +201,15 @@ export function Panel({
   );
 }
 
-/** What an answer holds for a picture: a series to draw, or the error that took it away. */
-function read(spec: Spec, person: Person, { answer }: TellEntry): { series: Series | null; error: ApiError | null } {
-  const error = refusal(answer, spec.root);
+/** The data of an answer for a picture, or the error for which the data is missing. */
+function read(
+  spec: Spec,
+  { tag, name }: SelectedSegment,
+  { answer }: LoadedEntry,
+): { series: Series | null; error: ApiError | null } {
+  const error = fieldError(answer, spec.root);
   const segment = answer.data?.segment;
   if (error !== null || segment == null) return { series: null, error };
-  const { tag, name } = person;
   const errors = answer.errors ?? [];
-  return { series: { tag, name, answer: segment, errors, errorsLeftOut: leftOut(answer) }, error: null };
+  return { series: { tag, name, answer: segment, errors, errorsOmitted: omittedErrorCount(answer) }, error: null };
 }

@@ -1,18 +1,18 @@
-/** Where a picture comes from: quality, release, window, price; and what its request cost. */
+/** The provenance of a picture: quality, release, window, price, and the cost of its request. */
 import { Tag } from "../charts/Figure";
 import type { Series } from "../charts/series";
 import type { Description, WindowLength } from "../model/answer";
 import { amount, days, NAMES_OF_WINDOWS } from "../model/format";
-import type { Entry } from "../state/desk";
+import type { Entry } from "../state/queryState";
 import { numbersOf, qualities } from "./numbers";
 import type { Spec } from "./specs";
 
-type TellEntry = Extract<Entry, { state: "told" }>;
+type LoadedEntry = Extract<Entry, { state: "loaded" }>;
 
 interface Props {
   spec: Spec;
   series: Series;
-  entry: TellEntry;
+  entry: LoadedEntry;
   tagged: boolean;
 }
 
@@ -20,11 +20,11 @@ export function Provenance({ spec, series, entry, tagged }: Props) {
   const { answer } = series;
   const release = spec.release(answer);
   const counts = qualities(numbersOf(spec.part(answer)));
-  const told = ["HIGH", "OK", "LOW"]
+  const parts = ["HIGH", "OK", "LOW"]
     .filter((quality) => counts[quality])
     .map((quality) => `${counts[quality]} ${quality}`);
   const other = spec.id === "comparison" ? answer.compare?.otherRelease : undefined;
-  const quality = told.length > 0 ? ["95 % intervals of the noise", `quality ${told.join(", ")}`] : [];
+  const quality = parts.length > 0 ? ["95 % intervals of the noise", `quality ${parts.join(", ")}`] : [];
   return (
     <div className="provenance">
       {tagged ? <Tag tag={series.tag} /> : null}
@@ -49,7 +49,7 @@ export function Provenance({ spec, series, entry, tagged }: Props) {
             </li>
             <li>
               {amount(release.units)} units{other === undefined ? "" : " each"} at the first view
-              {spec.id === "size" ? "" : ", beside the size"}
+              {spec.id === "size" ? "" : ", plus the size"}
             </li>
             <li>
               ε {release.epsilon.toPrecision(3)}, δ {release.delta.toExponential(0).replace("-", "\u2212")}
@@ -62,15 +62,15 @@ export function Provenance({ spec, series, entry, tagged }: Props) {
   );
 }
 
-/** What the request did cost, refused or not. */
-export function Cost({ entry }: { entry: TellEntry }) {
+/** The cost of the request, also if it was rejected. */
+export function Cost({ entry }: { entry: LoadedEntry }) {
   const cost = entry.answer.extensions?.cost;
   if (cost === undefined) return null;
   return (
     <li>
       cost {amount(cost.actual)} points of {amount(cost.requested)} reserved
-      {entry.pictures > 1 ? `, one request for ${entry.pictures} pictures` : ""}, {Math.round(entry.answer.elapsedMs)}{" "}
-      ms
+      {entry.pictures > 1 ? `, one request for ${entry.pictures} pictures` : ""},{" "}
+      {Math.round(entry.answer.elapsedMs)} ms
     </li>
   );
 }
@@ -79,11 +79,11 @@ function Id({ id }: { id: string }) {
   return <code title={id}>{id.slice(0, 8)}</code>;
 }
 
-/** What is known of the release before it is paid. */
-export function Foreseen({ description, window }: { description: Description; window: WindowLength }) {
+/** The properties of the release that are known before it is charged. */
+export function ExpectedRelease({ description, window }: { description: Description; window: WindowLength }) {
   const { epoch, start, end, length } = description.window;
   return (
-    <span className="foreseen">
+    <span className="expected-release">
       Epoch {epoch}, {window === length ? days(start, end) : `the ${NAMES_OF_WINDOWS[window]} that end with it`} (
       {NAMES_OF_WINDOWS[window]}, UTC), with 95 % intervals and quality.
     </span>

@@ -1,37 +1,37 @@
-/** The button that spends: it names units and points, as `Query.quote` tells them, before it does anything. */
+/** A button that sends chargeable requests. It shows their price in units and points, as returned by `Query.quote`. */
 import { amount } from "../model/format";
-import type { Left, Price } from "../state/api";
-import type { PriceEntry } from "../state/desk";
+import type { RemainingLimits, Price } from "../state/api";
+import type { PriceEntry } from "../state/queryState";
 import { CodedError, Docs, TryAgain, useWait } from "./CodedError";
 
 interface Props {
-  /** What it does, such as `Show`. */
+  /** The action, such as `Show`. */
   name: string;
-  /** What it shows, for those who do not see where it stands. */
+  /** The object of the action, for screen readers. */
   what: string;
   prices: readonly (PriceEntry | undefined)[];
-  left: Left | null;
-  asking: boolean;
+  remaining: RemainingLimits | null;
+  loading: boolean;
   strong?: boolean;
-  /** Seconds that the server wants to be left alone. */
+  /** Seconds to wait before the next request, as requested by the server. */
   after?: number | undefined;
   onShow: () => void;
-  onPriceAgain: () => void;
+  onRetryPrices: () => void;
 }
 
-export function ShowButton({ name, what, prices, left, asking, strong, after, onShow, onPriceAgain }: Props) {
+export function ShowButton({ name, what, prices, remaining, loading, strong, after, onShow, onRetryPrices }: Props) {
   const wait = useWait(after);
   const failed = prices.find((entry) => entry?.state === "failed");
   if (failed !== undefined) {
     return (
       <CodedError error={failed.error}>
-        <TryAgain after={failed.error.extensions?.retryAfterSeconds} onClick={onPriceAgain}>
-          Ask for the price again
+        <TryAgain after={failed.error.extensions?.retryAfterSeconds} onClick={onRetryPrices}>
+          Load the price again
         </TryAgain>
       </CodedError>
     );
   }
-  const known = prices.flatMap((entry) => (entry?.state === "told" ? [entry.price] : []));
+  const known = prices.flatMap((entry) => (entry?.state === "loaded" ? [entry.price] : []));
   const complete = known.length === prices.length;
   const tooLarge = known.find(({ fits }) => !fits);
   const sum = total(known);
@@ -40,12 +40,12 @@ export function ShowButton({ name, what, prices, left, asking, strong, after, on
       <button
         type="button"
         className={strong ? "strong" : undefined}
-        disabled={!complete || asking || wait > 0 || tooLarge !== undefined}
-        aria-busy={asking}
+        disabled={!complete || loading || wait > 0 || tooLarge !== undefined}
+        aria-busy={loading}
         onClick={onShow}
       >
         <span className="show-name">
-          {asking ? "Asking" : wait > 0 ? `${name} in ${wait} s` : name}
+          {loading ? "Loading" : wait > 0 ? `${name} in ${wait} s` : name}
           <span className="sr-only"> {what}</span>
         </span>
         <span className="price">
@@ -57,20 +57,21 @@ export function ShowButton({ name, what, prices, left, asking, strong, after, on
               <data value={sum.points}>{amount(sum.points)}</data> points
             </>
           ) : (
-            "asking for the price"
+            "loading the price"
           )}
         </span>
       </button>
       {tooLarge === undefined ? null : (
         <p className="note">
-          Not possible with this key: the document costs {amount(tooLarge.points)} points, and one document may cost{" "}
-          {amount(tooLarge.maxQueryPoints)} (<Docs to="/docs/errors.md#query_too_costly">QUERY_TOO_COSTLY</Docs>).
+          Not possible with this key: the document costs {amount(tooLarge.points)} points, and the limit per document
+          is {amount(tooLarge.maxQueryPoints)} (<Docs to="/docs/errors.md#query_too_costly">QUERY_TOO_COSTLY</Docs>).
           {strong ? " Show the pictures one by one." : ""}
         </p>
       )}
-      {left !== null && complete && sum.units > left.units ? (
+      {remaining !== null && complete && sum.units > remaining.units ? (
         <p className="note">
-          The key has {amount(left.units)} units left: unless it has seen some of this, it will be refused (
+          The key has {amount(remaining.units)} units left. The request is rejected unless the key has viewed a part of
+          it before (
           <Docs to="/docs/errors.md#privacy_budget_exhausted">PRIVACY_BUDGET_EXHAUSTED</Docs>).
         </p>
       ) : null}
@@ -80,6 +81,6 @@ export function ShowButton({ name, what, prices, left, asking, strong, after, on
 
 function total(prices: readonly Price[]): { units: number; points: number } {
   const add = (of: (price: Price) => number) => prices.reduce((sum, price) => sum + of(price), 0);
-  // Units have two decimals; adding them as binary fractions must not show more.
+  // Units have two decimals; rounding removes the error of binary floating-point addition.
   return { units: Math.round(add(({ units }) => units) * 100) / 100, points: add(({ points }) => points) };
 }

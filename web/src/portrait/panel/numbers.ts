@@ -1,20 +1,20 @@
-/** All numbers below a field of an answer, as rows of a table: nothing of the answer is left out. */
+/** Lists all numbers below a field of an answer as table rows. */
 import type { Measure } from "../model/answer";
-import { words } from "../model/format";
+import { humanize } from "../model/format";
 
 export interface NumberRow {
   name: string;
-  /** Null: not told, and part of another number. */
+  /** Null if the number is withheld and counted in another number. */
   value: number | null;
   measure: Measure | null;
 }
 
-/** Fields that say what an item of a list is. */
+/** Fields that identify an item of a list. */
 const NAMES = ["name", "archetype", "group", "days", "part", "dimension", "first", "second"];
-/** Other accounts than the numbers themselves, and those that say what a number is made of. */
+/** Fields that contain metadata of the numbers. */
 const SKIPPED = ["release", "otherRelease"];
 
-/** Fields whose name says nothing beside that of the item they stand in. */
+/** Fields whose name adds nothing to the name of their item. */
 const NAMELESS = ["share", "value"];
 
 export function numbersOf(value: unknown, name = ""): NumberRow[] {
@@ -25,14 +25,14 @@ export function numbersOf(value: unknown, name = ""): NumberRow[] {
     if (SKIPPED.includes(field)) return [];
     if (field === "histogram") return bins(inner as (number | null)[], name);
     if (field === "histogramOther")
-      return [{ name: join(name, "bins not told, together"), value: inner as number, measure: null }];
-    // Lists and the one measure of an item need no name beside that of the item.
+      return [{ name: join(name, "withheld bins, combined"), value: inner as number, measure: null }];
+    // Lists and the only measure of an item are named after the item.
     const plain = NAMELESS.includes(field) && typeof inner === "object";
     return numbersOf(inner, plain ? name : join(name, spaced(field)));
   });
 }
 
-/** How many numbers there are of each quality. */
+/** Counts the numbers by quality. */
 export function qualities(rows: readonly NumberRow[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { measure } of rows) if (measure !== null) counts[measure.quality] = (counts[measure.quality] ?? 0) + 1;
@@ -57,7 +57,7 @@ function itemName(item: unknown): string {
   const parts = NAMES.map((field) => fields[field]).filter((part) => typeof part === "string");
   return parts
     .filter((part, n) => part !== parts[n - 1])
-    .map(words)
+    .map(humanize)
     .join(", ");
 }
 

@@ -1,4 +1,4 @@
-/** The pictures of the page: what they are called, what they need, and how they are drawn. */
+/** The pictures of the page: titles, required scopes and components. */
 import type { ComponentType } from "react";
 import type { Series } from "../charts/series";
 import type { PictureId } from "../documents/fragments";
@@ -12,7 +12,7 @@ import { Archetypes, Dwell, Places } from "../pictures/Shares";
 import { Size } from "../pictures/Size";
 import { Week } from "../pictures/Week";
 
-/** A field of a segment that may be null; all of a picture lies below it. */
+/** A nullable field of a segment; it contains all data of a picture. */
 export type Root = keyof SegmentAnswer;
 
 export interface Spec {
@@ -20,20 +20,20 @@ export interface Spec {
   title: string;
   about: string;
   root: Root;
-  /** What of the root the picture shows: the answer may hold more, for other pictures. */
+  /** The part of the root field that the picture shows; the answer may contain data of other pictures. */
   part: (answer: SegmentAnswer) => unknown;
   release: (answer: SegmentAnswer) => Release | undefined;
   Picture: ComponentType<{ series: Series[] }>;
-  /** Scopes that the key needs, as `viewer { scopes }` names them, that of the root first; none for the size. */
+  /** The scopes that the key needs, named as in `viewer { scopes }`, the scope of the root first; none for the size. */
   scopes: string[];
-  /** Whether it covers the window that one chooses, and not 28 days. */
+  /** Whether the picture covers the selected window instead of 28 days. */
   windowed?: boolean;
-  /** Which of two columns it stands in; without one it is as wide as the page. */
+  /** The column, of two; undefined for the full page width. */
   column?: 1 | 2;
 }
 
-/** Whether a key with these scopes is refused all of a picture, and not only parts of it. */
-export function lacks({ scopes: [own] }: Spec, scopes: readonly string[]): boolean {
+/** Whether the API rejects the whole picture, not only parts of it, for a key with these scopes. */
+export function lacksScope({ scopes: [own] }: Spec, scopes: readonly string[]): boolean {
   return own !== undefined && !scopes.includes(own);
 }
 
@@ -70,8 +70,8 @@ const spec = (one: Omit<Spec, "scopes"> & { scopes: readonly string[] }): Spec =
 export const COMPARISON = spec({
   id: "comparison",
   part: ({ compare }) => compare,
-  title: "The two segments",
-  about: "How alike the people of A and B are, by the states of their twelve dimensions.",
+  title: "Comparison",
+  about: "The similarity of the people of A and B, computed from the states of their twelve dimensions.",
   root: "compare",
   release: (answer) => answer.compare?.release,
   Picture: Comparison,
@@ -81,8 +81,8 @@ export const COMPARISON = spec({
 export const FIT = spec({
   id: "product",
   part: ({ compatibility }) => compatibility,
-  title: "A product and its people",
-  about: "How alike the people are to a product, in what it states. A score is 1 if all people are equal to it.",
+  title: "Product compatibility",
+  about: "The similarity of the people to the stated attributes of a product. The score is 1 if all people match it.",
   root: "compatibility",
   release: (answer) => answer.compatibility?.release,
   Picture: Fit,
@@ -91,7 +91,7 @@ export const FIT = spec({
 
 export const SECTIONS: Section[] = [
   {
-    title: "How many, and how they behave",
+    title: "Size and behavior",
     specs: [
       spec({
         id: "size",
@@ -109,7 +109,7 @@ export const SECTIONS: Section[] = [
         column: 1,
         part: habitsOf,
         title: "Habits",
-        about: "Means over people, each with the same weight.",
+        about: "Means over people, equally weighted.",
         Picture: Habits,
       }),
       spec({
@@ -117,7 +117,7 @@ export const SECTIONS: Section[] = [
         id: "places",
         column: 1,
         part: ({ behavior }) => behavior?.categories,
-        title: "Kinds of places",
+        title: "Place categories",
         about: "Shares of a person's visits, averaged over people.",
         Picture: Places,
       }),
@@ -136,7 +136,7 @@ export const SECTIONS: Section[] = [
         column: 2,
         part: ({ behavior }) => behavior?.dayParts,
         title: "Week",
-        about: "When people go out: shares of a person's visits. Times are UTC.",
+        about: "Shares of a person's visits by day and time. Times are UTC.",
         Picture: Week,
       }),
       spec({
@@ -145,20 +145,20 @@ export const SECTIONS: Section[] = [
         column: 2,
         part: ({ network }) => network && { ...network, implications: null },
         title: "Network",
-        about: "How people are connected inside their region, over 28 days.",
+        about: "Connections between people within their region, over 28 days.",
         Picture: Connections,
       }),
     ],
   },
   {
-    title: "What they are like",
+    title: "Personality",
     specs: [
       spec({
         ...personality,
         id: "dimensions",
         part: ({ personality }) => personality?.dimensions,
         title: "Twelve dimensions",
-        about: "What the people are like, each dimension from 0 to 1.",
+        about: "The personality of the people, each dimension from 0 to 1.",
         Picture: Dimensions,
       }),
       spec({
@@ -167,15 +167,15 @@ export const SECTIONS: Section[] = [
         column: 1,
         part: ({ personality }) => personality?.archetypes,
         title: "Archetypes",
-        about: "Shares of the people by the nearest of five targets.",
+        about: "Shares of the people by the nearest of five archetypes.",
         Picture: Archetypes,
       }),
       spec({
         id: "mixture",
         column: 2,
         part: ({ quantumState }) => quantumState,
-        title: "How mixed they are",
-        about: "The people as one quantum state: a well-known way to say how alike the parts of a mixture are.",
+        title: "Purity and entropy",
+        about: "The people as one quantum state. Purity and entropy are standard measures of homogeneity.",
         root: "quantumState",
         release: (answer) => answer.quantumState?.release,
         Picture: Mixture,
@@ -186,7 +186,7 @@ export const SECTIONS: Section[] = [
         id: "knot",
         part: ({ knot }) => knot?.origin?.correlations,
         title: "Knot",
-        about: "How the dimensions go together, drawn as a braid.",
+        about: "The correlations of the dimensions, drawn as a braid.",
         root: "knot",
         release: (answer) => answer.knot?.origin?.release,
         Picture: Knot,
@@ -195,7 +195,7 @@ export const SECTIONS: Section[] = [
     ],
   },
   {
-    title: "What published rules say",
+    title: "Published rules",
     specs: [
       spec({
         ...behavior,
@@ -204,8 +204,8 @@ export const SECTIONS: Section[] = [
         part: ({ behavior }) => behavior?.implications,
         title: "Products",
         about:
-          "Conventions, not measurements. One rule looks at everybody in the regions of the segment: to this key that " +
-          "counts as a segment it was shown, and segments nearly as large are then too near to it.",
+          "Conventions, not measurements. One rule reads a number about all people of the regions. For this " +
+          "key that counts as a viewed segment, so segments that differ from it by too few people are withheld.",
         Picture: ProductRules,
         scopes: ["BEHAVIOR", "PERSONALITY"],
       }),
@@ -215,7 +215,7 @@ export const SECTIONS: Section[] = [
         column: 2,
         part: ({ network }) => network?.implications,
         title: "Marketing",
-        about: "Conventions, not measurements. How effective a strategy is nobody has measured.",
+        about: "Conventions, not measurements. The effectiveness of the strategies has not been measured.",
         Picture: MarketingRules,
       }),
     ],

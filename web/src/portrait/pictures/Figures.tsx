@@ -1,19 +1,19 @@
-/** Pictures of single numbers, each on a scale of its own. */
+/** Pictures of single numbers, each with its own scale. */
 import { Rows, type Row } from "../charts/Rows";
 import { asNumber, asPercent, asPerMille, fromZero, ticked, UNIT, type Scale } from "../charts/scale";
 import { cellAt, errorOf, type Cell, type Series } from "../charts/series";
 import { CellErrors, Tag } from "../charts/Figure";
 import type { Behavior, Measure, Network } from "../model/answer";
 
-const SHARE: Scale = { ...UNIT, write: asPercent };
+const SHARE: Scale = { ...UNIT, format: asPercent };
 
-/** Most visits that count in a window (`docs/partner.md`). */
+/** Maximum number of counted visits per person and window (`docs/partner.md`). */
 const VISIT_CAP = { DAYS_7: 10, DAYS_28: 30, DAYS_84: 60 };
 
-/** A scale for numbers that have no useful upper end: up to the highest interval, or its line. */
-function open(cells: Cell[], least: number, write = asNumber): Scale {
+/** A scale from 0 for numbers without a fixed maximum: to the highest interval end, and at least to `minimum`. */
+function openScale(cells: Cell[], minimum: number, format = asNumber): Scale {
   const highs = cells.map((cell) => ("measure" in cell ? cell.measure.interval95.high : 0));
-  return fromZero(Math.max(least, ...highs), write);
+  return fromZero(Math.max(minimum, ...highs), format);
 }
 
 export function Habits({ series }: { series: Series[] }) {
@@ -24,48 +24,48 @@ export function Habits({ series }: { series: Series[] }) {
   const rows: Row[] = [
     {
       key: "visitsPerPerson",
-      label: "Visits of a person",
-      hint: `in the window; at most ${cap} count`,
+      label: "Visits per person",
+      hint: `in the window; at most ${cap} are counted`,
       scale: ticked([0, cap / 2, cap]),
-      lines: [cap / 10, cap / 3],
+      thresholds: [cap / 10, cap / 3],
       cells: cells("visitsPerPerson"),
     },
     {
       key: "averageDwellMinutes",
-      label: "Mean stay",
-      hint: "minutes; at most 120 count",
+      label: "Mean length of stay",
+      hint: "minutes; at most 120 are counted",
       scale: ticked([0, 30, 60, 90, 120]),
-      lines: [30, 60],
+      thresholds: [30, 60],
       cells: cells("averageDwellMinutes"),
     },
     {
       key: "returnVisitRate",
-      label: "Visits that return",
-      hint: "to a place where the person had been",
+      label: "Return visits",
+      hint: "to a place that the person visited before",
       scale: SHARE,
-      lines: [1 / 3, 2 / 3],
+      thresholds: [1 / 3, 2 / 3],
       cells: cells("returnVisitRate"),
     },
     {
       key: "explorationTendency",
-      label: "Visits that explore",
-      hint: "a new place: 1 less what returns",
+      label: "Exploring visits",
+      hint: "to a new place; 1 minus return visits",
       scale: SHARE,
-      lines: [1 / 3, 2 / 3],
+      thresholds: [1 / 3, 2 / 3],
       cells: cells("explorationTendency"),
     },
     {
       key: "communityEngagement",
       label: "Attended events",
       hint: "share of a person's actions",
-      scale: open(events, 0.4, asPercent),
-      lines: [0.1, 0.3],
+      scale: openScale(events, 0.4, asPercent),
+      thresholds: [0.1, 0.3],
       cells: events,
     },
   ];
   return (
     <Rows
-      caption="What a person does in the window"
+      caption="Behavior of a person in the window"
       heads={["Number", "Picture", "Mean, 95 % interval"]}
       rows={rows}
       series={series}
@@ -77,35 +77,35 @@ export function Habits({ series }: { series: Series[] }) {
 export function Connections({ series }: { series: Series[] }) {
   const cells = (field: keyof Network) =>
     series.map((one) => cellAt(one, ["network", field], one.answer.network![field] as Measure | null));
-  const often = series.map((one): Cell => {
-    const words = one.answer.network!.connectionFrequency;
-    return words === null ? { error: errorOf(one, ["network", "connectionFrequency"]) } : { words };
+  const frequencies = series.map((one): Cell => {
+    const frequency = one.answer.network!.connectionFrequency;
+    return frequency === null ? { error: errorOf(one, ["network", "connectionFrequency"]) } : { text: frequency };
   });
   const density = cells("density");
   const friends = cells("viralPotential");
   const rows: Row[] = [
     {
       key: "connectionsPerPerson",
-      label: "Connections of a person",
-      hint: "kept ties, at most 10",
+      label: "Connections per person",
+      hint: "existing ties; at most 10 are counted",
       scale: ticked([0, 2, 4, 6, 8, 10]),
-      lines: [2, 5],
+      thresholds: [2, 5],
       cells: cells("connectionsPerPerson"),
     },
     {
       key: "density",
       label: "Density",
-      hint: "ties over possible partners",
-      scale: open(density, 0.0012, asPerMille),
-      lines: [0.001, 0.01],
+      hint: "ties divided by possible partners",
+      scale: openScale(density, 0.0012, asPerMille),
+      thresholds: [0.001, 0.01],
       cells: density,
     },
     {
       key: "tieCompatibility",
-      label: "Likeness of tied people",
+      label: "Similarity of tied people",
       hint: "mean over ties, 0 to 100 %",
       scale: SHARE,
-      lines: [1 / 3, 2 / 3],
+      thresholds: [1 / 3, 2 / 3],
       cells: cells("tieCompatibility"),
     },
     {
@@ -113,54 +113,58 @@ export function Connections({ series }: { series: Series[] }) {
       label: "New ties",
       hint: "share of ties made in the window",
       scale: SHARE,
-      lines: [1 / 3, 2 / 3],
+      thresholds: [1 / 3, 2 / 3],
       cells: cells("newTieShare"),
     },
     {
       key: "viralPotential",
-      label: "Friends drawn",
-      hint: "by a person to a new place",
-      scale: open(friends, 1.2),
-      lines: [0.5, 1],
+      label: "Viral potential",
+      hint: "friends per person who follow to a new place",
+      scale: openScale(friends, 1.2),
+      thresholds: [0.5, 1],
       cells: friends,
     },
     {
       key: "trendSetting",
-      label: "Ties that follow",
-      hint: "to a new place",
+      label: "Trend setting",
+      hint: "share of ties that follow to a new place",
       scale: SHARE,
-      lines: [1 / 3, 2 / 3],
+      thresholds: [1 / 3, 2 / 3],
       cells: cells("trendSetting"),
     },
   ];
   return (
     <>
       <Rows
-        caption="How people are connected"
+        caption="Connections between people"
         heads={["Number", "Picture", "Mean, 95 % interval"]}
         rows={rows}
         series={series}
         kind="dot"
       />
       <dl className="facts" data-row="connectionFrequency">
-        <dt>How often people make new ties</dt>
+        <dt>Frequency of new ties</dt>
         {series.map((one, n) => (
           <dd key={one.tag} className="cell">
             {series.length > 1 ? <Tag tag={one.tag} /> : null}
-            {"words" in often[n]! ? <Frequency frequency={often[n].words} /> : <span className="folded">not told</span>}
+            {"text" in frequencies[n]! ? (
+              <Frequency frequency={frequencies[n].text} />
+            ) : (
+              <span className="withheld">withheld</span>
+            )}
           </dd>
         ))}
       </dl>
-      <CellErrors cells={often} series={series} />
+      <CellErrors cells={frequencies} series={series} />
     </>
   );
 }
 
 const FREQUENCIES: Record<string, string> = {
-  LOW: "below 0.1 a person in 28 days",
-  MEDIUM: "0.1 to 0.5 a person in 28 days",
-  HIGH: "0.5 or more a person in 28 days",
-  UNCERTAIN: "the interval crosses a line (0.1 or 0.5 a person in 28 days)",
+  LOW: "below 0.1 per person in 28 days",
+  MEDIUM: "0.1 to 0.5 per person in 28 days",
+  HIGH: "0.5 or more per person in 28 days",
+  UNCERTAIN: "the interval contains a threshold (0.1 or 0.5 per person in 28 days)",
 };
 
 function Frequency({ frequency }: { frequency: string }) {
@@ -177,23 +181,23 @@ export function Mixture({ series }: { series: Series[] }) {
     {
       key: "purity",
       label: "Purity",
-      hint: "how alike two people are",
+      hint: "similarity of two people",
       scale: UNIT,
-      lines: [0.6, 0.85],
+      thresholds: [0.6, 0.85],
       cells: each.map(({ purity }) => ({ measure: purity })),
     },
     {
       key: "entropy",
       label: "Entropy",
-      hint: "0 if all are equal, at most 2.565",
+      hint: "0 if all people are equal, at most 2.565",
       scale: { ...ticked([0, 0.5, 1, 1.5, 2]), max: 2.565 },
-      lines: [0.4, 0.8],
+      thresholds: [0.4, 0.8],
       cells: each.map(({ entropy }) => ({ measure: entropy })),
     },
   ];
   return (
     <Rows
-      caption="How mixed the people are"
+      caption="Purity and entropy"
       heads={["Number", "Picture", "Value, 95 % interval"]}
       rows={rows}
       series={series}
@@ -202,30 +206,30 @@ export function Mixture({ series }: { series: Series[] }) {
   );
 }
 
-/** Of the first segment with the second: `series` holds the first alone. */
+/** The comparison of the first segment with the second. `series` contains only the first segment. */
 export function Comparison({ series }: { series: Series[] }) {
   const { averageCompatibility, fidelity } = series[0]!.answer.compare!;
   const rows: Row[] = [
     {
       key: "averageCompatibility",
       label: "Average compatibility",
-      hint: "of a person of A with one of B",
+      hint: "of a person of A with a person of B",
       scale: UNIT,
-      lines: [0.6, 0.85],
+      thresholds: [0.6, 0.85],
       cells: [{ measure: averageCompatibility }],
     },
     {
       key: "fidelity",
       label: "Fidelity",
-      hint: "1 if the people are mixed alike",
+      hint: "1 if the mixtures are equal",
       scale: UNIT,
-      lines: [0.8, 0.95],
+      thresholds: [0.8, 0.95],
       cells: [{ measure: fidelity }],
     },
   ];
   return (
     <Rows
-      caption="How alike the two segments are"
+      caption="Similarity of the two segments"
       heads={["Number", "Picture", "Value, 95 % interval"]}
       rows={rows}
       series={series}

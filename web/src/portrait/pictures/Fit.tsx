@@ -1,11 +1,11 @@
-/** How well a product suits the people: the score, each stated dimension alone, and why in words. */
+/** The compatibility of a product: the total score, the score of each stated dimension, and the reasons. */
 import { Rows, type Row } from "../charts/Rows";
 import { UNIT } from "../charts/scale";
 import { Tag } from "../charts/Figure";
 import type { Series } from "../charts/series";
-import { words } from "../model/format";
+import { humanize } from "../model/format";
 
-const LINES = [0.6, 0.85];
+const THRESHOLDS = [0.6, 0.85];
 
 export function Fit({ series }: { series: Series[] }) {
   const each = series.map(({ answer }) => answer.compatibility!);
@@ -13,20 +13,20 @@ export function Fit({ series }: { series: Series[] }) {
     {
       key: "score",
       label: <strong>Score</strong>,
-      hint: "all that is stated",
+      hint: "all stated dimensions",
       scale: UNIT,
-      lines: LINES,
+      thresholds: THRESHOLDS,
       cells: each.map(({ score }) => ({ measure: score })),
     },
     ...each[0]!.contributions.map(({ dimension, stated }) => ({
       key: dimension,
-      label: words(dimension),
+      label: humanize(dimension),
       hint: `alone; stated ${Number(stated.toFixed(3))}`,
       scale: UNIT,
-      lines: LINES,
+      thresholds: THRESHOLDS,
       cells: each.map(({ contributions }) => {
         const same = contributions.find((one) => one.dimension === dimension);
-        return same === undefined ? { words: "not stated" } : { measure: same.score };
+        return same === undefined ? { text: "not stated" } : { measure: same.score };
       }),
     })),
   ];
@@ -47,7 +47,7 @@ export function Fit({ series }: { series: Series[] }) {
         </p>
       ))}
       {ignored.length > 0 ? (
-        <p className="note">Words that the vocabulary does not hold, ignored: {ignored.join(", ")}.</p>
+        <p className="note">Ignored, because the vocabulary does not contain them: {ignored.join(", ")}.</p>
       ) : null}
     </>
   );

@@ -1,4 +1,4 @@
-/** The knot of a segment: the braid that its correlations weave, and what stays the same however it is drawn. */
+/** The knot of a segment: the braid built from its correlations, and the invariants of the knot. */
 import type { ReactNode } from "react";
 import { Braid } from "../charts/Braid";
 import { QualityMark, Tag } from "../charts/Figure";
@@ -6,15 +6,15 @@ import { Rows } from "../charts/Rows";
 import { CORRELATION } from "../charts/scale";
 import type { Series } from "../charts/series";
 import type { Knot as KnotAnswer } from "../model/answer";
-import { words } from "../model/format";
+import { humanize } from "../model/format";
 
 export function Knot({ series }: { series: Series[] }) {
   return (
     <>
       <p className="about">
         Each strand is a dimension. Each pair of strands with a correlation of at least 0.3 is crossed, strongest first.
-        The right ends are joined to the left ends at the same height. An exact fingerprint of the released numbers: it
-        has no interval, and nobody has measured that it predicts anything.
+        The right ends are joined to the left ends at the same height. The knot is an exact function of the released
+        numbers: it has no interval, and no predictive value has been measured.
       </p>
       {series.map((one) => (
         <OneKnot key={one.tag} series={one} knot={one.answer.knot!} tagged={series.length > 1} />
@@ -36,8 +36,8 @@ function OneKnot({ series, knot, tagged }: { series: Series; knot: KnotAnswer; t
             {" · "}
             <QualityMark quality={origin.quality} />{" "}
             {origin.quality === "LOW"
-              ? "By its least exact correlation: the noise may have woven another knot."
-              : `Quality ${origin.quality}, by its least exact correlation.`}
+              ? "is the quality of the least precise correlation. Noise may have changed the knot."
+              : `Quality ${origin.quality}: the quality of the least precise correlation.`}
           </>
         )}
       </p>
@@ -46,19 +46,19 @@ function OneKnot({ series, knot, tagged }: { series: Series; knot: KnotAnswer; t
         strands={knot.strands}
         names={names}
         tag={series.tag}
-        label={`Braid of ${crossings}. Letters: ${knot.braid.join(" ")}`}
+        label={`Braid of ${crossings}. Braid word: ${knot.braid.join(" ")}`}
       />
       <dl className="invariants">
-        <Invariant name="Closed curves" field="components" value={knot.components} />
+        <Invariant name="Components" field="components" value={knot.components} />
         <Invariant name="Writhe" field="writhe" value={knot.writhe} />
         <Invariant name="Determinant" field="determinant" value={knot.determinant} />
-        <Invariant name="Arf" field="arf" value={knot.arf ?? "none: a link of several curves"} />
+        <Invariant name="Arf" field="arf" value={knot.arf ?? "none: defined for one component only"} />
         <Invariant name="Jones" field="jones" value={<Polynomial text={knot.jones.text} />} wide />
         <Invariant name="Alexander" field="alexander" value={<Polynomial text={knot.alexander.text} />} wide />
       </dl>
       {origin === null ? null : (
         <details>
-          <summary>The {origin.correlations.length} correlations that were woven in</summary>
+          <summary>The {origin.correlations.length} correlations of the braid</summary>
           <Rows
             caption="Correlations of pairs of dimensions, strongest first"
             heads={["Pair", "Picture", "Correlation, 95 % interval"]}
@@ -67,9 +67,9 @@ function OneKnot({ series, knot, tagged }: { series: Series; knot: KnotAnswer; t
             shared={CORRELATION}
             rows={origin.correlations.map(({ first, second, value }) => ({
               key: `${first} ${second}`,
-              label: `${words(first)} with ${words(second).toLowerCase()}`,
+              label: `${humanize(first)} with ${humanize(second).toLowerCase()}`,
               scale: CORRELATION,
-              lines: [-0.3, 0.3],
+              thresholds: [-0.3, 0.3],
               cells: [{ measure: value }],
             }))}
           />
@@ -88,7 +88,7 @@ function Invariant({ name, field, value, wide }: { name: string; field: string; 
   );
 }
 
-/** `t^(5/2)` with a raised exponent. The text as the API writes it stays readable for programs. */
+/** Renders `t^(5/2)` with a superscript exponent. `data-text` contains the text of the API. */
 export function Polynomial({ text }: { text: string }) {
   const parts = text.split(/\^(\([^)]*\)|-?\d+)/);
   return (

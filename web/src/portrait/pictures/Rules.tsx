@@ -1,4 +1,4 @@
-/** What published rules say of released numbers: a verdict, the rule, and the numbers that it used. */
+/** The results of published rules: a verdict, the rule, and the numbers that it used. */
 import type { ReactNode } from "react";
 import { CellErrors, Figure, Tag } from "../charts/Figure";
 import { errorOf, type Series } from "../charts/series";
@@ -8,10 +8,10 @@ import type {
   Measure,
   ProductImplications,
   RuleInput,
-  Told,
+  Nullable,
   Verdict,
 } from "../model/answer";
-import { words } from "../model/format";
+import { humanize } from "../model/format";
 import type { Path } from "../model/errors";
 
 const SIGNS: Record<Verdict, string> = { YES: "\u2713", NO: "\u2715", UNCERTAIN: "?" };
@@ -41,7 +41,7 @@ export function ProductRules({ series }: { series: Series[] }) {
       />
       <Rule
         series={series}
-        title="What weighs in decisions"
+        title="Decision factors"
         path={path("decisionFactors")}
         of={(n) => factorRule(all[n]!.decisionFactors)}
       />
@@ -55,10 +55,10 @@ const MARKETING: [keyof Omit<MarketingImplications, "strategies">, string][] = [
   ["influencerPotential", "Influencer potential"],
 ];
 const STRATEGIES: [keyof MarketingImplications["strategies"], string][] = [
-  ["communityEndorsement", "Strategy: let members of the community speak"],
-  ["earlyAdopterProgram", "Strategy: give new things to people whom others follow"],
-  ["socialProof", "Strategy: show what friends do"],
-  ["influencerPartnership", "Strategy: work with the well connected"],
+  ["communityEndorsement", "Strategy: community endorsement"],
+  ["earlyAdopterProgram", "Strategy: early adopter program"],
+  ["socialProof", "Strategy: social proof"],
+  ["influencerPartnership", "Strategy: influencer partnership"],
 ];
 
 export function MarketingRules({ series }: { series: Series[] }) {
@@ -82,22 +82,22 @@ export function MarketingRules({ series }: { series: Series[] }) {
   );
 }
 
-interface Said {
+interface RuleResult {
   result: ReactNode;
   rule: string;
   inputs: RuleInput[];
 }
 
-function numberRule(told: ProductImplications["likelyToReturnPurchase"]): Told<Said> {
-  return told && { result: <Figure measure={told.value} />, rule: told.rule, inputs: told.inputs };
+function numberRule(answer: ProductImplications["likelyToReturnPurchase"]): Nullable<RuleResult> {
+  return answer && { result: <Figure measure={answer.value} />, rule: answer.rule, inputs: answer.inputs };
 }
 
-function factorRule(told: ProductImplications["decisionFactors"]): Told<Said> {
-  if (told === null) return null;
+function factorRule(answer: ProductImplications["decisionFactors"]): Nullable<RuleResult> {
+  if (answer === null) return null;
   const weights: [string, Measure][] = [
-    ["Quality", told.quality],
-    ["Community", told.communityEndorsement],
-    ["Price", told.price],
+    ["Quality", answer.quality],
+    ["Community", answer.communityEndorsement],
+    ["Price", answer.price],
   ];
   const result = (
     <span className="weights">
@@ -108,22 +108,22 @@ function factorRule(told: ProductImplications["decisionFactors"]): Told<Said> {
       ))}
     </span>
   );
-  return { result, rule: told.rule, inputs: told.inputs };
+  return { result, rule: answer.rule, inputs: answer.inputs };
 }
 
 interface RuleProps<T> {
   series: Series[];
   title: string;
-  of: (n: number) => Told<T>;
+  of: (n: number) => Nullable<T>;
   path: Path;
 }
 
 function VerdictRule({ of, ...others }: RuleProps<Implication>) {
-  const said = (n: number): Told<Said> => {
-    const told = of(n);
-    return told && { result: <VerdictMark verdict={told.verdict} />, rule: told.rule, inputs: told.inputs };
+  const resultOf = (n: number): Nullable<RuleResult> => {
+    const answer = of(n);
+    return answer && { result: <VerdictMark verdict={answer.verdict} />, rule: answer.rule, inputs: answer.inputs };
   };
-  return <Rule {...others} of={said} />;
+  return <Rule {...others} of={resultOf} />;
 }
 
 function VerdictMark({ verdict }: { verdict: Verdict }) {
@@ -134,24 +134,24 @@ function VerdictMark({ verdict }: { verdict: Verdict }) {
   );
 }
 
-function Rule({ series, title, of, path }: RuleProps<Said>) {
+function Rule({ series, title, of, path }: RuleProps<RuleResult>) {
   const each = series.map((_, n) => of(n));
-  const rule = each.find((said) => said !== null)?.rule;
+  const rule = each.find((result) => result !== null)?.rule;
   return (
     <li data-row={path.at(-1)}>
       <div className="rule-head">
         <h4>{title}</h4>
         <div className="rule-results">
-          {each.map((said, n) => (
+          {each.map((result, n) => (
             <div key={n} className="cell">
               {series.length > 1 ? <Tag tag={series[n]!.tag} /> : null}
-              {said === null ? <span className="folded">not told</span> : said.result}
+              {result === null ? <span className="withheld">withheld</span> : result.result}
             </div>
           ))}
         </div>
       </div>
       <CellErrors
-        cells={each.map((said, n) => (said === null ? { error: errorOf(series[n]!, path) } : { words: "" }))}
+        cells={each.map((result, n) => (result === null ? { error: errorOf(series[n]!, path) } : { text: "" }))}
         series={series}
       />
       {rule === undefined ? null : (
@@ -159,10 +159,10 @@ function Rule({ series, title, of, path }: RuleProps<Said>) {
           <summary>
             Rule: <span className="rule-text">{rule}</span>
           </summary>
-          {each.map((said, n) =>
-            said === null ? null : (
+          {each.map((result, n) =>
+            result === null ? null : (
               <ul key={n} className="inputs">
-                {said.inputs.map(({ name, value }) => (
+                {result.inputs.map(({ name, value }) => (
                   <li key={name} className="cell">
                     {series.length > 1 ? <Tag tag={series[n]!.tag} /> : null}
                     <span className="input-name">{inputName(name)}</span> <Figure measure={value} />
@@ -177,10 +177,10 @@ function Rule({ series, title, of, path }: RuleProps<Said>) {
   );
 }
 
-/** `personality.dimensions.VALUE_ORIENTATION.mean` and `behavior.returnVisitRate` in words. */
+/** Formats input names such as `personality.dimensions.VALUE_ORIENTATION.mean` and `behavior.returnVisitRate`. */
 function inputName(name: string): string {
   const dimension = /dimensions\.([A-Z_]+)\.mean/.exec(name)?.[1];
-  if (dimension !== undefined) return `Mean ${words(dimension).toLowerCase()}`;
+  if (dimension !== undefined) return `Mean ${humanize(dimension).toLowerCase()}`;
   const field = name
     .split(".")
     .at(-1)!

@@ -1,6 +1,6 @@
-/** Pictures of shares: archetypes, stays, kinds of places. What is told together comes last. */
+/** Pictures of shares: archetypes, lengths of stay, place categories. Parts released together (OTHER) come last. */
 import type { Measure } from "../model/answer";
-import { words } from "../model/format";
+import { humanize } from "../model/format";
 import { Rows, type Row } from "../charts/Rows";
 import { asPercent, fromZero } from "../charts/scale";
 import { partCell, type Series } from "../charts/series";
@@ -12,13 +12,13 @@ interface Props {
   head: string;
   series: Series[];
   parts: Parts[];
-  /** Names in their order, told or not; without it those that are told, the largest first. */
+  /** All names in display order, also withheld ones; if undefined, the released names by decreasing share. */
   order?: readonly string[];
   label?: (name: string) => string;
   hint?: (name: string) => string | undefined;
 }
 
-function Shares({ caption, head, series, parts, order, label = words, hint }: Props) {
+function Shares({ caption, head, series, parts, order, label = humanize, hint }: Props) {
   const known = [...new Set(parts.flatMap((map) => [...map.keys()]))];
   const size = (name: string) => Math.max(...parts.map((map) => map.get(name)?.value ?? 0));
   const names = [...(order ?? known.sort((a, b) => size(b) - size(a)))].filter((name) => name !== "OTHER");
@@ -28,7 +28,7 @@ function Shares({ caption, head, series, parts, order, label = words, hint }: Pr
   const rows: Row[] = names.map((name) => ({
     key: name,
     label: label(name),
-    hint: name === "OTHER" ? (hint?.(name) ?? "parts of too few people, together") : hint?.(name),
+    hint: name === "OTHER" ? (hint?.(name) ?? "parts with too few people, combined") : hint?.(name),
     scale,
     cells: parts.map((map) => partCell(map.get(name), name === "OTHER")),
   }));
@@ -53,11 +53,11 @@ export function Archetypes({ series }: { series: Series[] }) {
           {series.length > 1 ? `${series[n]!.tag}: ` : ""}
           {archetype === "UNCERTAIN" ? (
             <>
-              Most people: <strong>UNCERTAIN</strong>. The noise could have changed which archetype leads.
+              Most people: <strong>UNCERTAIN</strong>. Noise may have changed which archetype is the most frequent.
             </>
           ) : (
             <>
-              Most people: <strong>{words(archetype)}</strong>
+              Most people: <strong>{humanize(archetype)}</strong>
             </>
           )}
         </p>
@@ -77,9 +77,9 @@ const STAYS = { short: "Under 15 minutes", medium: "15 to 60 minutes", long: "Ov
 export function Dwell({ series }: { series: Series[] }) {
   const parts = series.map(({ answer }) => {
     const { short, medium, long, other } = answer.behavior!.timeSpent;
-    const told = { short, medium, long, OTHER: other };
+    const shares = { short, medium, long, OTHER: other };
     return new Map(
-      Object.entries(told).flatMap(([name, measure]) => (measure === null ? [] : [[name, measure] as const])),
+      Object.entries(shares).flatMap(([name, measure]) => (measure === null ? [] : [[name, measure] as const])),
     );
   });
   return (
@@ -100,11 +100,11 @@ export function Places({ series }: { series: Series[] }) {
   );
   return (
     <Shares
-      caption="Shares of a person's visits by kind of place"
-      head="Kind of place"
+      caption="Shares of a person's visits by place category"
+      head="Place category"
       series={series}
       parts={parts}
-      hint={(name) => (name === "OTHER" ? "all else, and kinds of too few people" : undefined)}
+      hint={(name) => (name === "OTHER" ? "all other categories, and categories with too few people" : undefined)}
     />
   );
 }

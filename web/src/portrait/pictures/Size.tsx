@@ -1,4 +1,4 @@
-/** How many people there are. */
+/** The number of people. */
 import { Figure, Tag } from "../charts/Figure";
 import { Dot, Grid, Interval, Axis } from "../charts/Marks";
 import { fromZero } from "../charts/scale";

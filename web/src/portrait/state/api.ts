@@ -1,18 +1,18 @@
-/** The requests of this page beside those for pictures. None of them asks about people. */
-import { ask, type Answer, type ApiError } from "../../shared/api";
+/** The requests of this page other than those for pictures. None of them reads aggregates or is charged units. */
+import { sendQuery, type Answer, type ApiError } from "../../shared/api";
 import type { Request } from "../documents/document";
-import type { Description, ProductWords, Vocabulary } from "../model/answer";
+import type { Description, ProductVocabulary, Vocabulary } from "../model/answer";
 import { ROOT } from "../model/errors";
-import { tidy, type Subject } from "../model/subject";
+import { normalize, type Subject } from "../model/subject";
 
-/** What there is to choose from, and what the key may read. */
-export interface Start {
+/** The vocabulary of segment definitions, and the scopes of the key. */
+export interface InitialData {
   viewer: { partner: string; scopes: string[] };
   vocabulary: Vocabulary;
 }
 
-export function askStart(): Promise<Answer<Start>> {
-  return ask(`query Start {
+export function fetchInitialData(): Promise<Answer<InitialData>> {
+  return sendQuery(`query InitialData {
   viewer { partner scopes }
   vocabulary {
     regions
@@ -24,9 +24,9 @@ export function askStart(): Promise<Answer<Start>> {
 }`);
 }
 
-/** Words that describe products; asked when they are looked at, for they cost more points than all the rest. */
-export function askProductWords(): Promise<Answer<{ vocabulary: ProductWords }>> {
-  return ask("query ProductWords {\n  vocabulary { styles { word } features { word } }\n}");
+/** The terms that describe products. Loaded on demand: they cost more points than the other data of the page. */
+export function fetchProductVocabulary(): Promise<Answer<{ vocabulary: ProductVocabulary }>> {
+  return sendQuery("query ProductVocabulary {\n  vocabulary { styles { word } features { word } }\n}");
 }
 
 export interface SavedSegment {
@@ -40,8 +40,8 @@ export interface SegmentPage {
   segments: { nodes: SavedSegment[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } };
 }
 
-export function askSegments(search: string, after: string | null): Promise<Answer<SegmentPage>> {
-  return ask(
+export function fetchSegments(search: string, after: string | null): Promise<Answer<SegmentPage>> {
+  return sendQuery(
     `query Segments($search: String, $after: String) {
   segments(first: 20, search: $search, after: $after) {
     nodes { slug name shared definition { regions ageBands interests categories } }
@@ -59,15 +59,15 @@ const DESCRIPTION = `{
     window { start end epoch length }
   }`;
 
-/** What a segment means. It finds unknown slugs and words before anything is paid. */
-export function askDescription(subject: Subject): Promise<Answer<{ segment: Description | null }>> {
+/** The definition of a segment. It detects unknown slugs and values before anything is charged. */
+export function fetchDescription(subject: Subject): Promise<Answer<{ segment: Description | null }>> {
   return "slug" in subject
-    ? ask(`query Describe($slug: String!) {\n  segment(slug: $slug) ${DESCRIPTION}\n}`, { slug: subject.slug })
-    : ask(
+    ? sendQuery(`query Describe($slug: String!) {\n  segment(slug: $slug) ${DESCRIPTION}\n}`, { slug: subject.slug })
+    : sendQuery(
         `query Describe($definition: SegmentDefinition!) {
   ${ROOT}: cohort(definition: $definition) ${DESCRIPTION}
 }`,
-        { definition: tidy(subject.definition) },
+        { definition: normalize(subject.definition) },
       );
 }
 
@@ -79,8 +79,8 @@ export interface Price {
   unitsLeft: number;
 }
 
-/** What is left of the key. */
-export interface Left {
+/** The remaining limits of the key: privacy units, points, and requests of this minute. */
+export interface RemainingLimits {
   units: number;
   points: number;
   requests: number;
@@ -94,13 +94,13 @@ interface PriceData {
   [price: `price${number}`]: Price;
 }
 
-/** A document may hold so many quotes. */
-export const MOST_QUOTES = 5;
+/** Maximum number of quotes in one document. */
+export const MAX_QUOTES = 5;
 
-export type Priced = { left: Left; prices: Price[] } | { errors: ApiError[] };
+export type Priced = { remaining: RemainingLimits; prices: Price[] } | { errors: ApiError[] };
 
-/** Prices several requests in one, and tells what is left. Nothing of them is run. */
-export async function askPrices(requests: readonly Pick<Request, "document" | "variables">[]): Promise<Priced> {
+/** Returns the prices of up to `MAX_QUOTES` requests, and the remaining limits. The requests are not executed. */
+export async function fetchPrices(requests: readonly Pick<Request, "document" | "variables">[]): Promise<Priced> {
   const declared = requests.map((_, n) => `$document${n}: String!, $variables${n}: JSON`).join(", ");
   const quotes = requests.map(
     (_, n) =>
@@ -117,11 +117,11 @@ ${quotes.join("")}}`;
       [`variables${n}`, request.variables],
     ]),
   );
-  const { data, errors } = await ask<PriceData>(document, variables);
+  const { data, errors } = await sendQuery<PriceData>(document, variables);
   if (data == null) return { errors: errors ?? [] };
   const { privacyBudget, limits } = data.viewer;
   return {
-    left: { units: privacyBudget.left, points: limits.pointsLeft, requests: limits.requestsLeftThisMinute },
+    remaining: { units: privacyBudget.left, points: limits.pointsLeft, requests: limits.requestsLeftThisMinute },
     prices: requests.map((_, n) => data[`price${n}`]!),
   };
 }

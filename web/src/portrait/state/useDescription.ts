@@ -1,13 +1,13 @@
-/** What a segment means; asked once for each. */
+/** The definition of a segment, loaded once per segment. */
 import { useCallback, useEffect, useState } from "react";
 import type { ApiError } from "../../shared/api";
 import type { Description } from "../model/answer";
 import { subjectKey, type Subject } from "../model/subject";
-import { askDescription } from "./api";
+import { fetchDescription } from "./api";
 
 export type Described =
-  | { state: "asking" }
-  | { state: "told"; description: Description }
+  | { state: "loading" }
+  | { state: "loaded"; description: Description }
   | { state: "failed"; error: ApiError; retry: () => void };
 
 export function useDescription(subject: Subject | null): Described | null {
@@ -21,21 +21,21 @@ export function useDescription(subject: Subject | null): Described | null {
   useEffect(() => {
     if (subject === null || key === null || known[key] !== undefined) return;
     let current = true;
-    void askDescription(subject).then(({ data, errors }) => {
+    void fetchDescription(subject).then(({ data, errors }) => {
       const description = data?.segment;
-      const told = description
+      const result = description
         ? { description }
-        : { error: errors?.[0] ?? { message: "The server answered without a segment." } };
-      if (current) setKnown((old) => ({ ...old, [key]: told }));
+        : { error: errors?.[0] ?? { message: "The response contains no segment." } };
+      if (current) setKnown((old) => ({ ...old, [key]: result }));
     });
     return () => {
       current = false;
     };
-    // `known` is left out: what comes to be known of one segment starts no question about another.
+    // `known` is not a dependency: a loaded description must not start a request for another segment.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [key, attempt]);
   if (key === null) return null;
-  const told = known[key];
-  if (told === undefined) return { state: "asking" };
-  return "description" in told ? { state: "told", ...told } : { state: "failed", ...told, retry };
+  const entry = known[key];
+  if (entry === undefined) return { state: "loading" };
+  return "description" in entry ? { state: "loaded", ...entry } : { state: "failed", ...entry, retry };
 }

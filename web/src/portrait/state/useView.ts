@@ -1,44 +1,44 @@
-/** The view of the address bar: read from it, written to it. */
+/** Synchronizes the view with the URL in both directions. */
 import { useCallback, useEffect, useRef, useState } from "react";
-import { readView, writeView, type View } from "../model/address";
+import { readView, writeView, type View } from "../model/viewUrl";
 
-/** Sliding writes the address when it rests: browsers refuse to change it more often. */
-const PAUSE_MS = 400;
+/** Slider changes update the URL with a delay, because browsers limit the rate of URL changes. */
+const DEBOUNCE_MS = 400;
 
-function here(): View {
+function currentView(): View {
   return readView(new URLSearchParams(location.search));
 }
 
-function address(view: View): string {
+function urlOf(view: View): string {
   const query = writeView(view);
   return `${location.pathname}${query === "" ? "" : `?${query}`}`;
 }
 
-/** A change of segments is a step that "back" undoes; sliding a product is not. */
+/** A change of segments adds a history entry; a change of the product replaces the current entry. */
 export function useView(): [View, (change: Partial<View>) => void] {
-  const [view, setView] = useState(here);
+  const [view, setView] = useState(currentView);
   const newest = useRef(view);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const take = useCallback((next: View) => {
+  const apply = useCallback((next: View) => {
     clearTimeout(timer.current);
     newest.current = next;
     setView(next);
   }, []);
   useEffect(() => {
-    const back = () => take(here());
+    const back = () => apply(currentView());
     addEventListener("popstate", back);
     return () => removeEventListener("popstate", back);
-  }, [take]);
+  }, [apply]);
   const update = useCallback(
     (change: Partial<View>) => {
-      take({ ...newest.current, misread: false, ...change });
+      apply({ ...newest.current, unrecognized: false, ...change });
       if ("product" in change) {
-        timer.current = setTimeout(() => history.replaceState(null, "", address(newest.current)), PAUSE_MS);
+        timer.current = setTimeout(() => history.replaceState(null, "", urlOf(newest.current)), DEBOUNCE_MS);
       } else {
-        history.pushState(null, "", address(newest.current));
+        history.pushState(null, "", urlOf(newest.current));
       }
     },
-    [take],
+    [apply],
   );
   return [view, update];
 }

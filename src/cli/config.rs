@@ -1,0 +1,128 @@
+//! Settings. Each comes from a flag or an environment variable and from no other source.
+
+use std::net::SocketAddr;
+
+use axum::http::HeaderValue;
+use clap::{Args, ValueEnum};
+
+/// The format of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Plain text.
+    Text,
+    /// One JSON object per line, for programs.
+    Json,
+}
+
+/// The engine that computes the sums of a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EngineKind {
+    /// The database computes the sums.
+    Sql,
+    /// This process computes the sums from a copy of the newest epoch in memory.
+    Memory,
+}
+
+impl EngineKind {
+    /// The value of `ENGINE` that selects this engine.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sql => "sql",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+/// The database setting, shared by the subcommands.
+#[derive(Args, Clone)]
+pub struct Database {
+    /// Database: `sqlite://FILE?mode=rwc` or `postgres://USER:PASSWORD@HOST/NAME`.
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        default_value = "sqlite://data/enrichment.db?mode=rwc",
+        global = true,
+        // A URL may contain a password, so `--help` must not print the value from the environment.
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub database_url: String,
+}
+
+/// The settings of `serve`.
+#[derive(Args, Clone, Debug)]
+pub struct Server {
+    /// Address and port to listen on; port 0 selects a free port.
+    #[arg(long, env = "LISTEN_ADDR", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    pub listen_addr: SocketAddr,
+
+    /// Answer introspection without a key (the schema is public, the data is not).
+    #[arg(
+        long,
+        env = "PUBLIC_INTROSPECTION",
+        value_name = "BOOL",
+        default_value_t = false,
+        num_args = 0..=1,
+        default_missing_value = "true",
+        action = clap::ArgAction::Set
+    )]
+    pub public_introspection: bool,
+
+    /// Address of the metrics for Prometheus; empty = no metrics. Do not expose it to the public.
+    #[arg(long, env = "METRICS_ADDR", default_value = "127.0.0.1:9090", value_name = "ADDRESS:PORT")]
+    pub metrics_addr: String,
+
+    /// Redis for limits that several servers share: `redis://[:PASSWORD@]HOST[:PORT]`; absent = limits per process.
+    #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]
+    pub redis_url: Option<String>,
+
+    /// Collector of traces (OTLP over HTTP), one span per request, such as `http://127.0.0.1:4318`; absent = none.
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL", hide_env_values = true)]
+    pub otel_exporter_otlp_endpoint: Option<String>,
+
+    /// Engine of sums: `sql` = the database, `memory` = this process, from a copy of the newest epoch (up to 350 bytes
+    /// per person).
+    #[arg(long, env = "ENGINE", value_enum, default_value = "sql")]
+    pub engine: EngineKind,
+
+    /// Origins whose pages may read answers, comma-separated, such as `https://shop.example`.
+    #[arg(long, env = "CORS_ORIGINS", value_name = "ORIGINS", value_delimiter = ',', value_parser = parse_origin)]
+    pub cors_origins: Vec<HeaderValue>,
+
+    /// Days for which rows of the request log are kept, 2 to 3,650.
+    #[arg(
+        long,
+        env = "LOG_RETENTION_DAYS",
+        value_name = "DAYS",
+        default_value_t = 90,
+        value_parser = clap::value_parser!(u16).range(2..=3_650)
+    )]
+    pub log_retention_days: u16,
+}
+
+fn parse_origin(text: &str) -> Result<HeaderValue, String> {
+    if text.is_empty() {
+        // `CORS_ORIGINS=` in an environment file means no origin; `serve` drops the empty value.
+        return Ok(HeaderValue::from_static(""));
+    }
+    let wrong = || format!("{text:?} is not an origin like https://shop.example");
+    let (scheme, host) = text.split_once("://").ok_or_else(wrong)?;
+    let plain = !host.is_empty() && !host.contains(['/', '*', '@', '?', '#', ' ']);
+    if !plain || !matches!(scheme, "http" | "https") {
+        return Err(wrong());
+    }
+    HeaderValue::from_str(text).map_err(|_| wrong())
+}
+
+/// The settings of logging, shared by all subcommands.
+#[derive(Args, Clone, Debug)]
+pub struct Logging {
+    /// Format of the log lines on standard error.
+    #[arg(long, env = "LOG_FORMAT", default_value = "text", value_enum, global = true)]
+    pub log_format: LogFormat,
+
+    /// Least severe level that is logged: error, warn, info, debug or trace.
+    #[arg(long, env = "LOG_LEVEL", default_value = "info", global = true, value_name = "LEVEL")]
+    pub log_level: tracing::level_filters::LevelFilter,
+}

@@ -1,0 +1,146 @@
+//! Epochs, windows, and the vocabulary of an epoch, that is, the values that a segment definition may use.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::clock::DAY;
+
+/// The delay after the end of a week in which late events may still arrive, in seconds (72 hours). An epoch can be
+/// built and read only after it.
+pub const READABLE_AFTER: i64 = 72 * 3600;
+
+/// The number of days that a window covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, async_graphql::Enum)]
+pub enum WindowLength {
+    /// The last week of the epoch.
+    Days7,
+    /// The last four weeks of the epoch.
+    Days28,
+    /// The last twelve weeks of the epoch.
+    Days84,
+}
+
+impl WindowLength {
+    /// All lengths, shortest first.
+    pub const ALL: [Self; 3] = [Self::Days7, Self::Days28, Self::Days84];
+
+    /// The length in days.
+    #[must_use]
+    pub fn days(self) -> i32 {
+        match self {
+            Self::Days7 => 7,
+            Self::Days28 => 28,
+            Self::Days84 => 84,
+        }
+    }
+
+    /// The cap on the number of visits of one person in the window (`docs/privacy.md`).
+    #[must_use]
+    pub fn visit_cap(self) -> i32 {
+        match self {
+            Self::Days7 => 10,
+            Self::Days28 => 30,
+            Self::Days84 => 60,
+        }
+    }
+}
+
+/// A time window that ends with an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Window {
+    pub epoch_id: i32,
+    /// The end of the window, exclusive, in Unix seconds.
+    pub ends_at: i64,
+    pub length: WindowLength,
+}
+
+impl Window {
+    /// The first second of the window, in Unix seconds.
+    #[must_use]
+    pub fn starts_at(&self) -> i64 {
+        self.ends_at - i64::from(self.length.days()) * DAY
+    }
+
+    /// The epoch as an ISO week, such as `2012-W21`.
+    #[must_use]
+    pub fn epoch_name(&self) -> String {
+        epoch_name(self.epoch_id)
+    }
+}
+
+/// Formats an epoch's number (ISO year x 100 + ISO week) as an ISO week, such as `2012-W21`.
+#[must_use]
+pub fn epoch_name(epoch_id: i32) -> String {
+    format!("{}-W{:02}", epoch_id / 100, epoch_id % 100)
+}
+
+/// A readable epoch with its vocabulary.
+#[derive(Clone, Debug)]
+pub struct Epoch {
+    pub epoch_id: i32,
+    /// Unix seconds.
+    pub ends_at: i64,
+    pub vocabulary: Arc<Vocabulary>,
+}
+
+impl Epoch {
+    /// The window of this length that ends with the epoch.
+    #[must_use]
+    pub fn window(&self, length: WindowLength) -> Window {
+        Window { epoch_id: self.epoch_id, ends_at: self.ends_at, length }
+    }
+}
+
+/// The vocabulary of an epoch: the closed lists of values that a segment definition may use.
+#[derive(Clone, Debug, Default)]
+pub struct Vocabulary {
+    pub regions: BTreeSet<String>,
+    pub interests: BTreeSet<String>,
+    pub categories: BTreeSet<String>,
+}
+
+/// The kind of a vocabulary term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TermKind {
+    Region,
+    Interest,
+    Category,
+}
+
+impl TermKind {
+    /// The name in the database and in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Region => "region",
+            Self::Interest => "interest",
+            Self::Category => "category",
+        }
+    }
+
+    /// The kind of a name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Region, Self::Interest, Self::Category].into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+impl Vocabulary {
+    /// The terms of a kind.
+    pub fn terms_mut(&mut self, kind: TermKind) -> &mut BTreeSet<String> {
+        match kind {
+            TermKind::Region => &mut self.regions,
+            TermKind::Interest => &mut self.interests,
+            TermKind::Category => &mut self.categories,
+        }
+    }
+
+    /// All terms with their kinds.
+    pub fn terms(&self) -> impl Iterator<Item = (TermKind, &str)> {
+        let kinds = [
+            (TermKind::Region, &self.regions),
+            (TermKind::Interest, &self.interests),
+            (TermKind::Category, &self.categories),
+        ];
+        kinds.into_iter().flat_map(|(kind, terms)| terms.iter().map(move |term| (kind, term.as_str())))
+    }
+}

@@ -1,0 +1,16 @@
+//! Types of the domain without input or output: the lowest room, which uses no other room.
+
+pub mod clock;
+pub mod dimensions;
+pub mod epoch;
+pub mod error;
+pub mod key;
+pub mod mutant;
+pub mod page;
+pub mod product;
+pub mod product_state;
+pub mod product_vocabulary;
+pub mod quota;
+pub mod random;
+pub mod scope;
+pub mod segment;

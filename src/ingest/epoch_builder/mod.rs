@@ -1,0 +1,176 @@
+//! The epoch builder (`epoch build`): reduces the raw rows to one row of integers per person and window.
+//!
+//! A build runs in one transaction, so a build that fails leaves no epoch. People are read in pages, so memory use does
+//! not grow with their number.
+
+use anyhow::{Context, bail, ensure};
+use sea_orm::{
+    ActiveValue::Set, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect,
+};
+
+use super::progress::Progress;
+use crate::{
+    domain::{
+        clock::{DAY, format_time, monday, week_number},
+        epoch::{READABLE_AFTER, Vocabulary, epoch_name},
+    },
+    privacy::ledger,
+    storage::{
+        db,
+        entity::{epoch, epoch_term, user_action},
+        epochs,
+    },
+};
+use summaries::{SummaryWriter, candidates};
+
+mod summaries;
+mod ties;
+
+/// The minimum number of people who share an interest or category, for it to enter the vocabulary. A segment of a rarer
+/// value could only be withheld, and a rare value may identify a person.
+pub const MIN_PEOPLE_PER_TERM: u64 = 100;
+/// The number of epochs that are kept. A build deletes older ones.
+const MAX_EPOCHS: u64 = 2;
+
+/// The result of a build.
+#[derive(Debug)]
+pub struct Built {
+    pub epoch_id: i32,
+    /// Unix seconds.
+    pub ends_at: i64,
+    /// The number of people who are counted in at least one window.
+    pub agents: i64,
+    /// False if the epoch already existed. An existing epoch is never changed.
+    pub is_new: bool,
+}
+
+/// The end of the newest complete week in the data, in Unix seconds. A week is complete if a visit started on its last
+/// day and it ended at least 72 hours before `now`.
+///
+/// # Errors
+/// If there are no visits that started more than 72 hours before `now`, or the database fails.
+pub async fn newest_complete_week(db: &DatabaseConnection, now: i64) -> anyhow::Result<i64> {
+    let newest: Option<Option<i64>> = user_action::Entity::find()
+        .select_only()
+        .expr(user_action::COLUMN.start_time.max())
+        // A visit in the future has a wrong time.
+        .filter(user_action::COLUMN.start_time.lt(now - READABLE_AFTER))
+        .into_tuple()
+        .one(db)
+        .await?;
+    let newest = newest.flatten().context("there are no visits yet: load some with `spots-enrichment import`")?;
+    Ok(monday(Ord::min(newest + DAY, now - READABLE_AFTER)))
+}
+
+/// Builds the epoch that ends at the Monday 00:00 UTC at or before `as_of` (Unix seconds). The vocabulary of interests
+/// and categories consists of the values that at least [`MIN_PEOPLE_PER_TERM`] people share.
+///
+/// # Errors
+/// If the week ended less than 72 hours before `now`, newer epochs already fill the number that is kept, no person
+/// qualifies, a person has more than [`contribution::TIE_CAP`] kept ties, or the database fails. The transaction is
+/// rolled back.
+pub async fn build(db: &DatabaseConnection, as_of: i64, now: i64, progress: Progress) -> anyhow::Result<Built> {
+    build_with_lists(db, as_of, now, None, progress).await
+}
+
+/// The same as [`build`], but with fixed lists of interests and categories if `lists` is given. The vocabulary then
+/// does not depend on the data and reveals nothing about people.
+///
+/// # Errors
+/// The same as [`build`].
+pub async fn build_with_lists(
+    db: &DatabaseConnection,
+    as_of: i64,
+    now: i64,
+    lists: Option<&Vocabulary>,
+    progress: Progress,
+) -> anyhow::Result<Built> {
+    let ends_at = monday(as_of);
+    let epoch_id = week_number(ends_at);
+    if ends_at + READABLE_AFTER > now {
+        bail!(
+            "the week that ends at {} may still get late events: it can be built from {} on",
+            format_time(ends_at),
+            format_time(ends_at + READABLE_AFTER)
+        );
+    }
+    // Visits and ties must come from one snapshot, also while an import runs.
+    let transaction = db::begin_snapshot(db).await?;
+    db::lock_epochs(&transaction).await?;
+    if let Some(existing) = epochs::find(&transaction, epoch_id).await? {
+        // The accounts are missing if the ledger was recreated.
+        let vocabulary = epochs::vocabulary(&transaction, epoch_id).await?;
+        ledger::open_regions(&transaction, vocabulary.regions.iter().map(String::as_str)).await?;
+        transaction.commit().await?;
+        return Ok(Built { epoch_id, ends_at: existing.ends_at, agents: existing.agents, is_new: false });
+    }
+    let newer = epoch::Entity::find().filter(epoch::COLUMN.ends_at.gt(ends_at)).count(&transaction).await?;
+    if newer >= MAX_EPOCHS {
+        bail!("{newer} newer epochs exist and {MAX_EPOCHS} epochs are kept: an older one would be dropped at once");
+    }
+    let row = epoch::ActiveModel { epoch_id: Set(epoch_id), ends_at: Set(ends_at), built_at: Set(now), agents: Set(0) };
+    epoch::Entity::insert(row).exec_without_returning(&transaction).await?;
+    ties::prepare(&transaction, ends_at).await?;
+    let counted = write_summaries(&transaction, epoch_id, ends_at, lists, progress).await?;
+    ties::drop_tables(&transaction).await?;
+    epoch::Entity::update_many()
+        .col_expr(epoch::Column::Agents, counted.into())
+        .filter(epoch::COLUMN.epoch_id.eq(epoch_id))
+        .exec(&transaction)
+        .await?;
+    drop_old_epochs(&transaction).await?;
+    transaction.commit().await?;
+    Ok(Built { epoch_id, ends_at, agents: counted, is_new: true })
+}
+
+/// Writes the summaries and the vocabulary of an epoch. Returns the number of people who are counted.
+async fn write_summaries(
+    transaction: &DatabaseTransaction,
+    epoch_id: i32,
+    ends_at: i64,
+    lists: Option<&Vocabulary>,
+    progress: Progress,
+) -> anyhow::Result<i64> {
+    let bar = progress.bar("people", candidates().count(transaction).await?);
+    let mut writer = SummaryWriter::new(epoch_id, ends_at);
+    let mut after = None;
+    while let Some(last) = writer.write_page(transaction, after.as_deref(), &bar).await? {
+        after = Some(last);
+    }
+    bar.finish();
+    ensure!(
+        writer.counted > 0,
+        "no epoch was built: no adult with consent, region and complete profile has a visit in the 84 days before {}",
+        format_time(ends_at)
+    );
+    let vocabulary = writer.vocabulary(lists);
+    let terms = vocabulary.terms().map(|(kind, term)| epoch_term::ActiveModel {
+        epoch_id: Set(epoch_id),
+        kind: Set(kind.name().to_owned()),
+        term: Set(term.to_owned()),
+    });
+    epoch_term::Entity::insert_many(terms).exec_without_returning(transaction).await?;
+    ledger::open_regions(transaction, vocabulary.regions.iter().map(String::as_str)).await?;
+    Ok(writer.counted)
+}
+
+/// Deletes all but the newest [`MAX_EPOCHS`] epochs.
+async fn drop_old_epochs(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    let newest: Vec<i32> = epoch::Entity::find()
+        .select_only()
+        .column(epoch::Column::EpochId)
+        .order_by_desc(epoch::COLUMN.ends_at)
+        .limit(MAX_EPOCHS)
+        .into_tuple()
+        .all(transaction)
+        .await?;
+    epoch::Entity::delete_many().filter(epoch::COLUMN.epoch_id.is_not_in(newest)).exec(transaction).await?;
+    Ok(())
+}
+
+/// A one-line description of an epoch, for the operator.
+#[must_use]
+pub fn describe(built: &Built) -> String {
+    format!("epoch {} (ends {})", epoch_name(built.epoch_id), format_time(built.ends_at))
+}

@@ -1,0 +1,88 @@
+//! Erases a person from the raw tables and from the kept epochs, so that no later release contains anything of the
+//! person. Published releases stay unchanged, because recomputing them would reveal the difference.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, ExprTrait as _, QueryFilter, Statement};
+
+use crate::storage::{
+    audit::{self, Action},
+    db,
+    entity::{agent, agent_summary, connection, personality_profile, user_action},
+};
+
+/// The tables with data of a person.
+const TABLES: &str = "agents, user_actions, personality_profiles, ai2ai_connections, agent_rollup";
+
+/// The numbers of rows that were erased with a person.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Erased {
+    pub visits: u64,
+    pub ties: u64,
+}
+
+/// Erases one person in one transaction, writes a row to `audit_events` that does not identify the person, and clears
+/// the space of the deleted rows.
+///
+/// # Errors
+/// The id is unknown, or the database fails before the commit: then nothing is changed. If clearing the space
+/// fails, the person is erased nevertheless, and the error says so.
+pub async fn erase(db: &DatabaseConnection, agent_id: &str, now: i64) -> anyhow::Result<Erased> {
+    let sqlite = db.get_database_backend() == DbBackend::Sqlite;
+    let transaction = db::begin_write(db).await.context(
+        "nothing was erased: another process writes to the database, such as an import; try again when it has ended",
+    )?;
+    // An import that has already read the known agents would restore visits of this person, and a build that has read
+    // its people would keep them. The locks make both end before the erasure, or begin after it.
+    db::lock_people(&transaction).await?;
+    db::lock_epochs(&transaction).await?;
+    let agents = agent::Entity::delete_many().filter(agent::COLUMN.agent_id.eq(agent_id));
+    let visits = user_action::Entity::delete_many().filter(user_action::COLUMN.agent_id.eq(agent_id));
+    let profiles = personality_profile::Entity::delete_many().filter(personality_profile::COLUMN.agent_id.eq(agent_id));
+    let is_end = connection::COLUMN.agent_id_1.eq(agent_id).or(connection::COLUMN.agent_id_2.eq(agent_id));
+    let ties = connection::Entity::delete_many().filter(is_end);
+    let summaries = agent_summary::Entity::delete_many().filter(agent_summary::COLUMN.agent_id.eq(agent_id));
+    let deleted = [
+        agents.exec(&transaction).await?,
+        profiles.exec(&transaction).await?,
+        summaries.exec(&transaction).await?,
+        visits.exec(&transaction).await?,
+        ties.exec(&transaction).await?,
+    ]
+    .map(|result| result.rows_affected);
+    ensure!(deleted.iter().sum::<u64>() > 0, "no person in the data has this id");
+    let [.., visits, ties] = deleted;
+    audit::record(&transaction, now, Action::Erase, "", String::new()).await?;
+    transaction.commit().await?;
+    clear_deleted(db, sqlite).await.context("the person was erased, but the space of the rows could not be cleared")?;
+    Ok(Erased { visits, ties })
+}
+
+/// Clears the space of rows that were deleted now or with earlier epochs; otherwise ids stay readable in the files of
+/// the database.
+async fn clear_deleted(db: &DatabaseConnection, sqlite: bool) -> anyhow::Result<()> {
+    if !sqlite {
+        // This frees the space for other rows and rebuilds the planner's samples. Only `vacuum full` rewrites a table;
+        // it locks the table meanwhile, so it is left to the operator.
+        db.execute_unprepared(&format!("vacuum (analyze) {TABLES}")).await?;
+        return Ok(());
+    }
+    db.execute_unprepared("vacuum").await?;
+    // Readers can keep the write-ahead log in use. A long wait for them would block writers, so each attempt has a
+    // short timeout. The pragmas go in one call, because the timeout is a property of a connection.
+    for _ in 0..20 {
+        let timeout = db::WRITE_LOCK_TIMEOUT.as_millis();
+        let truncate =
+            format!("pragma busy_timeout = 50; pragma wal_checkpoint(truncate); pragma busy_timeout = {timeout}");
+        db.execute_unprepared(&truncate).await?;
+        let state = Statement::from_string(DbBackend::Sqlite, "pragma wal_checkpoint(passive)");
+        let row = db.query_one_raw(state).await?.context("no answer")?;
+        // The columns are: busy, pages in the log, pages that were checkpointed.
+        if row.try_get_by_index::<i64>(1)? <= 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    bail!("the write-ahead log is in use by a reader and was not emptied; the next erasure tries again")
+}

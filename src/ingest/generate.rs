@@ -1,0 +1,411 @@
+//! A synthetic population: the same people for the same seed, with distributions like those of real data.
+//!
+//! It has twelve correlated dimensions (from four factors), skewed visits (a few people account for many), places of
+//! unequal popularity, and communities whose members know each other and share places.
+
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "every generated number is small and positive"
+)]
+
+use std::collections::{BTreeMap, HashSet};
+
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use sea_orm::DatabaseConnection;
+
+use super::import::{
+    self, AgentRow, Agents, ConnectionRow, Connections, PersonalityRow, Products, Profiles, VisitRow, Visits,
+};
+use crate::{
+    domain::{
+        clock::{DAY, WEEK},
+        dimensions::DimensionMap,
+        product::Product,
+        product_state::{PriceBand, ProductState},
+    },
+    privacy::contribution::CATEGORY_GROUPS,
+    storage::db,
+};
+
+/// The Monday 00:00 UTC at which the twelve weeks end: 2026-06-01.
+pub const ENDS_AT: i64 = 1_780_272_000;
+/// The default number of people of `demo` and `generate`.
+pub const DEMO_AGENTS: u32 = 30_000;
+
+const WEEKS: i64 = 12;
+/// Regions and their shares of the people, in percent.
+const REGIONS: [(&str, u32); 5] =
+    [("demo-harbor", 34), ("demo-hills", 25), ("demo-lakes", 18), ("demo-plains", 14), ("demo-coast", 9)];
+/// The number of places of a region.
+const SPOTS: usize = 600;
+/// The number of people of a community.
+const COMMUNITY: u32 = 24;
+
+/// Kinds of places: category, index of its group in [`CATEGORY_GROUPS`], weight of its frequency, median stay in
+/// minutes.
+const CATEGORIES: [(&str, usize, f64, f64); 30] = [
+    ("coffee_shop", 3, 9.0, 32.0),
+    ("restaurant", 3, 8.0, 62.0),
+    ("bakery", 3, 4.0, 11.0),
+    ("food_market", 3, 3.0, 28.0),
+    ("street_food", 3, 3.0, 18.0),
+    ("bar", 5, 6.0, 75.0),
+    ("cocktail_bar", 5, 2.0, 80.0),
+    ("night_club", 5, 2.0, 140.0),
+    ("park", 6, 6.0, 48.0),
+    ("gym", 6, 5.0, 66.0),
+    ("trail", 6, 2.0, 95.0),
+    ("beach", 6, 2.0, 120.0),
+    ("playground", 6, 1.5, 55.0),
+    ("museum", 0, 2.0, 90.0),
+    ("theater", 0, 1.5, 130.0),
+    ("music_venue", 0, 2.0, 125.0),
+    ("gallery", 0, 1.0, 45.0),
+    ("cinema", 0, 2.0, 118.0),
+    ("supermarket", 9, 7.0, 24.0),
+    ("bookshop", 9, 2.0, 30.0),
+    ("clothing_store", 9, 3.0, 26.0),
+    ("market_hall", 9, 2.0, 36.0),
+    ("train_station", 10, 6.0, 12.0),
+    ("airport", 10, 1.0, 100.0),
+    ("hotel", 10, 1.0, 180.0),
+    ("office", 7, 7.0, 210.0),
+    ("coworking", 7, 2.0, 190.0),
+    ("library", 1, 2.0, 85.0),
+    ("clinic", 4, 1.0, 40.0),
+    ("community_garden", 11, 1.0, 70.0),
+];
+
+/// The loadings of four hidden factors (openness, sociability, order, trust) on each dimension.
+const LOADINGS: [[f64; 4]; 12] = [
+    [0.9, 0.2, -0.1, 0.0],
+    [0.0, 0.7, 0.1, 0.5],
+    [0.5, -0.2, 0.2, 0.3],
+    [0.2, 0.8, 0.0, 0.1],
+    [0.4, 0.2, -0.7, 0.0],
+    [0.8, 0.1, -0.3, -0.1],
+    [0.1, 0.1, 0.7, 0.2],
+    [-0.2, 0.3, 0.1, 0.8],
+    [0.3, 0.7, -0.1, 0.0],
+    [0.9, 0.1, -0.2, -0.1],
+    [0.2, 0.1, 0.5, -0.3],
+    [0.0, 0.7, -0.2, 0.1],
+];
+
+/// A population, determined by its size and seed.
+#[derive(Clone, Copy, Debug)]
+pub struct Population {
+    pub agents: u32,
+    pub seed: u64,
+}
+
+/// A synthetic person with the profile and all visits.
+pub struct Person {
+    pub agent: AgentRow,
+    pub personality: Option<PersonalityRow>,
+    pub visits: Vec<VisitRow>,
+}
+
+impl Population {
+    /// Generates the people one at a time; each depends on the seed and its own number only.
+    pub fn people(self) -> impl Iterator<Item = Person> {
+        (0..self.agents).map(move |number| self.person(number))
+    }
+
+    /// Writes the population to a migrated database, and the products as the catalog of `partner`, in one transaction.
+    ///
+    /// # Errors
+    /// The name of the partner is invalid, or the database fails; nothing is stored then.
+    pub async fn store(self, db: &DatabaseConnection, partner: &str) -> anyhow::Result<()> {
+        let transaction = db::begin_write(db).await?;
+        import::rows(&transaction, &mut Agents, move || self.people().map(|person| person.agent)).await?;
+        let known = import::known_agents(&transaction).await?;
+        let mut profiles = Profiles { known: known.clone() };
+        import::rows(&transaction, &mut profiles, move || self.people().filter_map(|person| person.personality))
+            .await?;
+        let mut visits = Visits { known: known.clone(), needs_derivation: false };
+        import::rows(&transaction, &mut visits, move || self.people().flat_map(|person| person.visits)).await?;
+        let mut connections = Connections::begin(&transaction, known).await?;
+        import::rows(&transaction, &mut connections, move || self.connections()).await?;
+        let mut products = Products::begin(&transaction, partner.to_owned()).await?;
+        import::rows(&transaction, &mut products, move || self.products()).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    fn rng(self, stream: u64) -> ChaCha8Rng {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(stream);
+        rng
+    }
+
+    /// The region of a person, as an index of [`REGIONS`]. A community is a range of consecutive numbers, and its
+    /// members share a region.
+    fn region(self, number: u32) -> usize {
+        let community = number / COMMUNITY;
+        let draw = self.rng(1 << 40 | u64::from(community)).random_range(0..100);
+        let mut below = 0;
+        REGIONS
+            .iter()
+            .position(|(_, share)| {
+                below += share;
+                draw < below
+            })
+            .unwrap_or(0)
+    }
+
+    fn dimensions(self, number: u32) -> [f64; 12] {
+        let mut community = self.rng(2 << 40 | u64::from(number / COMMUNITY));
+        let mut own = self.rng(3 << 40 | u64::from(number));
+        let shift = self.region(number) as f64 * 0.12 - 0.24;
+        // People of a community are slightly similar.
+        let factors: [f64; 4] = std::array::from_fn(|_| 0.5 * normal(&mut community) + 0.87 * normal(&mut own) + shift);
+        LOADINGS.map(|row| {
+            let sum: f64 = row.iter().zip(factors).map(|(loading, factor)| loading * factor).sum();
+            let score = 1.0 / (1.0 + (-(0.9 * sum + 0.35 * normal(&mut own) + 0.15)).exp());
+            (score * 1e4).round() / 1e4
+        })
+    }
+
+    fn person(self, number: u32) -> Person {
+        let mut rng = self.rng(u64::from(number));
+        let (region, dimensions) = (self.region(number), self.dimensions(number));
+        let agent_id = agent_id(number);
+        let visits = Self::visits(number, region, &dimensions, &mut rng);
+        let age = match rng.random_range(0..100) {
+            0..4 => None,
+            4..6 => Some(rng.random_range(16..18)),
+            _ => Some((18.0 + 52.0 * rng.random::<f64>().powf(1.6)) as i32),
+        };
+        let agent = AgentRow {
+            agent_id: agent_id.clone(),
+            region: Some(REGIONS[region].0.to_owned()),
+            age,
+            interests: favorites(&visits, 4, |visit| visit.category_group.as_deref()),
+            categories: favorites(&visits, 6, |visit| visit.category.as_deref()),
+            consent: rng.random_bool(0.97),
+        };
+        let answered = rng.random_bool(0.97);
+        let personality =
+            answered.then(|| PersonalityRow { agent_id, dimensions: DimensionMap::new(dimensions.map(Some)) });
+        Person { agent, personality, visits }
+    }
+
+    fn visits(number: u32, region: usize, dimensions: &[f64; 12], rng: &mut ChaCha8Rng) -> Vec<VisitRow> {
+        // Log-normal: the median person has about 17 visits in 12 weeks, a few people have hundreds.
+        let count = (17.0 * (0.85 * normal(rng) + 0.6 * (dimensions[0] - 0.5)).exp()).min(600.0) as usize;
+        let mut starts: Vec<i64> = (0..count).map(|_| start(dimensions, rng)).collect();
+        starts.sort_unstable();
+        starts.dedup();
+        let community = u64::from(number / COMMUNITY);
+        let mut seen: Vec<usize> = Vec::new();
+        let mut visits = Vec::with_capacity(starts.len());
+        for start_time in starts {
+            let explores = 0.25 + 0.5 * dimensions[0];
+            let spot = if !seen.is_empty() && !rng.random_bool(explores.clamp(0.05, 0.95)) {
+                // Places that were found earlier are visited again more often.
+                seen[(rng.random::<f64>().powi(2) * seen.len() as f64) as usize]
+            } else if rng.random_bool(0.25) {
+                // One of the places that the community shares.
+                (community as usize * 37 + rng.random_range(0..8) * 11) % SPOTS
+            } else {
+                popular_spot(rng)
+            };
+            let returning = seen.contains(&spot);
+            if !returning {
+                seen.push(spot);
+            }
+            let (category, group, _, minutes) = CATEGORIES[category_of(region, spot)];
+            let stay = minutes * 60.0 * (0.55 * normal(rng) + 0.4 * (0.5 - dimensions[9])).exp();
+            let event = rng.random_bool((0.02 + 0.12 * dimensions[1]).clamp(0.0, 1.0));
+            visits.push(VisitRow {
+                agent_id: agent_id(number),
+                action_type: if event { "event_attendance" } else { "spot_visit" }.to_owned(),
+                spot_id: format!("{}-{spot:04}", REGIONS[region].0),
+                category: Some(category.to_owned()),
+                category_group: Some(CATEGORY_GROUPS[group].to_owned()),
+                start_time,
+                end_time: (!rng.random_bool(0.02)).then(|| start_time + stay.clamp(60.0, 36_000.0) as i64),
+                is_return_visit: Some(returning),
+            });
+        }
+        visits
+    }
+
+    /// Generates the ties: dense inside a community, and a few between any two people of the population.
+    pub fn connections(self) -> impl Iterator<Item = ConnectionRow> {
+        (0..self.agents).flat_map(move |number| {
+            let mut rng = self.rng(4 << 40 | u64::from(number));
+            let first = number / COMMUNITY * COMMUNITY;
+            let mut others: HashSet<u32> = (first..number).filter(|_| rng.random_bool(0.22)).collect();
+            if rng.random_bool(0.6) {
+                others.insert(rng.random_range(0..self.agents));
+            }
+            others.remove(&number);
+            let mut others: Vec<u32> = others.into_iter().collect();
+            others.sort_unstable();
+            let own = self.dimensions(number);
+            others.into_iter().map(move |other| {
+                let recent = rng.random_bool(0.18);
+                let ago =
+                    if recent { rng.random_range(0..WEEKS * WEEK) } else { rng.random_range(WEEKS * WEEK..100 * WEEK) };
+                let (low, high) = (number.min(other), number.max(other));
+                ConnectionRow {
+                    agents: (agent_id(low), agent_id(high)),
+                    compatibility: overlap(&own, &self.dimensions(other)),
+                    created_at: ENDS_AT - 1 - ago,
+                }
+            })
+        })
+    }
+
+    /// Generates a catalog of products for the demo partner.
+    pub fn products(self) -> impl Iterator<Item = Product> {
+        const GOODS: [(&str, &str, f64, &str, &str); 8] = [
+            ("Coffee grinder", "kitchen", 60.0, "artisanal", "customizable"),
+            ("Trail running shoes", "sports", 110.0, "sporty|outdoor", "travel_ready"),
+            ("Concert ticket", "events", 45.0, "festive|urban", "for_groups|last_minute"),
+            ("City guide", "books", 18.0, "local", "off_the_beaten_path|expert_curated"),
+            ("Travel backpack", "travel", 95.0, "outdoor|minimalist", "travel_ready"),
+            ("Board game", "games", 32.0, "playful|cozy", "for_groups|recommended_by_friends"),
+            ("Cooking class", "events", 70.0, "local|artisanal", "community_made|beginner_friendly"),
+            ("Wireless headphones", "electronics", 140.0, "futuristic", "quiet|new_release"),
+        ];
+        const LINES: [(&str, PriceBand, f64); 4] = [
+            ("Basic", PriceBand::Budget, 0.5),
+            ("Classic", PriceBand::Mid, 1.0),
+            ("Select", PriceBand::Premium, 1.8),
+            ("Signature", PriceBand::Luxury, 3.5),
+        ];
+        let mut rng = self.rng(5 << 40);
+        let terms = |list: &str| Some(list.split('|').map(str::to_owned).collect());
+        let all = GOODS.into_iter().flat_map(|goods| LINES.map(|line| (goods, line)));
+        all.enumerate().map(move |(number, ((title, category, price, styles, features), (line, band, factor)))| {
+            Product {
+                id: format!("demo-{number:03}"),
+                title: format!("{title}, {line}"),
+                category: Some(category.to_owned()),
+                subcategory: None,
+                price: Some((price * factor * 100.0).round() / 100.0),
+                currency: Some("EUR".to_owned()),
+                rating: Some(f64::from(rng.random_range(30..50)) / 10.0),
+                rating_count: Some(rng.random_range(5..900)),
+                state: ProductState {
+                    price: Some(band),
+                    styles: terms(styles),
+                    features: terms(features),
+                    ..ProductState::default()
+                },
+            }
+        })
+    }
+}
+
+fn agent_id(number: u32) -> String {
+    format!("demo_{number:07}")
+}
+
+/// The squared overlap of two people's states (d, 1 - d), rounded to four decimals; see `docs/personality.md`.
+fn overlap(a: &[f64; 12], b: &[f64; 12]) -> f64 {
+    let centered = |x: &[f64; 12]| x.map(|x| x - 0.5);
+    let dot = |x: &[f64; 12], y: &[f64; 12]| -> f64 { 3.0 + x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>() };
+    let (a, b) = (centered(a), centered(b));
+    let overlap = dot(&a, &b).powi(2) / (dot(&a, &a) * dot(&b, &b));
+    (overlap * 1e4).round() / 1e4
+}
+
+/// Samples the start of a visit, in Unix seconds: evenings and weekends are more frequent than nights and mornings, and
+/// people with high energy preference start later.
+fn start(dimensions: &[f64; 12], rng: &mut ChaCha8Rng) -> i64 {
+    loop {
+        let day = rng.random_range(0..WEEKS * 7);
+        let weekend = day % 7 >= 5;
+        if !weekend && rng.random_bool(0.25) {
+            continue;
+        }
+        let hour = 14.5 + 3.0 * (dimensions[8] - 0.5) + 4.2 * normal(rng);
+        if (0.0..24.0).contains(&hour) {
+            let second = (hour * 3600.0) as i64;
+            return ENDS_AT - WEEKS * WEEK + day * DAY + second.min(DAY - 1);
+        }
+    }
+}
+
+/// Samples a place by popularity: the first places are the most visited.
+fn popular_spot(rng: &mut ChaCha8Rng) -> usize {
+    ((rng.random::<f64>().powf(2.2) * SPOTS as f64) as usize).min(SPOTS - 1)
+}
+
+/// Returns the kind of a place, as an index of [`CATEGORIES`], in proportion to the weights of the kinds.
+fn category_of(region: usize, spot: usize) -> usize {
+    let all: f64 = CATEGORIES.iter().map(|(_, _, weight, _)| weight).sum();
+    // Multiples of the golden ratio spread neighboring places, and the same place of different regions, over the kinds.
+    let mut at = ((spot + region * 101) as f64 * 0.618_033_988_75).fract() * all;
+    CATEGORIES
+        .iter()
+        .position(|(_, _, weight, _)| {
+            at -= weight;
+            at < 0.0
+        })
+        .unwrap_or(0)
+}
+
+/// Returns the `most` most frequent terms of the visits, the most frequent first, separated by `|`.
+fn favorites(visits: &[VisitRow], most: usize, term: impl Fn(&VisitRow) -> Option<&str>) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for term in visits.iter().filter_map(term) {
+        *counts.entry(term).or_default() += 1;
+    }
+    let mut terms: Vec<(&str, usize)> = counts.into_iter().collect();
+    terms.sort_by_key(|(term, count)| (std::cmp::Reverse(*count), *term));
+    terms.into_iter().take(most).map(|(term, _)| term).collect::<Vec<_>>().join("|")
+}
+
+/// Samples a standard normal value (Box-Muller). Use it for synthetic people only, never for noise.
+fn normal(rng: &mut impl Rng) -> f64 {
+    let (radius, angle): (f64, f64) = (rng.random(), rng.random());
+    (-2.0 * (1.0 - radius).ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::domain::dimensions;
+
+    #[test]
+    fn the_same_seed_makes_the_same_people_and_another_seed_others() {
+        let shape = |seed| {
+            let people: Vec<Person> = Population { agents: 200, seed }.people().collect();
+            people.iter().map(|person| (person.agent.age, person.visits.len())).collect::<Vec<_>>()
+        };
+        assert_eq!(shape(1), shape(1));
+        assert_ne!(shape(1), shape(2));
+    }
+
+    #[test]
+    fn visits_are_skewed_and_lie_in_the_twelve_weeks() {
+        let mut counts = Vec::new();
+        for person in (Population { agents: 2_000, seed: 1 }).people() {
+            assert!(person.visits.iter().all(|visit| (ENDS_AT - 12 * WEEK..ENDS_AT).contains(&visit.start_time)));
+            counts.push(person.visits.len());
+        }
+        counts.sort_unstable();
+        assert!(counts[1_980] > 5 * counts[1_000], "the top percentile has five times as many visits as the median");
+    }
+
+    #[test]
+    fn people_have_archetypes_and_correlated_dimensions() {
+        let population = Population { agents: 3_000, seed: 1 };
+        let people: Vec<[f64; 12]> = (0..population.agents).map(|number| population.dimensions(number)).collect();
+        let codes: HashSet<usize> =
+            people.iter().map(|x| dimensions::archetype(&DimensionMap::new(x.map(|x| (x * 1e4) as i32)))).collect();
+        assert!(codes.len() >= 4, "{codes:?}");
+        let mean = |k: usize| people.iter().map(|x| x[k]).sum::<f64>() / 3_000.0;
+        let covariance = |j: usize, k: usize| people.iter().map(|x| (x[j] - mean(j)) * (x[k] - mean(k))).sum::<f64>();
+        let correlation = covariance(0, 9) / (covariance(0, 0) * covariance(9, 9)).sqrt();
+        assert!(correlation > 0.5, "exploration and novelty: {correlation}");
+    }
+}

@@ -1,0 +1,161 @@
+//! The ties between people, and the decision which of them are kept.
+//!
+//! A tie is kept if both its ends have fewer than theta kept ties when it is first imported. The decision is final.
+//! Deciding again later would let one person's absence change which ties many others keep (`docs/privacy.md`, "Kept
+//! ties").
+
+use std::collections::{HashMap, HashSet};
+
+use async_trait::async_trait;
+use sea_orm::{
+    ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect,
+    sea_query::OnConflict,
+};
+
+use super::{Fields, Kind, Reject, Row, Store};
+use crate::{
+    privacy::contribution::TIE_CAP,
+    storage::{
+        db,
+        entity::connection::{self, ActiveModel, Column},
+    },
+};
+
+/// A line of `connections`.
+#[derive(Clone, Debug)]
+pub struct ConnectionRow {
+    /// The two ids, the smaller one first.
+    pub agents: (String, String),
+    /// In [0, 1].
+    pub compatibility: f64,
+    /// Unix seconds.
+    pub created_at: i64,
+}
+
+impl Row for ConnectionRow {
+    const KIND: Kind = Kind::Connections;
+    const REQUIRED: &'static [&'static str] = &["agent_id_1", "agent_id_2", "compatibility", "created_at"];
+
+    fn parse(fields: &Fields<'_>) -> Result<Self, String> {
+        let (one, two) = (fields.required_text("agent_id_1")?, fields.required_text("agent_id_2")?);
+        if one == two {
+            return Err("agent_id_1 and agent_id_2 are the same agent".to_owned());
+        }
+        Ok(Self {
+            agents: if one < two { (one, two) } else { (two, one) },
+            compatibility: fields.number("compatibility", 0.0, 1.0)?.ok_or("compatibility is empty")?,
+            created_at: fields.time("created_at")?,
+        })
+    }
+}
+
+/// Stores ties of known people. A tie that exists is updated, except for whether it is kept.
+pub struct Connections {
+    known: HashSet<String>,
+    /// The number of kept ties of each person.
+    degree: HashMap<String, usize>,
+}
+
+impl Connections {
+    /// Counts the kept ties that are stored. On PostgreSQL it locks the table against other imports.
+    pub async fn begin(transaction: &DatabaseTransaction, known: HashSet<String>) -> anyhow::Result<Self> {
+        if transaction.get_database_backend() == DbBackend::Postgres {
+            // Two concurrent imports could each find an end below the limit and both add a kept tie.
+            transaction.execute_unprepared("lock table ai2ai_connections in share row exclusive mode").await?;
+        }
+        let kept: Vec<(String, String)> = connection::Entity::find()
+            .select_only()
+            .columns([Column::AgentId1, Column::AgentId2])
+            .filter(connection::COLUMN.kept.eq(true))
+            .into_tuple()
+            .all(transaction)
+            .await?;
+        let mut degree = HashMap::new();
+        for id in kept.into_iter().flat_map(|(one, two)| [one, two]) {
+            *degree.entry(id).or_default() += 1;
+        }
+        Ok(Self { known, degree })
+    }
+
+    /// Decides whether a new tie is kept, and counts it if so.
+    fn decide(&mut self, agents: &(String, String)) -> bool {
+        let is_below_cap = |id: &String| self.degree.get(id).is_none_or(|degree| *degree < TIE_CAP);
+        let keep = is_below_cap(&agents.0) && is_below_cap(&agents.1);
+        if keep {
+            *self.degree.entry(agents.0.clone()).or_default() += 1;
+            *self.degree.entry(agents.1.clone()).or_default() += 1;
+        }
+        keep
+    }
+
+    async fn stored(
+        transaction: &DatabaseTransaction,
+        rows: &[(u64, ConnectionRow)],
+    ) -> anyhow::Result<HashSet<(String, String)>> {
+        // The result is bounded by the batch: at most its distinct first ids times their ties.
+        let firsts: HashSet<&str> = rows.iter().map(|(_, row)| row.agents.0.as_str()).collect();
+        let stored: Vec<(String, String)> = connection::Entity::find()
+            .select_only()
+            .columns([Column::AgentId1, Column::AgentId2])
+            .filter(connection::COLUMN.agent_id_1.is_in(firsts))
+            .into_tuple()
+            .all(transaction)
+            .await?;
+        Ok(stored.into_iter().collect())
+    }
+}
+
+#[async_trait]
+impl Store<ConnectionRow> for Connections {
+    async fn store(
+        &mut self,
+        transaction: &DatabaseTransaction,
+        rows: Vec<(u64, ConnectionRow)>,
+    ) -> anyhow::Result<Vec<Reject>> {
+        let mut rejects = Vec::new();
+        let stored = Self::stored(transaction, &rows).await?;
+        let mut values: HashMap<(String, String), (f64, i64, bool)> = HashMap::new();
+        for (line, row) in rows {
+            if !self.known.contains(&row.agents.0) || !self.known.contains(&row.agents.1) {
+                rejects.push(Reject { line, reason: "agent_id_1 or agent_id_2 is not a known agent".to_owned() });
+                continue;
+            }
+            // Within a batch the first line of a tie decides whether it is kept, and the last line sets the values.
+            let kept = match values.get(&row.agents) {
+                Some((_, _, kept)) => *kept,
+                None => !stored.contains(&row.agents) && self.decide(&row.agents),
+            };
+            values.insert(row.agents, (row.compatibility, row.created_at, kept));
+        }
+        let mut values: Vec<_> = values.into_iter().collect();
+        values.sort_by(|a, b| a.0.cmp(&b.0));
+        let values = values.into_iter().map(|((one, two), (compatibility, created_at, kept))| ActiveModel {
+            agent_id_1: Set(one),
+            agent_id_2: Set(two),
+            compatibility_score: Set(compatibility),
+            created_at: Set(created_at),
+            kept: Set(kept),
+        });
+        let update = OnConflict::columns([Column::AgentId1, Column::AgentId2])
+            // Not `kept`: the decision is final.
+            .update_columns([Column::CompatibilityScore, Column::CreatedAt])
+            .to_owned();
+        db::insert_all(transaction, values.collect(), Some(&update)).await?;
+        Ok(rejects)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tie_is_kept_while_both_ends_are_below_the_cap() {
+        let mut connections = Connections { known: HashSet::new(), degree: HashMap::new() };
+        let tie = |number: usize| ("hub".to_owned(), format!("a{number}"));
+        let kept: Vec<bool> = (0..12).map(|number| connections.decide(&tie(number))).collect();
+        assert_eq!(kept.iter().filter(|kept| **kept).count(), TIE_CAP);
+        assert!(kept[..TIE_CAP].iter().all(|kept| *kept));
+        assert!(connections.decide(&("a0".to_owned(), "a11".to_owned())), "a tie that is not kept does not count");
+    }
+}

@@ -1,0 +1,90 @@
+//! The personality profiles.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use sea_orm::{ActiveValue::Set, DatabaseTransaction, Iterable as _, sea_query::OnConflict};
+
+use super::{Fields, Kind, Reject, Row, Store, UNKNOWN_AGENT, last_of_each};
+use crate::{
+    domain::dimensions::{Dimension, DimensionMap},
+    storage::{
+        db,
+        entity::personality_profile::{ActiveModel, Column},
+    },
+};
+
+/// A line of `personality`.
+#[derive(Clone, Debug)]
+pub struct PersonalityRow {
+    pub agent_id: String,
+    /// Each in [0, 1]; `None` if unknown.
+    pub dimensions: DimensionMap<Option<f64>>,
+}
+
+impl Row for PersonalityRow {
+    const KIND: Kind = Kind::Personality;
+    const REQUIRED: &'static [&'static str] = &{
+        let mut columns = ["agent_id"; Dimension::COUNT + 1];
+        let mut index = 0;
+        while index < Dimension::COUNT {
+            columns[index + 1] = Dimension::ALL[index].column();
+            index += 1;
+        }
+        columns
+    };
+
+    fn parse(fields: &Fields<'_>) -> Result<Self, String> {
+        let mut dimensions = DimensionMap::default();
+        for (dimension, value) in dimensions.iter_mut() {
+            *value = fields.number(dimension.column(), 0.0, 1.0)?;
+        }
+        Ok(Self { agent_id: fields.required_text("agent_id")?, dimensions })
+    }
+}
+
+/// Stores profiles of known people; a profile that exists is updated.
+pub struct Profiles {
+    pub known: HashSet<String>,
+}
+
+#[async_trait]
+impl Store<PersonalityRow> for Profiles {
+    async fn store(
+        &mut self,
+        transaction: &DatabaseTransaction,
+        rows: Vec<(u64, PersonalityRow)>,
+    ) -> anyhow::Result<Vec<Reject>> {
+        let (mut values, mut rejects) = (Vec::with_capacity(rows.len()), Vec::new());
+        for (line, row) in last_of_each(rows, |row| row.agent_id.clone()) {
+            if self.known.contains(&row.agent_id) {
+                values.push(model(row));
+            } else {
+                rejects.push(Reject { line, reason: UNKNOWN_AGENT.to_owned() });
+            }
+        }
+        let dimensions = Column::iter().filter(|column| !matches!(column, Column::AgentId));
+        let update = OnConflict::column(Column::AgentId).update_columns(dimensions).to_owned();
+        db::insert_all(transaction, values, Some(&update)).await?;
+        Ok(rejects)
+    }
+}
+
+fn model(row: PersonalityRow) -> ActiveModel {
+    let value = |dimension| Set(row.dimensions[dimension]);
+    ActiveModel {
+        exploration_eagerness: value(Dimension::ExplorationEagerness),
+        community_orientation: value(Dimension::CommunityOrientation),
+        authenticity_preference: value(Dimension::AuthenticityPreference),
+        social_discovery_style: value(Dimension::SocialDiscoveryStyle),
+        temporal_flexibility: value(Dimension::TemporalFlexibility),
+        location_adventurousness: value(Dimension::LocationAdventurousness),
+        curation_tendency: value(Dimension::CurationTendency),
+        trust_network_reliance: value(Dimension::TrustNetworkReliance),
+        energy_preference: value(Dimension::EnergyPreference),
+        novelty_seeking: value(Dimension::NoveltySeeking),
+        value_orientation: value(Dimension::ValueOrientation),
+        crowd_tolerance: value(Dimension::CrowdTolerance),
+        agent_id: Set(row.agent_id),
+    }
+}

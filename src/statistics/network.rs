@@ -1,0 +1,122 @@
+//! Estimates from a release of the bundle NETWORK.
+
+use super::{
+    estimate::{Estimate, Sample},
+    measure::{Measure, Scale, Unit},
+};
+use crate::{
+    domain::error::{Error, Reason},
+    privacy::{
+        Group, Released,
+        contribution::{NetworkSum, TIE_CAP},
+    },
+};
+
+/// The ties of a segment in a window.
+pub struct NetworkStatistics {
+    sums: Sample,
+    people: f64,
+    window_days: f64,
+}
+
+impl NetworkStatistics {
+    /// Reads a release.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if it is not a release of NETWORK.
+    pub fn read(released: &Released) -> Result<Self, Error> {
+        Ok(Self {
+            sums: Sample::read(released, Group::Network)?,
+            people: released.people as f64,
+            window_days: f64::from(released.release.window.length.days()),
+        })
+    }
+
+    /// A number of ties per person, 0 to 10.
+    ///
+    /// # Errors
+    /// `INSUFFICIENT_DATA` if the total is so small that a few people could account for most of it.
+    fn per_person(&self, sum: NetworkSum) -> Result<Estimate, Error> {
+        if !self.sums.passes_dominance(self.sums.total(sum as usize, 0.5)) {
+            return Err(Error::InsufficientData { reason: Reason::Dominance });
+        }
+        Ok(self.sums.mean(sum as usize, 0.5).linear(TIE_CAP as f64, 0.0))
+    }
+
+    /// A share of the ties.
+    ///
+    /// # Errors
+    /// `INSUFFICIENT_DATA` if the total, or the total of all ties, is too small.
+    fn share_of_ties(&self, sum: NetworkSum) -> Result<Measure, Error> {
+        self.per_person(NetworkSum::Ties)?;
+        self.per_person(sum)?;
+        Ok(Scale::SHARE.measure(self.sums.ratio(sum as usize, NetworkSum::Ties as usize, 0.5)))
+    }
+
+    /// Kept ties per person.
+    ///
+    /// # Errors
+    /// `INSUFFICIENT_DATA` if there are too few.
+    pub fn connections_per_person(&self) -> Result<Measure, Error> {
+        let bounds = [0.0, TIE_CAP as f64];
+        let scale = Scale { unit: Unit::Connections, quality_threshold: 0.5, thresholds: [2.0, 5.0], bounds };
+        Ok(scale.measure(self.per_person(NetworkSum::Ties)?))
+    }
+
+    /// Kept ties per person over the number of other people.
+    ///
+    /// # Errors
+    /// `INSUFFICIENT_DATA` if there are too few.
+    pub fn density(&self) -> Result<Measure, Error> {
+        let others = self.people - 1.0;
+        let scale = Scale {
+            unit: Unit::Density,
+            quality_threshold: 0.5 / others,
+            thresholds: [0.001, 0.01],
+            bounds: [0.0, 1.0],
+        };
+        Ok(scale.measure(self.per_person(NetworkSum::Ties)?.linear(1.0 / others, 0.0)))
+    }
+
+    /// Mean compatibility of the two ends of a tie.
+    ///
+    /// # Errors
+    /// `INSUFFICIENT_DATA` if there are too few ties.
+    pub fn tie_compatibility(&self) -> Result<Measure, Error> {
+        self.share_of_ties(NetworkSum::Compatibility)
+    }
+
+    /// The share of ties that were made in the window.
+    ///
+    /// # Errors
+    /// `INSUFFICIENT_DATA` if there are too few.
+    pub fn new_tie_share(&self) -> Result<Measure, Error> {
+        self.share_of_ties(NetworkSum::NewTies)
+    }
+
+    /// New ties per person in 28 days.
+    ///
+    /// # Errors
+    /// `INSUFFICIENT_DATA` if there are too few.
+    pub fn new_ties(&self) -> Result<Estimate, Error> {
+        Ok(self.per_person(NetworkSum::NewTies)?.linear(28.0 / self.window_days, 0.0))
+    }
+
+    /// Connected people per person who followed to a new place in the window.
+    ///
+    /// # Errors
+    /// `INSUFFICIENT_DATA` if there are too few.
+    pub fn viral_potential(&self) -> Result<Measure, Error> {
+        let bounds = [0.0, TIE_CAP as f64];
+        let scale = Scale { unit: Unit::Friends, quality_threshold: 0.5, thresholds: [0.5, 1.0], bounds };
+        Ok(scale.measure(self.per_person(NetworkSum::FollowedTies)?))
+    }
+
+    /// The share of ties whose other end followed to a new place in the window.
+    ///
+    /// # Errors
+    /// `INSUFFICIENT_DATA` if there are too few.
+    pub fn trend_setting(&self) -> Result<Measure, Error> {
+        self.share_of_ties(NetworkSum::FollowedTies)
+    }
+}

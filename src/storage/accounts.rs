@@ -1,0 +1,93 @@
+//! Privacy accounts: the caps of keys and regions.
+
+use std::collections::BTreeSet;
+
+use anyhow::Context as _;
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait,
+    IntoActiveModel as _, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr, sea_query::OnConflict,
+};
+
+use super::entity::privacy_account::{ActiveModel, COLUMN, Column, Entity, Model};
+
+/// The prefix of the account of a region.
+pub const REGION_PREFIX: &str = "region:";
+
+/// The account of a region.
+#[must_use]
+pub fn region_subject(region: &str) -> String {
+    format!("{REGION_PREFIX}{region}")
+}
+
+/// Opens an account unless it exists. Caps are milliunits in any 30 and in any 365 days.
+pub async fn open(
+    db: &impl ConnectionTrait,
+    subject: &str,
+    cap_milliunits: i64,
+    cap_year_milliunits: Option<i64>,
+) -> Result<(), DbErr> {
+    let account = ActiveModel {
+        subject: Set(subject.to_owned()),
+        cap_milliunits: Set(cap_milliunits),
+        cap_year_milliunits: Set(cap_year_milliunits),
+    };
+    let keep = OnConflict::column(Column::Subject).do_nothing().to_owned();
+    Entity::insert(account).on_conflict(keep).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// Sets the caps of all regions, in 30 and in 365 days. For synthetic people only.
+pub async fn cap_all_regions(db: &impl ConnectionTrait, cap_milliunits: i64) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::CapMilliunits, Expr::value(cap_milliunits))
+        .col_expr(Column::CapYearMilliunits, Expr::value(cap_milliunits))
+        .filter(COLUMN.subject.starts_with(REGION_PREFIX))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Changes the caps that are given, and returns the account before and after.
+///
+/// # Errors
+/// There is no such account, or the database fails.
+pub async fn change_caps(
+    transaction: &DatabaseTransaction,
+    subject: &str,
+    cap_milliunits: Option<i64>,
+    cap_year_milliunits: Option<i64>,
+) -> anyhow::Result<(Model, Model)> {
+    let before = Entity::find_by_id(subject).lock_exclusive().one(transaction).await?;
+    let before = before.context("no epoch has had people of that region: `regions list` shows the known regions")?;
+    let mut after = before.clone();
+    after.cap_milliunits = cap_milliunits.unwrap_or(before.cap_milliunits);
+    after.cap_year_milliunits = cap_year_milliunits.or(before.cap_year_milliunits);
+    after.clone().into_active_model().reset_all().update(transaction).await?;
+    Ok((before, after))
+}
+
+/// One account.
+pub async fn find(db: &impl ConnectionTrait, subject: &str) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(subject).one(db).await
+}
+
+/// The accounts of these subjects, as far as they exist.
+pub async fn load(db: &impl ConnectionTrait, subjects: &[String]) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(COLUMN.subject.is_in(subjects)).all(db).await
+}
+
+/// All accounts, by subject.
+pub async fn load_all(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
+    Entity::find().order_by_asc(COLUMN.subject).all(db).await
+}
+
+/// Locks accounts and returns them. All transactions lock in the same order, so that no two of them can wait for each
+/// other. SQLite holds its one write lock from the beginning of the transaction and ignores the clause.
+pub async fn lock(transaction: &DatabaseTransaction, subjects: &BTreeSet<String>) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(COLUMN.subject.is_in(subjects))
+        .order_by_asc(COLUMN.subject)
+        .lock_exclusive()
+        .all(transaction)
+        .await
+}

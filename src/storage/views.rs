@@ -1,0 +1,54 @@
+//! Privacy views: whether an account was shown a segment, or denied it by the minimum difference.
+
+use std::collections::HashMap;
+
+use sea_orm::{
+    ActiveValue::Set,
+    ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter,
+    sea_query::{Expr, Query},
+};
+
+use super::entity::privacy_view::{ActiveModel, COLUMN, Column, Entity};
+
+/// Stored verdicts: release of a size -> whether the account may see the segment.
+pub async fn load(
+    db: &impl ConnectionTrait,
+    account: &str,
+    releases: &[String],
+) -> Result<HashMap<String, bool>, DbErr> {
+    let views =
+        Entity::find().filter(COLUMN.subject.eq(account)).filter(COLUMN.release_key.is_in(releases)).all(db).await?;
+    Ok(views.into_iter().map(|view| (view.release_key, view.shown)).collect())
+}
+
+/// Stores verdicts; they never change.
+pub async fn insert(
+    db: &impl ConnectionTrait,
+    account: &str,
+    verdicts: Vec<(String, bool)>,
+    at: i64,
+) -> Result<(), DbErr> {
+    if verdicts.is_empty() {
+        return Ok(());
+    }
+    let rows = verdicts.into_iter().map(|(release_key, shown)| ActiveModel {
+        subject: Set(account.to_owned()),
+        release_key: Set(release_key),
+        shown: Set(shown),
+        viewed_at: Set(at),
+    });
+    Entity::insert_many(rows).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// The number of verdicts: whether shown, and how many.
+pub async fn count(db: &impl ConnectionTrait) -> Result<Vec<(bool, u64)>, DbErr> {
+    let select = Query::select()
+        .column(Column::Shown)
+        .expr(Expr::col(Column::ReleaseKey).count())
+        .from(Entity)
+        .add_group_by([Expr::col(Column::Shown)])
+        .to_owned();
+    let rows = db.query_all(&select).await?;
+    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index::<i64>(1)?.unsigned_abs()))).collect()
+}
