@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod app;
+mod architecture;
 mod auth;
 mod budget;
 mod catalog;
