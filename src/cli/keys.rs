@@ -181,7 +181,7 @@ struct LimitFlags {
     /// Points that one document may cost (default 1,000).
     #[arg(long, value_name = "N", value_parser = limit(1_000_000), allow_negative_numbers = true)]
     max_query_points: Option<u64>,
-    /// Points that the bucket holds, and that are restored per minute (default 6,000).
+    /// Capacity of the bucket in points, also the number restored per minute (default 6,000).
     #[arg(long, value_name = "N", value_parser = limit(1_000_000_000), allow_negative_numbers = true)]
     points_per_minute: Option<u64>,
     /// Points per day, UTC (default 1,000,000).

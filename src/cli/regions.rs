@@ -1,5 +1,6 @@
 //! `regions`: the privacy caps of a region, which apply to all keys together.
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
 use super::{config::Database, table::Format, units};
@@ -64,6 +65,8 @@ impl Regions {
                 let subject = region_subject(&region);
                 let transaction = db::begin_write(&db).await?;
                 let detail = ledger::change_caps(&transaction, &subject, caps.units, caps.units_per_year).await?;
+                let detail =
+                    detail.context("no epoch has had people of that region: `regions list` shows the known regions")?;
                 audit::record(&transaction, now, AuditAction::ChangeLimits, &subject, detail.clone()).await?;
                 transaction.commit().await?;
                 say!("{region}: {detail}");

@@ -81,9 +81,10 @@ impl Segments {
                 say!("{} is shared", saved.slug);
             }
             Action::List(format) => {
-                let segments = segments::list_shared(&db).await.map_err(Error::into_anyhow)?;
+                let segments = segments::list_shared(&db).await?;
                 let row = |segment: SavedSegment| {
-                    let definition = serde_json::to_value(&segment.definition)?;
+                    let definition =
+                        serde_json::from_str(&segment.definition).context("a stored definition is invalid")?;
                     anyhow::Ok(SegmentRow { slug: segment.slug, name: segment.name, definition })
                 };
                 let rows = segments.into_iter().map(row).collect::<anyhow::Result<Vec<_>>>()?;

@@ -1,4 +1,4 @@
-//! Types of the domain without input or output: the lowest room, which uses no other room.
+//! Types of the domain without input or output: the lowest layer, which uses no other layer.
 
 pub mod clock;
 pub mod dimensions;

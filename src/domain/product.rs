@@ -8,7 +8,7 @@ pub const MAX_BATCH: usize = 500;
 pub const MAX_PRODUCTS: u64 = 100_000;
 
 /// The maximum length of an id, category or subcategory, in characters.
-const MAX_NAME_CHARS: usize = 200;
+pub const MAX_NAME_CHARS: usize = 200;
 /// The maximum length of a title, in characters.
 const MAX_TITLE_CHARS: usize = 500;
 /// The maximum price, in any currency.
@@ -61,9 +61,9 @@ impl Product {
     pub fn validated(mut self) -> Result<Self, ProductFault> {
         self.id = self.id.trim().to_owned();
         self.title = self.title.trim().to_owned();
-        for (field, text, longest) in [("id", &self.id, MAX_NAME_CHARS), ("title", &self.title, MAX_TITLE_CHARS)] {
-            if text.is_empty() || !is_text(text, longest) {
-                return Err(ProductFault::new(field, format!("1 to {longest} characters, no control characters.")));
+        for (field, text, max_chars) in [("id", &self.id, MAX_NAME_CHARS), ("title", &self.title, MAX_TITLE_CHARS)] {
+            if text.is_empty() || !is_text(text, max_chars) {
+                return Err(ProductFault::new(field, format!("1 to {max_chars} characters, no control characters.")));
             }
         }
         for (field, text) in [("category", &mut self.category), ("subcategory", &mut self.subcategory)] {
@@ -79,9 +79,9 @@ impl Product {
         if self.currency.as_ref().is_some_and(|code| !is_code(code)) {
             return Err(ProductFault::new("currency", "must be three capital letters, such as EUR."));
         }
-        for (field, number, most) in [("price", self.price, MAX_PRICE), ("rating", self.rating, MAX_RATING)] {
-            if number.is_some_and(|number| !(0.0..=most).contains(&number)) {
-                return Err(ProductFault::new(field, format!("must be 0 to {most}.")));
+        for (field, number, max) in [("price", self.price, MAX_PRICE), ("rating", self.rating, MAX_RATING)] {
+            if number.is_some_and(|number| !(0.0..=max).contains(&number)) {
+                return Err(ProductFault::new(field, format!("must be 0 to {max}.")));
             }
         }
         if self.rating_count.is_some_and(|count| !(0..=MAX_RATING_COUNT).contains(&count)) {
@@ -92,9 +92,9 @@ impl Product {
     }
 }
 
-fn is_text(text: &str, longest: usize) -> bool {
-    // Counts at most `longest + 1` characters, so that a very long text is rejected without being read in full.
-    text.chars().take(longest + 1).count() <= longest && !text.chars().any(char::is_control)
+fn is_text(text: &str, max_chars: usize) -> bool {
+    // Counts at most `max_chars + 1` characters, so that a very long text is rejected without being read in full.
+    text.chars().take(max_chars + 1).count() <= max_chars && !text.chars().any(char::is_control)
 }
 
 #[cfg(test)]

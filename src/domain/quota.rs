@@ -1,13 +1,13 @@
-//! What an error says about an exceeded limit.
+//! Details of an exceeded limit, for errors.
 
-/// A limit that is exceeded, and how long.
+/// An exceeded limit, and the time until it admits the same request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitExceeded {
     /// `minute`, `day`, `points_per_minute` or `points_per_day`.
     pub limit: &'static str,
-    /// The limit's value.
+    /// The limit, in requests or points.
     pub allowed: u64,
-    /// What is left of it.
+    /// What remains of the limit, in requests or points.
     pub available: u64,
     /// Whole seconds, rounded up, until the same request fits.
     pub retry_after_s: u64,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::{epoch::Vocabulary, error::Error};
 
@@ -204,11 +205,17 @@ impl NewSegment {
     /// [`Error::BadUserInput`], naming the field.
     pub fn validated(self) -> Result<Self, Error> {
         if !is_slug(&self.slug) {
-            return Err(Error::input("slug", "must be 2 to 60 lowercase letters, digits and hyphens."));
+            return Err(Error::input(
+                "slug",
+                format!("must be 2 to {MAX_SLUG_CHARS} lowercase letters, digits and hyphens."),
+            ));
         }
         let name = self.name.trim();
         if name.is_empty() || name.chars().count() > MAX_NAME_CHARS || name.chars().any(char::is_control) {
-            return Err(Error::input("name", "must be 1 to 120 characters, without control characters."));
+            return Err(Error::input(
+                "name",
+                format!("must be 1 to {MAX_NAME_CHARS} characters, without control characters."),
+            ));
         }
         Ok(Self { name: name.to_owned(), ..self })
     }
@@ -221,7 +228,24 @@ pub struct SavedSegment {
     pub partner_id: Option<String>,
     pub slug: String,
     pub name: String,
-    pub definition: Definition,
+    /// The definition in JSON, as stored.
+    pub definition: String,
+}
+
+impl SavedSegment {
+    /// The definition.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if the stored text is not a definition.
+    pub fn definition(&self) -> Result<Definition, Error> {
+        serde_json::from_str(&self.definition).map_err(Error::internal)
+    }
+}
+
+/// The id of a definition in text form: 32 hexadecimal digits of its SHA-256.
+#[must_use]
+pub fn definition_id(text: &str) -> String {
+    hex::encode(&Sha256::digest(text)[..16])
 }
 
 /// Whether a text is a valid slug of a segment: 2 to 60 characters of `a` to `z`, `0` to `9` and `-`.

@@ -156,9 +156,8 @@ enum ReleasedSegment {
 /// A type, one of its fields, and the releases that the field requests.
 type FieldReleases = (&'static str, &'static str, &'static [(Bundle, ReleasedSegment)]);
 
-/// The releases that fields request: bundles of segments. Each bundle includes the size. The
-/// window of the bundle `Behavior` is that of the field or of the enclosing field; all other bundles have the window of
-/// 28 days.
+/// The releases that fields request: bundles of segments. Each bundle includes the size. The window of the bundle
+/// `Behavior` is that of the field or of the enclosing field; all other bundles have the window of 28 days.
 const RELEASES: &[FieldReleases] = &[
     ("Segment", "size", &[(Bundle::Size, Own)]),
     ("Segment", "behavior", &[(Bundle::Behavior, Own)]),

@@ -61,7 +61,7 @@ impl Loader<String> for SegmentLoader {
 
     async fn load(&self, slugs: &[String]) -> Result<HashMap<String, SavedSegment>, Error> {
         let slugs = slugs.iter().map(String::as_str).filter(|slug| is_slug(slug)).collect();
-        segments::find(&self.db, &self.partner_id, slugs).await
+        Ok(segments::find(&self.db, &self.partner_id, slugs).await?)
     }
 }
 

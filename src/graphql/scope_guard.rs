@@ -14,7 +14,7 @@ impl Guard for RequireScope {
             RequestContext::of(ctx).map(|context| self.0.iter().any(|scope| context.caller.scopes.contains(scope)));
         match allowed {
             Ok(true) => Ok(()),
-            Ok(false) => Err(Error::Forbidden { needs: self.0 }.into()),
+            Ok(false) => Err(Error::Forbidden { required_scopes: self.0 }.into()),
             Err(error) => Err(error.into()),
         }
     }

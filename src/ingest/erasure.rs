@@ -26,8 +26,8 @@ pub struct Erased {
 /// the space of the deleted rows.
 ///
 /// # Errors
-/// The id is unknown, or the database fails before the commit: then nothing is changed. If clearing the space
-/// fails, the person is erased nevertheless, and the error says so.
+/// The id is unknown, or the database fails before the commit: then nothing is changed. If clearing the space fails,
+/// the person is erased nevertheless, and the error says so.
 pub async fn erase(db: &DatabaseConnection, agent_id: &str, now: i64) -> anyhow::Result<Erased> {
     let sqlite = db.get_database_backend() == DbBackend::Sqlite;
     let transaction = db::begin_write(db).await.context(

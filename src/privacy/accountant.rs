@@ -19,8 +19,10 @@ use crate::{
     },
 };
 
+/// The rolling window of the 30-day caps, in days.
+pub const BUDGET_WINDOW_DAYS: i64 = 30;
 /// The rolling window of the 30-day caps, in seconds.
-pub const BUDGET_WINDOW: i64 = 30 * DAY;
+pub const BUDGET_WINDOW: i64 = BUDGET_WINDOW_DAYS * DAY;
 /// The rolling window of the 365-day caps, in seconds.
 pub const YEAR_WINDOW: i64 = 365 * DAY;
 /// The default cap of a key in any 30 days.

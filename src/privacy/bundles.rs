@@ -227,6 +227,12 @@ impl GroupSpec {
     pub fn sigma(&self) -> f64 {
         self.sigma_milli as f64 / 1000.0
     }
+
+    /// The standard deviation of the noise on a sum over people, in units of the sum.
+    #[must_use]
+    pub fn sigma_of_sums(&self) -> f64 {
+        self.sigma() / self.scale as f64
+    }
 }
 
 /// Converts milliunits to units, for display only; the ledger uses whole milliunits.
@@ -263,7 +269,7 @@ pub fn epsilon(rho: f64, delta: f64) -> f64 {
 /// starts with this line.
 #[must_use]
 pub fn constants() -> String {
-    let group = |group: &GroupSpec| format!("{} {:.3}", group.name, group.sigma() / group.scale as f64);
+    let group = |group: &GroupSpec| format!("{} {:.3}", group.name, group.sigma_of_sums());
     let sigmas: Vec<String> = Bundle::ALL.into_iter().flat_map(Bundle::groups).map(group).collect();
     let [week, month, quarter] = WindowLength::ALL.map(WindowLength::visit_cap);
     format!(

@@ -1,4 +1,4 @@
-//! The port through which this room gets exact sums; the room `engine` implements it.
+//! The port through which this layer gets exact sums; the layer `engine` implements it.
 
 use std::sync::Arc;
 
@@ -15,19 +15,19 @@ pub struct SumRequest {
     pub bundle: Bundle,
 }
 
-/// Makes exact sums, which only [`crate::privacy`] can turn into something that may be seen.
+/// Computes exact sums. Only [`crate::privacy`] can turn them into a release.
 #[async_trait]
 pub trait Engine: Send + Sync {
     /// The sums of each request, in their order, each in the order of its bundle's groups.
     ///
     /// # Errors
-    /// The data cannot be reached.
+    /// [`Error::Unavailable`] or [`Error::Internal`] if the database fails.
     async fn sums(&self, requests: &[SumRequest]) -> Result<Vec<Exact<Sums>>, Error>;
 
-    /// Prepares for an epoch while questions are answered. Called repeatedly.
+    /// Loads what the engine needs for an epoch. Called every five seconds, also while requests run.
     ///
     /// # Errors
-    /// The data cannot be reached: sums are made as before.
+    /// The database fails. [`Engine::sums`] still works.
     async fn refresh(&self, _epoch_id: i32) -> anyhow::Result<()> {
         Ok(())
     }

@@ -23,7 +23,8 @@ use crate::{
 };
 
 pub use super::accountant::{
-    BUDGET_WINDOW, KEY_CAP_MILLIUNITS, REGION_CAP_MILLIUNITS, REGION_CAP_YEAR_MILLIUNITS, ReleaseRequest, YEAR_WINDOW,
+    BUDGET_WINDOW, BUDGET_WINDOW_DAYS, KEY_CAP_MILLIUNITS, REGION_CAP_MILLIUNITS, REGION_CAP_YEAR_MILLIUNITS,
+    ReleaseRequest, YEAR_WINDOW,
 };
 
 /// Opens the accounts of regions with the default caps. Existing accounts are left unchanged.
@@ -39,18 +40,15 @@ pub async fn open_regions(
 }
 
 /// Changes the caps of an existing account, in milliunits; `None` leaves a cap unchanged. Returns a description of the
-/// change.
-///
-/// # Errors
-/// If the account does not exist, or the database fails.
+/// change; `None` if there is no such account.
 pub async fn change_caps(
     transaction: &DatabaseTransaction,
     subject: &str,
     cap_milliunits: Option<i64>,
     cap_year_milliunits: Option<i64>,
-) -> anyhow::Result<String> {
-    let (before, after) = accounts::change_caps(transaction, subject, cap_milliunits, cap_year_milliunits).await?;
-    Ok(format!("from {} to {}", describe(&before), describe(&after)))
+) -> Result<Option<String>, sea_orm::DbErr> {
+    let changed = accounts::change_caps(transaction, subject, cap_milliunits, cap_year_milliunits).await?;
+    Ok(changed.map(|(before, after)| format!("from {} to {}", describe(&before), describe(&after))))
 }
 
 fn describe(account: &privacy_account::Model) -> String {

@@ -196,7 +196,7 @@ impl ReleaseService {
             let (db, keys) = (self.db.clone(), decoys.into_iter().map(|decoy| decoy.key).collect());
             tokio::spawn(async move {
                 if let Err(cause) = releases::delete_decoys(&db, keys).await {
-                    tracing::warn!(%cause, "decoy rows could not be deleted");
+                    tracing::warn!(%cause, "cannot delete decoy rows");
                 }
             });
         }

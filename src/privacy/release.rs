@@ -137,7 +137,7 @@ impl Released {
         let values = values.ok_or_else(|| Error::internal(format!("{group:?} is not part of the release")))?;
         let spec = group.spec();
         let scale = spec.scale as f64;
-        Ok((values.iter().map(|value| *value as f64 / scale).collect(), spec.sigma() / scale))
+        Ok((values.iter().map(|value| *value as f64 / scale).collect(), spec.sigma_of_sums()))
     }
 }
 

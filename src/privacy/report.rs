@@ -223,8 +223,6 @@ impl Promise {
 }
 
 /// A warning if a cap is missing or above the cap that the published promise assumes; `None` otherwise.
-/// `cap_milliunits` and
-/// `promised_milliunits` are in milliunits.
 #[must_use]
 pub fn warning(what: &str, cap_milliunits: Option<i64>, promised_milliunits: i64, days: i64) -> Option<String> {
     match cap_milliunits {

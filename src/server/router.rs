@@ -26,7 +26,7 @@ use tower_http::{
 };
 
 use super::{
-    http::{Format, graphql, refuse, request, response},
+    http::{Format, graphql, json_error, request, response},
     pages::routes as pages,
     request_log::{self, RequestLogHandle},
     state::AppState,
@@ -40,10 +40,10 @@ pub fn app(state: AppState) -> Router {
         .route("/health", get(|| async { "ok\n" }))
         .route("/graphql", any(graphql::handle))
         .fallback(|handle: Extension<RequestLogHandle>| {
-            refuse(handle, Error::NotFound { what: "such path".to_owned() })
+            json_error(handle, Error::NotFound { what: "such path".to_owned() })
         })
         .method_not_allowed_fallback(|handle: Extension<RequestLogHandle>| {
-            refuse(handle, Error::MethodNotAllowed { allow: "GET" })
+            json_error(handle, Error::MethodNotAllowed { allow: "GET" })
         })
         .layer(middleware::from_fn_with_state(state.clone(), discard_body))
         // Converts panics to error responses. Inside the log layer, so that a panic has a log row.

@@ -136,7 +136,8 @@ impl Traces {
     }
 }
 
-/// HTTP client for the collector. Logs when the collector becomes unavailable and when it is available again.
+/// HTTP client for the collector. It ignores proxy settings of the environment and does not follow redirects. Logs when
+/// the collector becomes unavailable and when it is available again.
 struct Collector {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     /// The runtime of the server. The batch processor calls the client from a thread of its own.

@@ -6,9 +6,10 @@ use async_graphql::{Enum, SimpleObject};
 use super::{
     estimate::Estimate,
     measure::{Measure, Scale},
+    network::NetworkStatistics,
     personality::PersonalityStatistics,
 };
-use crate::domain::dimensions::Dimension;
+use crate::domain::{dimensions::Dimension, error::Error};
 
 /// Threshold for the mean of a personality dimension: above it the mean counts as high.
 const DIMENSION_THRESHOLD: f64 = 0.6;
@@ -16,6 +17,7 @@ const DIMENSION_THRESHOLD: f64 = 0.6;
 const RETURN_THRESHOLD: f64 = 0.6;
 /// Assumed ratio of repeat purchases to return visits.
 const PURCHASES_PER_RETURN: f64 = 0.9;
+
 /// The result of a rule. A number is compared with a threshold by its whole 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum Verdict {
@@ -195,15 +197,76 @@ pub fn decision_factors(personality: &PersonalityStatistics) -> DecisionFactors 
     }
 }
 
+/// The numbers of a network that the marketing rules use.
+pub struct NetworkImplications {
+    connections: Result<Measure, Error>,
+    compatibility: Result<Measure, Error>,
+    viral: Result<Measure, Error>,
+    trend: Result<Measure, Error>,
+}
+
+impl From<&NetworkStatistics> for NetworkImplications {
+    fn from(network: &NetworkStatistics) -> Self {
+        Self {
+            connections: network.connections_per_person(),
+            compatibility: network.tie_compatibility(),
+            viral: network.viral_potential(),
+            trend: network.trend_setting(),
+        }
+    }
+}
+
+impl NetworkImplications {
+    /// Whether connected people are similar and have enough ties.
+    ///
+    /// # Errors
+    /// The error of the first number that is withheld; so for all rules.
+    pub fn community_endorsement(&self) -> Result<Implication, Error> {
+        all_above(&[
+            ("tieCompatibility", &self.compatibility, [2, 3]),
+            ("connectionsPerPerson", &self.connections, [2, 1]),
+        ])
+    }
+
+    /// Whether a person leads connected people to new places.
+    ///
+    /// # Errors
+    /// As [`Self::community_endorsement`].
+    pub fn sharing(&self) -> Result<Implication, Error> {
+        all_above(&[("viralPotential", &self.viral, [1, 2])])
+    }
+
+    /// Whether ties follow a person to new places, and the person has many ties.
+    ///
+    /// # Errors
+    /// As [`Self::community_endorsement`].
+    pub fn influence(&self) -> Result<Implication, Error> {
+        all_above(&[("trendSetting", &self.trend, [1, 3]), ("connectionsPerPerson", &self.connections, [5, 1])])
+    }
+
+    /// Whether ties follow a person to new places.
+    ///
+    /// # Errors
+    /// As [`Self::community_endorsement`].
+    pub fn early_adoption(&self) -> Result<Implication, Error> {
+        all_above(&[("trendSetting", &self.trend, [1, 3])])
+    }
+
+    /// Whether a person has enough ties and leads connected people to new places.
+    ///
+    /// # Errors
+    /// As [`Self::community_endorsement`].
+    pub fn social_proof(&self) -> Result<Implication, Error> {
+        all_above(&[("connectionsPerPerson", &self.connections, [2, 1]), ("viralPotential", &self.viral, [1, 2])])
+    }
+}
+
 /// A condition of a rule: the name of a number of the network, the number, and the threshold that it must exceed, as a
 /// fraction (numerator, denominator).
-pub type Condition<'a, E> = (&'a str, &'a Result<Measure, E>, [u32; 2]);
+type Condition<'a> = (&'a str, &'a Result<Measure, Error>, [u32; 2]);
 
-/// Evaluates a rule that holds if all conditions hold.
-///
-/// # Errors
-/// The error of the first number that is withheld.
-pub fn all_above<E: Clone>(conditions: &[Condition<'_, E>]) -> Result<Implication, E> {
+/// Evaluates a rule that holds if all conditions hold. Returns the error of the first number that is withheld.
+fn all_above(conditions: &[Condition<'_>]) -> Result<Implication, Error> {
     let (mut verdict, mut rules, mut inputs) = (Verdict::Yes, Vec::new(), Vec::new());
     for (name, measure, [numerator, denominator]) in conditions {
         let measure = measure.as_ref().map_err(Clone::clone)?;

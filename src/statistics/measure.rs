@@ -145,8 +145,7 @@ impl Scale {
 }
 
 /// The quality of a number: `High` if half the width of its interval is at most half of `threshold`, `Ok` if it is at
-/// most
-/// `threshold`, otherwise `Low`.
+/// most `threshold`, otherwise `Low`.
 #[must_use]
 pub fn quality(half_width: f64, threshold: f64) -> Quality {
     if half_width <= threshold / 2.0 {

@@ -1,5 +1,7 @@
 //! Estimates from a release of the bundle NETWORK.
 
+use async_graphql::Enum;
+
 use super::{
     estimate::{Estimate, Sample},
     measure::{Measure, Scale, Unit},
@@ -11,6 +13,9 @@ use crate::{
         contribution::{NetworkSum, TIE_CAP},
     },
 };
+
+/// Thresholds of `connectionFrequency`, in new ties per person in 28 days: below the first LOW, from the second HIGH.
+const FREQUENCY_THRESHOLDS: [f64; 2] = [0.1, 0.5];
 
 /// The ties of a segment in a window.
 pub struct NetworkStatistics {
@@ -94,12 +99,13 @@ impl NetworkStatistics {
         self.share_of_ties(NetworkSum::NewTies)
     }
 
-    /// New ties per person in 28 days.
+    /// The frequency of new ties per person in 28 days.
     ///
     /// # Errors
     /// `INSUFFICIENT_DATA` if there are too few.
-    pub fn new_ties(&self) -> Result<Estimate, Error> {
-        Ok(self.per_person(NetworkSum::NewTies)?.linear(28.0 / self.window_days, 0.0))
+    pub fn connection_frequency(&self) -> Result<Frequency, Error> {
+        let new_ties = self.per_person(NetworkSum::NewTies)?;
+        Ok(Frequency::of(new_ties.linear(28.0 / self.window_days, 0.0)))
     }
 
     /// Connected people per person who followed to a new place in the window.
@@ -118,5 +124,43 @@ impl NetworkStatistics {
     /// `INSUFFICIENT_DATA` if there are too few.
     pub fn trend_setting(&self) -> Result<Measure, Error> {
         self.share_of_ties(NetworkSum::FollowedTies)
+    }
+}
+
+/// Frequency of new ties per person in 28 days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum Frequency {
+    /// Below 0.1.
+    Low,
+    /// From 0.1 to 0.5.
+    Medium,
+    /// 0.5 or more.
+    High,
+    /// The 95 % interval contains a threshold.
+    Uncertain,
+}
+
+impl Frequency {
+    fn of(new_ties: Estimate) -> Self {
+        let at = |value: f64| match FREQUENCY_THRESHOLDS {
+            [low, _] if value < low => Self::Low,
+            [_, high] if value < high => Self::Medium,
+            _ => Self::High,
+        };
+        if at(new_ties.low) == at(new_ties.high) { at(new_ties.value) } else { Self::Uncertain }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frequency_across_a_threshold_is_uncertain() {
+        let of = |value, sigma| Frequency::of(Estimate::new(value, sigma));
+        assert_eq!(of(0.05, 0.01), Frequency::Low);
+        assert_eq!(of(0.3, 0.05), Frequency::Medium);
+        assert_eq!(of(0.9, 0.05), Frequency::High);
+        assert_eq!(of(0.09, 0.01), Frequency::Uncertain);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::Context as _;
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait,
     IntoActiveModel as _, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr, sea_query::OnConflict,
@@ -47,23 +46,20 @@ pub async fn cap_all_regions(db: &impl ConnectionTrait, cap_milliunits: i64) -> 
     Ok(())
 }
 
-/// Changes the caps that are given, and returns the account before and after.
-///
-/// # Errors
-/// There is no such account, or the database fails.
+/// Changes the caps that are given, and returns the account before and after; `None` if there is no such account.
 pub async fn change_caps(
     transaction: &DatabaseTransaction,
     subject: &str,
     cap_milliunits: Option<i64>,
     cap_year_milliunits: Option<i64>,
-) -> anyhow::Result<(Model, Model)> {
+) -> Result<Option<(Model, Model)>, DbErr> {
     let before = Entity::find_by_id(subject).lock_exclusive().one(transaction).await?;
-    let before = before.context("no epoch has had people of that region: `regions list` shows the known regions")?;
+    let Some(before) = before else { return Ok(None) };
     let mut after = before.clone();
     after.cap_milliunits = cap_milliunits.unwrap_or(before.cap_milliunits);
     after.cap_year_milliunits = cap_year_milliunits.or(before.cap_year_milliunits);
     after.clone().into_active_model().reset_all().update(transaction).await?;
-    Ok((before, after))
+    Ok(Some((before, after)))
 }
 
 /// One account.

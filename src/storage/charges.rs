@@ -87,8 +87,8 @@ pub async fn load(
     Ok(charges)
 }
 
-/// What an account was charged, after `since` and until `until`, for releases that hold people of regions: region
-/// subject -> milliunits.
+/// What an account was charged, after `since` and until `until`, for releases that cover regions: region subject ->
+/// milliunits.
 ///
 /// It counts what the account viewed, not what it charged to the region: the latter would reveal whether another
 /// account had viewed a release before.
@@ -123,7 +123,7 @@ pub async fn viewed(
     rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
 }
 
-/// What an account was charged, after `since`, for releases that hold people of a region, oldest first.
+/// What an account was charged, after `since`, for releases that cover a region, oldest first.
 pub async fn views_of_region(
     db: &impl ConnectionTrait,
     account: &str,

@@ -32,7 +32,7 @@ pub struct RankingRow {
     pub stated: String,
 }
 
-/// The result of [`write`].
+/// The result of [`write()`].
 pub struct Written<P> {
     pub created: u64,
     pub updated: u64,

@@ -52,10 +52,10 @@ pub struct PendingRelease<'a> {
     pub delta: f64,
 }
 
-/// What became of a release: `None` = suppressed.
+/// The outcome of a release.
 pub struct PublishedRelease {
     pub release_key: String,
-    /// The noisy sums as JSON.
+    /// The noisy sums as JSON; `None` if the release is suppressed.
     pub payload: Option<String>,
 }
 

@@ -24,12 +24,9 @@ use crate::domain::{
 /// Slugs that are compared with a misspelled one.
 const MAX_COMPARED_SLUGS: u64 = 1_000;
 
-impl TryFrom<Model> for SavedSegment {
-    type Error = Error;
-
-    fn try_from(row: Model) -> Result<Self, Error> {
-        let definition = serde_json::from_str(&row.definition).map_err(Error::internal)?;
-        Ok(Self { partner_id: row.partner_id, slug: row.slug, name: row.name, definition })
+impl From<Model> for SavedSegment {
+    fn from(row: Model) -> Self {
+        Self { partner_id: row.partner_id, slug: row.slug, name: row.name, definition: row.definition }
     }
 }
 
@@ -39,19 +36,16 @@ fn visible_to(partner_id: &str) -> Condition {
 }
 
 /// The visible segments with these slugs.
-///
-/// # Errors
-/// [`Error::Unavailable`] or [`Error::Internal`] if the database fails.
 pub async fn find(
     db: &impl ConnectionTrait,
     partner_id: &str,
     slugs: Vec<&str>,
-) -> Result<HashMap<String, SavedSegment>, Error> {
+) -> Result<HashMap<String, SavedSegment>, DbErr> {
     let rows = Entity::find().filter(visible_to(partner_id)).filter(COLUMN.slug.is_in(slugs)).all(db).await?;
     let mut found: HashMap<String, SavedSegment> = HashMap::new();
     for row in rows {
         if row.partner_id.is_some() || !found.contains_key(&row.slug) {
-            found.insert(row.slug.clone(), row.try_into()?);
+            found.insert(row.slug.clone(), row.into());
         }
     }
     Ok(found)
@@ -70,15 +64,12 @@ pub async fn slugs(db: &impl ConnectionTrait, partner_id: &str) -> Result<Vec<St
 }
 
 /// A page of the visible segments, by slug; with `search`, of those whose slug or name contains this text.
-///
-/// # Errors
-/// [`Error::Unavailable`] or [`Error::Internal`] if the database fails.
 pub async fn page(
     db: &impl ConnectionTrait,
     partner_id: &str,
     page: &PageRequest,
     search: Option<&str>,
-) -> Result<Page<SavedSegment>, Error> {
+) -> Result<Page<SavedSegment>, DbErr> {
     let own = Entity::find().select_only().column(Column::Slug).filter(COLUMN.partner_id.eq(partner_id)).into_query();
     let is_hidden = COLUMN.partner_id.is_null().and(Expr::col(Column::Slug).in_subquery(own));
     let mut rows = Entity::find().filter(visible_to(partner_id)).filter(is_hidden.not());
@@ -90,8 +81,7 @@ pub async fn page(
     }
     rows = if page.backward { rows.order_by_desc(COLUMN.slug) } else { rows.order_by_asc(COLUMN.slug) };
     let rows = rows.limit(page.size + 1).all(db).await?;
-    let segments = rows.into_iter().map(SavedSegment::try_from).collect::<Result<_, _>>()?;
-    Ok(page.cut(segments))
+    Ok(page.cut(rows).map(SavedSegment::from))
 }
 
 fn slug_or_name_contains(search: &str) -> Condition {
@@ -102,12 +92,9 @@ fn slug_or_name_contains(search: &str) -> Condition {
 }
 
 /// The shared segments, by slug.
-///
-/// # Errors
-/// [`Error::Unavailable`] or [`Error::Internal`] if the database fails.
-pub async fn list_shared(db: &impl ConnectionTrait) -> Result<Vec<SavedSegment>, Error> {
+pub async fn list_shared(db: &impl ConnectionTrait) -> Result<Vec<SavedSegment>, DbErr> {
     let rows = Entity::find().filter(COLUMN.partner_id.is_null()).order_by_asc(COLUMN.slug).all(db).await?;
-    rows.into_iter().map(SavedSegment::try_from).collect()
+    Ok(rows.into_iter().map(SavedSegment::from).collect())
 }
 
 /// Saves a segment of a partner, or a shared one (`None`). A segment of the same owner and slug is overwritten.
@@ -132,7 +119,7 @@ pub async fn save(
     if let Some(own) = same_slug.iter().find(|row| row.partner_id.as_deref() == partner_id) {
         let mut row = own.clone().into_active_model();
         (row.name, row.definition, row.updated_at) = (Set(name), Set(definition), Set(now));
-        return row.update(db).await?.try_into();
+        return Ok(row.update(db).await?.into());
     }
     if !same_slug.is_empty() {
         return Err(Error::input("slug", "a shared segment uses this slug. Choose another one."));
@@ -156,7 +143,7 @@ pub async fn save(
     match row.insert(db).await {
         // Another request saved the same slug in the meantime. The next try updates or rejects it.
         Err(cause) if matches!(cause.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Err(Error::Unavailable),
-        saved => saved?.try_into(),
+        saved => Ok(saved?.into()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The rules of `ARCHITECTURE.md` that a program can check: the order of the rooms, the size of files and functions,
+//! The rules of `ARCHITECTURE.md` that a program can check: the order of the layers, the size of files and functions,
 //! the length of lines, and the dictionary of names.
 
 use std::{
@@ -9,8 +9,8 @@ use std::{
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// The rooms of `src/`, highest first. A room may use only itself and the rooms below it.
-const ROOMS: [&str; 11] =
+/// The layers of `src/`, highest first. A layer may use only itself and the layers below it.
+const LAYERS: [&str; 11] =
     ["cli", "server", "graphql", "gate", "catalog", "statistics", "engine", "ingest", "privacy", "storage", "domain"];
 
 /// Maximum lines of a file of `src/`, without its unit tests.
@@ -165,15 +165,15 @@ fn edges(sources: &[Source]) -> Vec<(String, ModulePath, ModulePath)> {
     edges
 }
 
-fn rank(room: &str) -> usize {
-    ROOMS.iter().position(|known| *known == room).unwrap_or_else(|| panic!("{room} is not in ROOMS"))
+fn rank(layer: &str) -> usize {
+    LAYERS.iter().position(|known| *known == layer).unwrap_or_else(|| panic!("{layer} is not in LAYERS"))
 }
 
 /// The edges that go up.
 fn upward(edges: &[(String, ModulePath, ModulePath)]) -> Vec<String> {
     let mut upward = BTreeSet::new();
     for (file, from, to) in edges {
-        // The root of the crate is above all rooms.
+        // The root of the crate is above all layers.
         let (Some(from), Some(to)) = (from.first(), to.first()) else { continue };
         if rank(to) < rank(from) {
             upward.insert(format!("{file}: {from} uses {to}"));
@@ -182,7 +182,7 @@ fn upward(edges: &[(String, ModulePath, ModulePath)]) -> Vec<String> {
     upward.into_iter().collect()
 }
 
-/// What the `mod.rs` of each room re-exports: (room, name) to the module that defines it.
+/// What the `mod.rs` of each layer re-exports: (layer, name) to the module that defines it.
 fn re_exports(sources: &[Source]) -> BTreeMap<(String, String), String> {
     let mut names = BTreeMap::new();
     for source in sources.iter().filter(|source| source.module.len() == 1) {
@@ -205,15 +205,15 @@ fn re_exports(sources: &[Source]) -> BTreeMap<(String, String), String> {
 }
 
 /// A cycle of modules, if there is one: each uses the next, and the last uses the first. Modules are the direct
-/// children of rooms; files of a folder inside a room count as one.
+/// children of layers; files of a folder inside a layer count as one.
 fn cycle(sources: &[Source], edges: &[(String, ModulePath, ModulePath)]) -> Option<Vec<String>> {
     let names = re_exports(sources);
     let modules: BTreeSet<ModulePath> =
         sources.iter().filter(|source| source.module.len() >= 2).map(|source| source.module[..2].to_vec()).collect();
     let node = |path: &[String]| -> Option<ModulePath> {
-        let [room, child, ..] = path else { return None };
-        let child = names.get(&(room.clone(), child.clone())).unwrap_or(child);
-        let node = vec![room.clone(), child.clone()];
+        let [layer, child, ..] = path else { return None };
+        let child = names.get(&(layer.clone(), child.clone())).unwrap_or(child);
+        let node = vec![layer.clone(), child.clone()];
         modules.contains(&node).then_some(node)
     };
     let mut graph: BTreeMap<ModulePath, BTreeSet<ModulePath>> = BTreeMap::new();
@@ -257,10 +257,11 @@ fn visit(
 }
 
 #[test]
-fn rooms_use_only_the_rooms_below_them() {
+fn layers_use_only_the_layers_below_them() {
     let sources = sources();
-    let rooms: BTreeSet<&str> = sources.iter().filter_map(|source| source.module.first()).map(String::as_str).collect();
-    assert_eq!(rooms, BTreeSet::from(ROOMS), "the folders of src/ are the rooms");
+    let layers: BTreeSet<&str> =
+        sources.iter().filter_map(|source| source.module.first()).map(String::as_str).collect();
+    assert_eq!(layers, BTreeSet::from(LAYERS), "the folders of src/ are the layers");
     let edges = edges(&sources);
     assert!(edges.len() > 500, "only {} mentions were found", edges.len());
     assert_eq!(upward(&edges), Vec::<String>::new());

@@ -2,8 +2,8 @@
 //! validated, normalized and priced before any resolver runs; after execution its actual cost is computed.
 //!
 //! The order for one request is [`document::read`] (limits, parser, validation, normal form), [`cost::estimate`]
-//! against a [`price::PriceTable`], execution of [`NormalizedOperation::executable`], and [`settle::settle`].
-//! The crate knows GraphQL and nothing about the fields of a particular schema.
+//! against a [`price::PriceTable`], execution of [`NormalizedOperation::executable`], and [`settle::settle`]. The crate
+//! knows GraphQL and nothing about the fields of a particular schema.
 //!
 //! It works around faults of async-graphql 7.2.1. A module can go when its fault is fixed upstream, that is, when the
 //! tests of the module pass without it. "None" means that no public issue was found.

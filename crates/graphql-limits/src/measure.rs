@@ -1,5 +1,5 @@
-//! Limits that are checked on the syntax tree of a document before it is validated. Fragments are measured once, so
-//! the work is linear in the size of the document.
+//! Limits that are checked on the syntax tree of a document before it is validated. Fragments are measured once, so the
+//! work is linear in the size of the document.
 
 use std::collections::HashMap;
 
@@ -47,9 +47,9 @@ struct SelectionSize {
 /// Checks the syntax tree of a document. Returns the number of selections and directives visited.
 ///
 /// # Errors
-/// [`Error::TooDeep`], [`Error::TooComplex`], or [`Error::InvalidRequest`] for errors that
-/// async-graphql does not report: an unknown, repeated or misplaced directive, arguments of `__typename`, an unknown
-/// fragment, a cycle of fragments.
+/// [`Error::TooDeep`], [`Error::TooComplex`], or [`Error::InvalidRequest`] for errors that async-graphql does not
+/// report: an unknown, repeated or misplaced directive, arguments of `__typename`, an unknown fragment, a cycle of
+/// fragments.
 pub fn measure(document: &ExecutableDocument) -> Result<usize, Error> {
     if document.operations.iter().len() > MAX_OPERATIONS {
         return Err(too_complex("operations", MAX_OPERATIONS));

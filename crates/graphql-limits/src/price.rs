@@ -17,8 +17,8 @@ pub struct PriceTable {
     pub default_value_bytes: usize,
     /// Estimated sizes of texts and lists of scalars that can be longer: type, field and bytes.
     pub value_bytes: &'static [(&'static str, &'static str, usize)],
-    /// Root fields that may occur only a limited number of times in one document: field, what an error calls it,
-    /// number.
+    /// Root fields that may occur only a limited number of times in one document: field, its name in the error message,
+    /// maximum number.
     pub max_occurrences: &'static [(&'static str, &'static str, usize)],
     /// The maximum number of items of [`ListSize::AsSent`].
     pub max_sent: u64,

@@ -25,8 +25,8 @@ pub(crate) fn too_complex(what: &'static str, limit: usize) -> Error {
 /// Checks the text of a document. Returns the number of bytes visited.
 ///
 /// # Errors
-/// [`Error::TooComplex`] for too many tokens or a name that is too long, [`Error::TooDeep`] for
-/// brackets nested too deeply, [`Error::InvalidRequest`] for an unterminated string.
+/// [`Error::TooComplex`] for too many tokens or a name that is too long, [`Error::TooDeep`] for brackets nested too
+/// deeply, [`Error::InvalidRequest`] for an unterminated string.
 pub fn scan(text: &str) -> Result<usize, Error> {
     let bytes = text.as_bytes();
     let (mut at, mut tokens, mut depth) = (0, 0, 0_usize);

@@ -66,7 +66,7 @@ impl Settlement<'_> {
     /// Returns the fields of an object in the order of the selection; `None` if a non-null field is null.
     fn object(&mut self, selections: &[NormalizedField], on: &str, mut fields: IndexMap<Name, Value>) -> Option<Value> {
         let mut ordered = IndexMap::with_capacity(selections.len());
-        let mut whole = true;
+        let mut is_complete = true;
         for selected in selections {
             let value = fields.swap_remove(&selected.key);
             let value = match self.schema.field(on, &selected.name) {
@@ -89,10 +89,10 @@ impl Settlement<'_> {
                 Some(value) => {
                     ordered.insert(selected.key.clone(), value);
                 }
-                None => whole = false,
+                None => is_complete = false,
             }
         }
-        whole.then_some(Value::Object(ordered))
+        is_complete.then_some(Value::Object(ordered))
     }
 
     /// Returns the value of a field; `None` if it is null and its type is non-null.

@@ -48,10 +48,10 @@ impl Braid {
         if letters.len() > MAX_LETTERS {
             return Err(format!("a braid word has at most {MAX_LETTERS} letters."));
         }
-        let most = MAX_STRANDS - 1;
+        let max_generator = MAX_STRANDS - 1;
         let index = |letter: &i32| usize::try_from(letter.unsigned_abs()).unwrap_or(usize::MAX);
-        if letters.iter().any(|letter| *letter == 0 || index(letter) > most) {
-            return Err(format!("each letter must be 1 to {most} or -1 to -{most}."));
+        if letters.iter().any(|letter| *letter == 0 || index(letter) > max_generator) {
+            return Err(format!("each letter must be 1 to {max_generator} or -1 to -{max_generator}."));
         }
         let strands = letters.iter().map(index).max().unwrap_or(0) + 1;
         Ok(Self { letters: letters.to_vec(), strands })
@@ -62,9 +62,9 @@ impl Braid {
     /// # Errors
     /// A message for the caller if the word needs more strands, or if there are more than [`MAX_STRANDS`].
     pub fn on(self, strands: i32) -> Result<Self, String> {
-        let least = self.strands;
-        let strands = usize::try_from(strands).ok().filter(|strands| (least..=MAX_STRANDS).contains(strands));
-        let strands = strands.ok_or_else(|| format!("must be {least} (needed by the word) to {MAX_STRANDS}."))?;
+        let min_strands = self.strands;
+        let strands = usize::try_from(strands).ok().filter(|strands| (min_strands..=MAX_STRANDS).contains(strands));
+        let strands = strands.ok_or_else(|| format!("must be {min_strands} (needed by the word) to {MAX_STRANDS}."))?;
         Ok(Self { strands, ..self })
     }
 

@@ -55,10 +55,10 @@ def main() -> int:
     ranking = rank(answer.data, answer.errors, segments, SHOP)
     answered = [getattr(answer.data, segment.alias) for segment in segments]
     # Cache only results that apply to the whole epoch: not a spent budget, nor a null without a listed error.
-    epoch = next((segment.p1.release.epoch for segment in answered if segment.p1 is not None), None)
+    answered_epoch = next((segment.p1.release.epoch for segment in answered if segment.p1 is not None), None)
     final = all(entry.code in ("quality LOW", "INSUFFICIENT_DATA") for entry in ranking.left_out)
-    if epoch is not None and final:
-        store.put(question, epoch, answer)
+    if answered_epoch is not None and final:
+        store.put(question, answered_epoch, answer)
 
     fits = [fit for segment in answered for fit in (segment.p1, segment.p2, segment.p3) if fit is not None]
     ignored = sorted({term for fit in fits for term in fit.ignored})

@@ -53,9 +53,9 @@ async function main(): Promise<number> {
 
   const ranking = rank(answer.data, answer.errors, segments, SHOP);
   // Cache only results that apply to the whole epoch: not a spent budget, nor a null without a listed error.
-  const epoch = segments.map(({ key }) => answer.data[key].p1?.release.epoch).find((name) => name !== undefined);
+  const answered = segments.map(({ key }) => answer.data[key].p1?.release.epoch).find((name) => name !== undefined);
   const final = ranking.leftOut.every(({ code }) => code === "quality LOW" || code === "INSUFFICIENT_DATA");
-  if (epoch !== undefined && final) await store.put(question, epoch, answer);
+  if (answered !== undefined && final) await store.put(question, answered, answer);
 
   const ignored = new Set(segments.flatMap(({ key }) => PRODUCTS.flatMap((p) => answer.data[key][p]?.ignored ?? [])));
   if (ignored.size > 0) console.log(`terms that are not in the vocabulary: ${[...ignored].join(", ")}`);

@@ -22,7 +22,7 @@ pub enum Error {
     /// Fault of the caller: the key was valid, but has expired. 401.
     ApiKeyExpired,
     /// Fault of the caller: the key lacks the scope that the field requires. The rest of the document is answered.
-    Forbidden { needs: &'static [Scope] },
+    Forbidden { required_scopes: &'static [Scope] },
     /// Fault of the caller: too many requests. 429 with `Retry-After`.
     RateLimitExceeded { limit: &'static str, allowed: u64, retry_after_s: u64 },
     /// Fault of the caller: the document costs more points than the key allows for one document. 400.
@@ -171,8 +171,8 @@ impl Error {
                 "The API key is missing or not valid. Send it as `Authorization: Bearer KEY`.".to_owned()
             }
             Self::ApiKeyExpired => "This key has expired. Ask the operator for a new one.".to_owned(),
-            Self::Forbidden { needs } => {
-                let names: Vec<_> = needs.iter().map(|scope| scope.name()).collect();
+            Self::Forbidden { required_scopes } => {
+                let names: Vec<_> = required_scopes.iter().map(|scope| scope.name()).collect();
                 format!("This key lacks the scope {}.", names.join(" or "))
             }
             Self::RateLimitExceeded { limit, allowed, retry_after_s } => {
@@ -242,8 +242,8 @@ impl Error {
     pub fn details(&self, extensions: &mut ErrorExtensionValues) {
         extensions.set("code", self.code());
         match self {
-            Self::Forbidden { needs } => {
-                let names = needs.iter().map(|scope| Value::from(scope.name())).collect();
+            Self::Forbidden { required_scopes } => {
+                let names = required_scopes.iter().map(|scope| Value::from(scope.name())).collect();
                 extensions.set("needs", Value::List(names));
             }
             Self::RateLimitExceeded { limit, allowed, retry_after_s } => {

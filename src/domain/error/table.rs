@@ -32,7 +32,7 @@ fn all() -> Vec<(Error, Placement, &'static str, &'static str)> {
     vec![
         (Error::AuthenticationFailed, Placement::Whole, no_key, NO),
         (Error::ApiKeyExpired, Placement::Whole, "the key has expired", NO),
-        (Error::Forbidden { needs: &[] }, Placement::Field, "the key lacks a scope", NO),
+        (Error::Forbidden { required_scopes: &[] }, Placement::Field, "the key lacks a scope", NO),
         (
             Error::RateLimitExceeded { limit: "minute", allowed: 0, retry_after_s: 1 },
             Placement::Whole,

@@ -81,8 +81,9 @@ impl MemoryEngine {
     async fn loaded_for(&self, requests: &[SumRequest]) -> Result<Option<Arc<Loaded>>, DbErr> {
         let Some(loaded) = self.loaded() else { return Ok(None) };
         let epoch_id = loaded.version.epoch_id;
-        let all =
-            requests.iter().all(|request| request.window.epoch_id == epoch_id && loaded.people.knows(&request.cohort));
+        let all = requests
+            .iter()
+            .all(|request| request.window.epoch_id == epoch_id && loaded.people.has_terms_of(&request.cohort));
         if !all || Version::read(&self.db, epoch_id).await? != Some(loaded.version) {
             return Ok(None);
         }

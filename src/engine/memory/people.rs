@@ -145,12 +145,12 @@ impl People {
     }
 
     /// Whether every interest and category of a cohort is in the loaded vocabulary.
-    pub(super) fn knows(&self, cohort: &Cohort) -> bool {
+    pub(super) fn has_terms_of(&self, cohort: &Cohort) -> bool {
         cohort.interests.iter().all(|value| self.interests.contains_key(value))
             && cohort.categories.iter().all(|value| self.categories.contains_key(value))
     }
 
-    /// The sums of a request, in the order of its bundle's groups. [`People::knows`] must hold for its cohort.
+    /// The sums of a request, in the order of its bundle's groups. [`People::has_terms_of`] must hold for its cohort.
     pub(super) fn sums(&self, request: &SumRequest) -> Sums {
         let window = WindowLength::ALL.iter().position(|length| *length == request.window.length).unwrap_or_default();
         let rows = &self.windows[window];

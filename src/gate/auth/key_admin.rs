@@ -1,7 +1,7 @@
 //! Key administration for operators: create, rotate and revoke keys, and change their limits. Each operation adds a row
 //! to `audit_events`.
 
-use anyhow::{bail, ensure};
+use anyhow::{Context as _, bail, ensure};
 use sea_orm::DatabaseConnection;
 
 use super::ApiKey;
@@ -92,13 +92,13 @@ pub async fn rotate_key(
     let mut old = keys::find_locked(&transaction, key_id).await?;
     ensure!(old.revoked_at.is_none(), "{key_id} is revoked: create a new key with `keys create`");
     ensure!(old.expires_at.is_none_or(|at| at > now), "{key_id} has expired: create a new key with `keys create`");
-    if let Some(follower) = &old.replaced_by {
-        bail!("{key_id} was already rotated: {follower} replaces it");
+    if let Some(successor) = &old.replaced_by {
+        bail!("{key_id} was already rotated: {successor} replaces it");
     }
     let secret = ApiKey::generate(old.environment, &old.partner_id).map_err(Error::into_anyhow)?;
     let new_id = new_id()?;
-    let follower = Key { key_id: new_id.clone(), created_at: now, last_used_at: None, ..old.clone() };
-    keys::insert(&transaction, &follower, secret.hash()).await?;
+    let successor = Key { key_id: new_id.clone(), created_at: now, last_used_at: None, ..old.clone() };
+    keys::insert(&transaction, &successor, secret.hash()).await?;
     let ends_at = now.saturating_add(overlap_s).min(old.expires_at.unwrap_or(i64::MAX));
     (old.expires_at, old.replaced_by) = (Some(ends_at), Some(new_id.clone()));
     keys::update(&transaction, &old).await?;
@@ -140,6 +140,7 @@ pub async fn change_limits(
     let mut key = keys::find_locked(&transaction, key_id).await?;
     if cap_milliunits.is_some() {
         let detail = ledger::change_caps(&transaction, &key.account, cap_milliunits, None).await?;
+        let detail = detail.context("the key has no privacy account")?;
         audit::record(&transaction, now, Action::ChangeLimits, key_id, detail).await?;
     }
     let before = key.limits;

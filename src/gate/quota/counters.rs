@@ -6,7 +6,7 @@ use crate::domain::{key::Limits, quota::LimitExceeded};
 pub(super) const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;
 /// Parts of the bucket per point. One part is what a limit of one point per minute restores in a millisecond.
-pub(super) const POINT: u64 = 60_000;
+pub(super) const PARTS_PER_POINT: u64 = 60_000;
 
 /// The usage of an account. Times are in milliseconds since 1970-01-01 UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,11 +14,11 @@ pub(super) struct Counters {
     /// When the current minute began, which is at its first request.
     pub minute_began_ms: i64,
     pub minute: u64,
-    /// `DailyUsage` since 1970-01-01 UTC.
+    /// Days since 1970-01-01 UTC.
     pub day: i64,
     pub day_requests: u64,
     pub day_points: u64,
-    /// The content of the bucket, in parts of a point ([`POINT`]).
+    /// The content of the bucket, in parts of a point ([`PARTS_PER_POINT`]).
     pub bucket: u64,
     pub bucket_at_ms: i64,
 }
@@ -62,7 +62,7 @@ impl Counters {
             day: day_of(now_ms),
             day_requests,
             day_points,
-            bucket: limits.points_per_minute.saturating_mul(POINT),
+            bucket: limits.points_per_minute.saturating_mul(PARTS_PER_POINT),
             bucket_at_ms: now_ms,
         }
     }
@@ -77,14 +77,15 @@ impl Counters {
         }
         let elapsed_ms = u64::try_from(now_ms - self.bucket_at_ms).unwrap_or(0);
         let restored = elapsed_ms.saturating_mul(limits.points_per_minute);
-        self.bucket = self.bucket.saturating_add(restored).min(limits.points_per_minute.saturating_mul(POINT));
+        self.bucket =
+            self.bucket.saturating_add(restored).min(limits.points_per_minute.saturating_mul(PARTS_PER_POINT));
         self.bucket_at_ms = self.bucket_at_ms.max(now_ms);
         self
     }
 
     /// Charges a request and its points to all budgets, or to none. Returns whether they were charged.
     pub fn reserve(&mut self, limits: &Limits, points: u64) -> bool {
-        let taken = points.saturating_mul(POINT);
+        let taken = points.saturating_mul(PARTS_PER_POINT);
         let fits = self.minute < limits.per_minute
             && self.day_requests < limits.per_day
             && self.bucket >= taken
@@ -100,8 +101,8 @@ impl Counters {
 
     /// Returns points that were reserved on `day` to the budgets.
     pub fn restore(&mut self, limits: &Limits, points: u64, day: i64) {
-        let full = limits.points_per_minute.saturating_mul(POINT);
-        self.bucket = self.bucket.saturating_add(points.saturating_mul(POINT)).min(full);
+        let full = limits.points_per_minute.saturating_mul(PARTS_PER_POINT);
+        self.bucket = self.bucket.saturating_add(points.saturating_mul(PARTS_PER_POINT)).min(full);
         if day == self.day {
             self.day_points = self.day_points.saturating_sub(points);
         }
@@ -116,7 +117,7 @@ impl Counters {
     /// The limit that rejects a request; of several limits the one with the longest wait.
     fn exceeded(&self, limits: &Limits, points: u64, now_ms: i64) -> LimitExceeded {
         let left = self.left(limits, now_ms);
-        let short = points.saturating_mul(POINT).saturating_sub(self.bucket);
+        let short = points.saturating_mul(PARTS_PER_POINT).saturating_sub(self.bucket);
         let wait_ms = i64::try_from(short.div_ceil(limits.points_per_minute.max(1))).unwrap_or(i64::MAX);
         let exceeded = [
             (left.minute.left < 1, "minute", limits.per_minute, left.minute.left, left.minute.full_in_s),
@@ -139,13 +140,13 @@ impl Counters {
     pub fn left(&self, limits: &Limits, now_ms: i64) -> Remaining {
         let minute_s = seconds(self.minute_began_ms + MINUTE_MS - now_ms);
         let day_s = seconds((self.day + 1) * DAY_MS - now_ms);
-        let missing = limits.points_per_minute.saturating_mul(POINT).saturating_sub(self.bucket);
+        let missing = limits.points_per_minute.saturating_mul(PARTS_PER_POINT).saturating_sub(self.bucket);
         let full_ms = i64::try_from(missing.div_ceil(limits.points_per_minute.max(1))).unwrap_or(i64::MAX);
         let budget = |left, full_in_s| Budget { left, full_in_s };
         Remaining {
             minute: budget(limits.per_minute.saturating_sub(self.minute), minute_s),
             day: budget(limits.per_day.saturating_sub(self.day_requests), day_s),
-            points: budget(self.bucket / POINT, seconds(full_ms)),
+            points: budget(self.bucket / PARTS_PER_POINT, seconds(full_ms)),
             points_day: budget(limits.points_per_day.saturating_sub(self.day_points), day_s),
         }
     }

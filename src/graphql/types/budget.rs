@@ -4,12 +4,12 @@ use async_graphql::{ComplexObject, Context, SimpleObject};
 
 use crate::{
     domain::{
-        clock::{DAY, format_time},
+        clock::format_time,
         error::Error,
         page::{MAX_REGIONS, parse_size},
     },
     graphql::context::RequestContext,
-    privacy::{budget, bundles::units, ledger::BUDGET_WINDOW},
+    privacy::{budget, bundles::units, ledger::BUDGET_WINDOW_DAYS},
 };
 
 /// The privacy units that this key may spend in any 30 days, and what it has spent in the last 30 days. A rotated key
@@ -67,7 +67,7 @@ impl From<budget::Budget> for PrivacyBudget {
             .map(|(at, milliunits)| UnitsReturn { at: format_time(*at), units: units(*milliunits) });
         Self {
             units: units(budget.cap_milliunits),
-            window_days: BUDGET_WINDOW / DAY,
+            window_days: BUDGET_WINDOW_DAYS,
             spent: units(budget.spent_milliunits),
             left: units(budget.left_milliunits()),
             returns: returns.collect(),

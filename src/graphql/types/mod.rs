@@ -1,5 +1,5 @@
-//! The GraphQL objects of the schema, one file per object. Resolvers hand over to the modules below; the
-//! arithmetic is in [`crate::statistics`].
+//! The GraphQL objects of the schema, one file per object. Resolvers hand over to the modules below; the arithmetic is
+//! in [`crate::statistics`].
 
 pub mod behavior;
 pub mod budget;

@@ -1,16 +1,16 @@
 //! Ties of the people of a segment: the `Network` object.
 
-use async_graphql::{Enum, Object};
+use async_graphql::Object;
 
 use super::{implications::MarketingImplications, release::Release};
 use crate::{
     domain::error::Error,
     privacy::Released,
-    statistics::{estimate::Estimate, measure::Measure, network::NetworkStatistics},
+    statistics::{
+        measure::Measure,
+        network::{Frequency, NetworkStatistics},
+    },
 };
-
-/// Thresholds of `connectionFrequency`, in new ties per person in 28 days: below the first LOW, from the second HIGH.
-const FREQUENCY_THRESHOLDS: [f64; 2] = [0.1, 0.5];
 
 /// Ties of the people of a segment within their region. All numbers are means over kept ties, at most 10 per person
 /// (`docs/privacy.md`, "Kept ties").
@@ -61,7 +61,7 @@ impl Network {
     /// interval contains a threshold. Null with `INSUFFICIENT_DATA`, reason `DOMINANCE`, if fewer than about 1,180 ties
     /// (noisy total) were made in the window.
     async fn connection_frequency(&self) -> Result<Option<Frequency>, Error> {
-        self.statistics.new_ties().map(|ties| Some(Frequency::of(ties)))
+        self.statistics.connection_frequency().map(Some)
     }
 
     /// Mean number of connected people per person that visited a place for the first time, in the window, after this
@@ -80,49 +80,11 @@ impl Network {
 
     /// Implications of these numbers for marketing, by published rules.
     async fn implications(&self) -> MarketingImplications {
-        MarketingImplications::from(&self.statistics)
+        MarketingImplications((&self.statistics).into())
     }
 
     /// The release that these numbers come from.
     async fn release(&self) -> Release {
         self.released.release.as_ref().into()
-    }
-}
-
-/// Frequency of new ties per person in 28 days.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum Frequency {
-    /// Below 0.1.
-    Low,
-    /// From 0.1 to 0.5.
-    Medium,
-    /// 0.5 or more.
-    High,
-    /// The 95 % interval contains a threshold.
-    Uncertain,
-}
-
-impl Frequency {
-    fn of(new_ties: Estimate) -> Self {
-        let at = |value: f64| match FREQUENCY_THRESHOLDS {
-            [low, _] if value < low => Self::Low,
-            [_, high] if value < high => Self::Medium,
-            _ => Self::High,
-        };
-        if at(new_ties.low) == at(new_ties.high) { at(new_ties.value) } else { Self::Uncertain }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_frequency_across_a_threshold_is_uncertain() {
-        let of = |value, sigma| Frequency::of(Estimate::new(value, sigma));
-        assert_eq!(of(0.05, 0.01), Frequency::Low);
-        assert_eq!(of(0.3, 0.05), Frequency::Medium);
-        assert_eq!(of(0.9, 0.05), Frequency::High);
-        assert_eq!(of(0.09, 0.01), Frequency::Uncertain);
     }
 }

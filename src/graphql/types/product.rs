@@ -126,7 +126,7 @@ impl UpsertProductsResult {
     pub fn new(uploaded: Uploaded, ids: &[String], ignored: BTreeSet<String>) -> Self {
         let errors = uploaded.faults.into_iter().map(|(index, fault)| ProductError {
             index,
-            id: ids.get(index).map(|id| id.chars().take(200).collect()).unwrap_or_default(),
+            id: ids.get(index).map(|id| id.chars().take(product::MAX_NAME_CHARS).collect()).unwrap_or_default(),
             code: Error::input("", "").code().to_owned(),
             field: fault.field,
             message: fault.message,

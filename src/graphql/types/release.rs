@@ -4,7 +4,7 @@ use async_graphql::{ID, SimpleObject};
 
 use crate::{
     domain::{
-        clock::{DAY, format_time},
+        clock::format_time,
         epoch::{Window as EpochWindow, WindowLength},
     },
     privacy::{self, Bundle, bundles, ledger},
@@ -66,8 +66,8 @@ pub struct Release {
     pub rho: f64,
     /// Noise mechanism: `discrete_gaussian`.
     pub mechanism: String,
-    /// Price in privacy units. A key pays it once, at its first view; a region pays it once, when the first key views
-    /// the release.
+    /// Price in privacy units. A key is charged once, at its first view; a region is charged once, when the first key
+    /// views the release.
     pub units: f64,
     /// The noise of each group of numbers.
     pub sigma: Vec<NoiseGroup>,
@@ -89,7 +89,7 @@ impl From<&privacy::Release> for Release {
         let groups = bundle.groups().iter().map(|group| NoiseGroup {
             group: group.name.to_owned(),
             size: group.size,
-            sigma: group.sigma() / group.scale as f64,
+            sigma: group.sigma_of_sums(),
         });
         Self {
             id: release.key.clone().into(),
@@ -105,7 +105,7 @@ impl From<&privacy::Release> for Release {
             k_min: bundles::K_MIN,
             publication_line: bundles::PUBLICATION_THRESHOLD,
             privacy_unit: "agent".to_owned(),
-            budget_window_days: ledger::BUDGET_WINDOW / DAY,
+            budget_window_days: ledger::BUDGET_WINDOW_DAYS,
         }
     }
 }

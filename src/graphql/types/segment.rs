@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, SimpleObject};
-use sha2::{Digest, Sha256};
 
 use super::{
     behavior::{Behavior, ImplicationQuestions},
@@ -40,7 +39,8 @@ pub struct Segment {
 impl Segment {
     /// A saved segment, evaluated against the vocabulary of the newest epoch.
     pub fn saved(saved: SavedSegment, context: &RequestContext) -> Self {
-        Self { cohort: context.cohort(&saved.definition), saved: Some(saved) }
+        let cohort = saved.definition().and_then(|definition| context.cohort(&definition));
+        Self { cohort, saved: Some(saved) }
     }
 
     fn cohort(&self) -> Result<&Arc<Cohort>, Error> {
@@ -66,14 +66,14 @@ impl Segment {
 #[Object]
 impl Segment {
     /// Id derived from the canonical definition: 32 hexadecimal digits. Equal for equal definitions, for every key and
-    /// in every epoch.
+    /// in every epoch whose vocabulary contains all terms of the definition.
     async fn id(&self) -> ID {
         let definition = match (&self.cohort, &self.saved) {
             // The id must stay distinct even if the definition cannot be resolved in the newest epoch.
-            (Err(_), Some(saved)) => serde_json::to_string(&saved.definition).unwrap_or_default(),
+            (Err(_), Some(saved)) => saved.definition.clone(),
             (cohort, _) => cohort.as_ref().map(|cohort| cohort.canonical()).unwrap_or_default(),
         };
-        ID(hex::encode(&Sha256::digest(definition)[..16]))
+        ID(segment::definition_id(&definition))
     }
 
     /// Name of the segment in queries. Null for an inline definition.
@@ -96,7 +96,7 @@ impl Segment {
     async fn definition(&self) -> Result<Definition, Error> {
         match (&self.cohort, &self.saved) {
             (Ok(cohort), _) => Ok(cohort.as_ref().into()),
-            (Err(_), Some(saved)) => Ok(saved.definition.clone().into()),
+            (Err(_), Some(saved)) => saved.definition().map(Definition::from),
             (Err(error), None) => Err(error.clone()),
         }
     }

@@ -68,8 +68,8 @@ pub async fn newest_complete_week(db: &DatabaseConnection, now: i64) -> anyhow::
 ///
 /// # Errors
 /// If the week ended less than 72 hours before `now`, newer epochs already fill the number that is kept, no person
-/// qualifies, a person has more than [`contribution::TIE_CAP`] kept ties, or the database fails. The transaction is
-/// rolled back.
+/// qualifies, a person has more than [`TIE_CAP`](crate::privacy::contribution::TIE_CAP) kept ties, or the database
+/// fails. The transaction is rolled back.
 pub async fn build(db: &DatabaseConnection, as_of: i64, now: i64, progress: Progress) -> anyhow::Result<Built> {
     build_with_lists(db, as_of, now, None, progress).await
 }

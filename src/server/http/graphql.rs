@@ -160,7 +160,7 @@ async fn process(
     let is_free = |error: &ServerError| {
         let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
         // A field for which the key lacks the scope costs nothing.
-        code == Some(&Value::from(Error::Forbidden { needs: &[] }.code()))
+        code == Some(&Value::from(Error::Forbidden { required_scopes: &[] }.code()))
     };
     let settled = settle(&priced.operation, state.services.documents.schema(), data, &errors, is_free);
     let actual = settled.points.min(points);

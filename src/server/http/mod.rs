@@ -13,6 +13,6 @@ pub(in crate::server) mod response;
 pub(in crate::server) use negotiation::Format;
 
 /// Responds with an error in JSON.
-pub(in crate::server) async fn refuse(Extension(handle): Extension<RequestLogHandle>, error: Error) -> Response {
+pub(in crate::server) async fn json_error(Extension(handle): Extension<RequestLogHandle>, error: Error) -> Response {
     response::error(&error, Format::Json, &handle)
 }

@@ -11,7 +11,7 @@ pub struct Document {
     /// The file name without the extension.
     pub name: &'static str,
     /// A summary of the content, shown in the list of documents.
-    pub holds: &'static str,
+    pub summary: &'static str,
     /// The Markdown source.
     pub markdown: &'static str,
 }
@@ -20,33 +20,33 @@ pub struct Document {
 pub const ALL: &[Document] = &[
     Document {
         name: "quickstart",
-        holds: "the first query and the first client in five minutes",
+        summary: "the first query and the first client in five minutes",
         markdown: include_str!("../../../docs/quickstart.md"),
     },
     Document {
         name: "partner",
-        holds: "for partners: writing queries, reading results, prices, errors, paging, retries, caching",
+        summary: "for partners: writing queries, reading results, prices, errors, paging, retries, caching",
         markdown: include_str!("../../../docs/partner.md"),
     },
     Document {
         name: "limits",
-        holds: "limits of a request, points, quotas, retries",
+        summary: "limits of a request, points, quotas, retries",
         markdown: include_str!("../../../docs/limits.md"),
     },
-    Document { name: "errors", holds: "error codes and remedies", markdown: include_str!("../../../docs/errors.md") },
+    Document { name: "errors", summary: "error codes and remedies", markdown: include_str!("../../../docs/errors.md") },
     Document {
         name: "privacy",
-        holds: "the privacy guarantees, how they are implemented, how to verify them",
+        summary: "the privacy guarantees, how they are implemented, how to verify them",
         markdown: include_str!("../../../docs/privacy.md"),
     },
     Document {
         name: "personality",
-        holds: "dimensions, archetypes, states, knots, and the results derived from them",
+        summary: "dimensions, archetypes, states, knots, and the results derived from them",
         markdown: include_str!("../../../docs/personality.md"),
     },
     Document {
         name: "operator",
-        holds: "for operators: installation, settings, files, epochs, keys, metrics, backup",
+        summary: "for operators: installation, settings, files, epochs, keys, metrics, backup",
         markdown: include_str!("../../../docs/operator.md"),
     },
 ];
@@ -80,9 +80,9 @@ impl Document {
 
     fn html(&self) -> String {
         let mut events: Vec<Event> = Parser::new_ext(self.markdown, Options::ENABLE_TABLES).collect();
-        let sections = name_headings(&mut events);
+        let sections = set_heading_ids(&mut events);
         let mut text = String::new();
-        html::push_html(&mut text, dress(events));
+        html::push_html(&mut text, adapt_to_page(events));
         // The table of contents follows the title.
         let (title, rest) = text.split_once("</h1>").unwrap_or(("", &text));
         let contents: Vec<_> = sections
@@ -107,8 +107,8 @@ fn index() -> String {
     let items: Vec<_> = ALL
         .iter()
         .map(|document| {
-            let (name, title, holds) = (document.name, escape(document.title()), escape(document.holds));
-            format!("<li><a href=\"/docs/{name}.md\">{title}</a>: {holds}</li>\n")
+            let (name, title, summary) = (document.name, escape(document.title()), escape(document.summary));
+            format!("<li><a href=\"/docs/{name}.md\">{title}</a>: {summary}</li>\n")
         })
         .collect();
     let items = items.concat();
@@ -124,7 +124,7 @@ fn index() -> String {
 
 /// Sets the id of each heading by the rule that code hosts use, so that section links work on both. Returns the anchor
 /// and the text of each level-2 heading.
-fn name_headings(events: &mut [Event]) -> Vec<(String, String)> {
+fn set_heading_ids(events: &mut [Event]) -> Vec<(String, String)> {
     let mut sections = Vec::new();
     let mut used: HashMap<String, usize> = HashMap::new();
     for start in 0..events.len() {
@@ -161,9 +161,9 @@ fn slug(heading: &str) -> String {
 
 /// Adapts the events of a document to the page: tables and code blocks can be scrolled, also with the keyboard; links
 /// to the schema point to its route; links to files of the repository that are not served are removed.
-fn dress(events: Vec<Event>) -> impl Iterator<Item = Event> {
+fn adapt_to_page(events: Vec<Event>) -> impl Iterator<Item = Event> {
     let raw = |html: &'static str| Event::Html(html.into());
-    let mut elsewhere = false;
+    let mut is_unserved_link = false;
     events.into_iter().flat_map(move |event| match event {
         Event::Start(Tag::Table(_)) => vec![raw("<div class=\"wide\" tabindex=\"0\">"), event],
         Event::End(TagEnd::Table) => vec![event, raw("</div>")],
@@ -172,10 +172,10 @@ fn dress(events: Vec<Event>) -> impl Iterator<Item = Event> {
         Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
             let dest_url = if dest_url.as_ref() == "../schema.graphql" { "/schema.graphql".into() } else { dest_url };
             // The server does not serve other files of the repository.
-            elsewhere = dest_url.starts_with("../");
-            if elsewhere { vec![] } else { vec![Event::Start(Tag::Link { link_type, dest_url, title, id })] }
+            is_unserved_link = dest_url.starts_with("../");
+            if is_unserved_link { vec![] } else { vec![Event::Start(Tag::Link { link_type, dest_url, title, id })] }
         }
-        Event::End(TagEnd::Link) if elsewhere => vec![],
+        Event::End(TagEnd::Link) if is_unserved_link => vec![],
         event => vec![event],
     })
 }

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     domain::error::Error,
-    server::{http::refuse, request_log::RequestLogHandle, state::AppState},
+    server::{http::json_error, request_log::RequestLogHandle, state::AppState},
 };
 
 /// Content security policy of pages without scripts, and of API responses in case a browser displays one.
@@ -88,7 +88,7 @@ async fn asset(
 
 async fn send(path: &str, headers: &HeaderMap, handle: Extension<RequestLogHandle>) -> Response {
     let Some(asset) = Asset::find(path) else {
-        return refuse(handle, Error::NotFound { what: "such file".to_owned() }).await;
+        return json_error(handle, Error::NotFound { what: "such file".to_owned() }).await;
     };
     let headers_of = |response: Response| {
         ([(CONTENT_TYPE, asset.media_type()), (VARY, "accept-encoding")], response).into_response()
@@ -100,7 +100,7 @@ async fn send(path: &str, headers: &HeaderMap, handle: Extension<RequestLogHandl
         Ok(content) => headers_of(content.into_response()),
         Err(error) => {
             tracing::error!(%error, path, "cannot decompress an embedded file");
-            refuse(handle, Error::Internal).await
+            json_error(handle, Error::Internal).await
         }
     }
 }
@@ -134,7 +134,7 @@ async fn document(
         return plain(documents::SCHEMA);
     }
     let Some(document) = Document::find(&name) else {
-        return refuse(handle, Error::NotFound { what: "such document".to_owned() }).await;
+        return json_error(handle, Error::NotFound { what: "such document".to_owned() }).await;
     };
     let browser =
         headers.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains("text/html"));

@@ -64,7 +64,7 @@ impl LogWriter {
     /// Queues a row, or drops and counts it if the queue is full.
     pub(super) fn send(&self, entry: Entry) {
         let uncharged = entry.key_id.is_none() || entry.status == i32::from(StatusCode::TOO_MANY_REQUESTS.as_u16());
-        if uncharged && self.has_too_many_uncharged(entry.received_at_ms / 1000) {
+        if uncharged && self.count_uncharged(entry.received_at_ms / 1000) {
             metrics::counter!(DROPPED_ROWS).increment(1);
             return;
         }
@@ -74,7 +74,7 @@ impl LogWriter {
         }
     }
 
-    fn has_too_many_uncharged(&self, second: i64) -> bool {
+    fn count_uncharged(&self, second: i64) -> bool {
         let mut uncharged = self.uncharged.lock();
         if uncharged.0 != second {
             *uncharged = (second, 0);

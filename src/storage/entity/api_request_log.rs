@@ -22,7 +22,8 @@ pub struct Model {
     /// The privacy budget charged to the key by this request, in milliunits.
     #[sea_orm(column_name = "units_mu")]
     pub milliunits: i64,
-    /// The time from the first byte read to the response, in microseconds.
+    /// The time from the complete headers of the request to those of the response, or until the client disconnected, in
+    /// microseconds.
     pub processing_us: i64,
     /// Whether the request passed the limits and counts against them.
     pub admitted: bool,

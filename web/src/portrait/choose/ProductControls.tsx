@@ -100,7 +100,7 @@ export function ProductControls({ product, vocabulary, onChange }: Props) {
         ) : null}
       </details>
       <p className="hint">
-        If several attributes set the same dimension, the order of precedence is: number, price band, features, styles.
+        If several inputs set the same dimension, the order of precedence is: number, price band, features, styles.
       </p>
     </div>
   );
