@@ -43,7 +43,9 @@ const results = await eslint.lintFiles([file]);
 // The SDL export of async-graphql leaves out the descriptions of a directive's arguments, so the description of the
 // directive explains them.
 const argumentOfDirective = /^Description is required for input value .* in directive /;
-const messages = results.flatMap((result) => result.messages).filter(({ message }) => !argumentOfDirective.test(message));
+const messages = results
+  .flatMap((result) => result.messages)
+  .filter(({ message }) => !argumentOfDirective.test(message));
 for (const { line, column, ruleId, message } of messages) console.log(`${line}:${column} ${ruleId}: ${message}`);
 console.log(`schema lint: ${messages.length} findings`);
 process.exit(messages.length === 0 && results.length === 1 ? 0 : 1);
