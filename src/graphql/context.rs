@@ -84,7 +84,7 @@ impl RequestContext {
             services,
             caller,
             epoch,
-            remaining: reservation.left(),
+            remaining: reservation.remaining(),
             suggestions: AtomicU64::default(),
             started_points: reservation.started_points(),
             segments: DataLoader::new(segments, move |batch| lookups.queue_lookups(batch)).delay(Duration::ZERO),

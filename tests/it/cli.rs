@@ -11,7 +11,20 @@ use crate::app::folder;
 
 pub fn binary(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_spots-enrichment"));
-    for name in ["DATABASE_URL", "LISTEN_ADDR", "METRICS_ADDR", "REDIS_URL", "CORS_ORIGINS", "LOG_RETENTION_DAYS"] {
+    // The environment of the developer must not change the tests.
+    for name in [
+        "CORS_ORIGINS",
+        "DATABASE_URL",
+        "ENGINE",
+        "LISTEN_ADDR",
+        "LOG_FORMAT",
+        "LOG_LEVEL",
+        "LOG_RETENTION_DAYS",
+        "METRICS_ADDR",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "PUBLIC_INTROSPECTION",
+        "REDIS_URL",
+    ] {
         command.env_remove(name);
     }
     command.current_dir(dir);

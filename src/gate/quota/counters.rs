@@ -110,25 +110,25 @@ impl Counters {
 
     /// The rejection of a request that costs `points`.
     pub fn reject(&self, limits: &Limits, points: u64, now_ms: i64) -> ReserveError {
-        let (exceeded, left) = (self.exceeded(limits, points, now_ms), self.left(limits, now_ms));
-        ReserveError::Limit { exceeded, limits: *limits, left, emergency: false }
+        let (exceeded, remaining) = (self.exceeded(limits, points, now_ms), self.remaining(limits, now_ms));
+        ReserveError::Limit { exceeded, limits: *limits, remaining, emergency: false }
     }
 
     /// The limit that rejects a request; of several limits the one with the longest wait.
     fn exceeded(&self, limits: &Limits, points: u64, now_ms: i64) -> LimitExceeded {
-        let left = self.left(limits, now_ms);
+        let remaining = self.remaining(limits, now_ms);
         let short = points.saturating_mul(PARTS_PER_POINT).saturating_sub(self.bucket);
         let wait_ms = i64::try_from(short.div_ceil(limits.points_per_minute.max(1))).unwrap_or(i64::MAX);
         let exceeded = [
-            (left.minute.left < 1, "minute", limits.per_minute, left.minute.left, left.minute.full_in_s),
-            (left.day.left < 1, "day", limits.per_day, left.day.left, left.day.full_in_s),
-            (short > 0, "points_per_minute", limits.points_per_minute, left.points.left, seconds(wait_ms)),
+            (remaining.minute.left < 1, "minute", limits.per_minute, remaining.minute.left, remaining.minute.full_in_s),
+            (remaining.day.left < 1, "day", limits.per_day, remaining.day.left, remaining.day.full_in_s),
+            (short > 0, "points_per_minute", limits.points_per_minute, remaining.points.left, seconds(wait_ms)),
             (
-                left.points_day.left < points,
+                remaining.points_day.left < points,
                 "points_per_day",
                 limits.points_per_day,
-                left.points_day.left,
-                left.points_day.full_in_s,
+                remaining.points_day.left,
+                remaining.points_day.full_in_s,
             ),
         ];
         let (_, limit, allowed, available, wait_s) =
@@ -137,7 +137,7 @@ impl Counters {
     }
 
     /// What is left of the budgets at `now_ms`.
-    pub fn left(&self, limits: &Limits, now_ms: i64) -> Remaining {
+    pub fn remaining(&self, limits: &Limits, now_ms: i64) -> Remaining {
         let minute_s = seconds(self.minute_began_ms + MINUTE_MS - now_ms);
         let day_s = seconds((self.day + 1) * DAY_MS - now_ms);
         let missing = limits.points_per_minute.saturating_mul(PARTS_PER_POINT).saturating_sub(self.bucket);

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use sea_orm::{DatabaseConnection, DbErr};
 
+use super::ReserveError;
 use crate::storage::usage;
 
 /// Source of daily usage.
@@ -10,6 +11,14 @@ use crate::storage::usage;
 pub trait DailyUsage: Send + Sync {
     /// Returns the requests and points of an account since the beginning of `day` (days since 1970-01-01 UTC).
     async fn of_account(&self, account: &str, day: i64) -> Result<(u64, u64), DbErr>;
+}
+
+/// Reads the usage of an account. An error is logged.
+pub(super) async fn load_usage(source: &dyn DailyUsage, account: &str, day: i64) -> Result<(u64, u64), ReserveError> {
+    source.of_account(account, day).await.map_err(|cause| {
+        tracing::error!(%cause, "cannot read the usage of an account today");
+        ReserveError::Unavailable
+    })
 }
 
 /// A source without usage.

@@ -68,7 +68,7 @@ pub enum ReserveError {
         exceeded: LimitExceeded,
         /// The limits in force. Those of an emergency share are lower than those of the key.
         limits: Limits,
-        left: Remaining,
+        remaining: Remaining,
         emergency: bool,
     },
     /// The usage cannot be read. Requests are rejected in this case, not admitted.
@@ -91,7 +91,7 @@ pub struct Reservation {
     store: Arc<dyn QuotaStore>,
     clock: Arc<dyn Clock>,
     lease: Lease,
-    left: Remaining,
+    remaining: Remaining,
     /// Points of the fields that have started so far.
     started_points: Arc<AtomicU64>,
     settled: bool,
@@ -108,15 +108,15 @@ impl Reservation {
         clock: &Arc<dyn Clock>,
         request: &ReservationRequest,
     ) -> Result<Self, ReserveError> {
-        let (lease, left) = store.reserve(request, clock.now_ms()).await?;
+        let (lease, remaining) = store.reserve(request, clock.now_ms()).await?;
         let (store, clock) = (Arc::clone(store), Arc::clone(clock));
-        Ok(Self { store, clock, lease, left, started_points: Arc::default(), settled: false })
+        Ok(Self { store, clock, lease, remaining, started_points: Arc::default(), settled: false })
     }
 
     /// What was left after the reservation.
     #[must_use]
-    pub fn left(&self) -> Remaining {
-        self.left
+    pub fn remaining(&self) -> Remaining {
+        self.remaining
     }
 
     /// Counter for the points of the fields that the request starts.
@@ -142,12 +142,12 @@ impl Reservation {
     pub fn settle(mut self, used: u64) -> Remaining {
         let unused = self.end(used);
         let limits = self.lease.limits;
-        let mut left = self.left;
-        left.points.left = (left.points.left + unused).min(limits.points_per_minute);
-        let missing = limits.points_per_minute - left.points.left;
-        left.points.full_in_s = (missing * 60).div_ceil(limits.points_per_minute.max(1));
-        left.points_day.left = (left.points_day.left + unused).min(limits.points_per_day);
-        left
+        let mut remaining = self.remaining;
+        remaining.points.left = (remaining.points.left + unused).min(limits.points_per_minute);
+        let missing = limits.points_per_minute - remaining.points.left;
+        remaining.points.full_in_s = (missing * 60).div_ceil(limits.points_per_minute.max(1));
+        remaining.points_day.left = (remaining.points_day.left + unused).min(limits.points_per_day);
+        remaining
     }
 
     fn end(&mut self, used: u64) -> u64 {

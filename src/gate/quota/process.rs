@@ -12,8 +12,9 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use super::{
-    DailyUsage, LEASE_MS, Lease, QuotaStore, ReservationRequest, ReserveError, ReserveResult,
+    DailyUsage, LEASE_MS, Lease, QuotaStore, ReservationRequest, ReserveResult,
     counters::{Counters, day_of},
+    daily_usage::load_usage,
 };
 
 /// The budgets of an account.
@@ -48,10 +49,7 @@ impl QuotaStore for ProcessQuotas {
         let day = day_of(now_ms);
         let mut used = (0, 0);
         if !self.contains(&request.account) {
-            used = self.usage.of_account(&request.account, day).await.map_err(|cause| {
-                tracing::error!(%cause, "cannot read the usage of an account today");
-                ReserveError::Unavailable
-            })?;
+            used = load_usage(&*self.usage, &request.account, day).await?;
         }
         let limits = &request.limits;
         let mut accounts = self.accounts.lock();
@@ -73,7 +71,7 @@ impl QuotaStore for ProcessQuotas {
         }
         let id = self.next.fetch_add(1, Ordering::Relaxed).to_string();
         account.leases.insert(id.clone(), (request.points, counters.day, now_ms + LEASE_MS));
-        Ok((request.lease(id, counters.day), counters.left(limits, now_ms)))
+        Ok((request.lease(id, counters.day), counters.remaining(limits, now_ms)))
     }
 
     fn settle(&self, lease: &Lease, unused: u64, now_ms: i64) {

@@ -21,7 +21,7 @@ use redis::{Client, Script, aio::MultiplexedConnection};
 
 use super::{
     DailyUsage, LEASE_MS, Lease, NoUsage, ProcessQuotas, QuotaStore, ReservationRequest, ReserveError, ReserveResult,
-    counters::Counters,
+    counters::Counters, daily_usage::load_usage,
 };
 use crate::domain::{key::Limits, random::random_hex};
 
@@ -160,9 +160,9 @@ impl RedisQuotas {
     async fn emergency(&self, request: &ReservationRequest, now_ms: i64) -> ReserveResult {
         metrics::counter!("spots_quota_emergency_total").increment(1);
         match self.emergency.reserve(&share(request), now_ms).await {
-            Ok((lease, left)) => Ok((Lease { emergency: true, ..lease }, left)),
-            Err(ReserveError::Limit { exceeded, limits, left, .. }) => {
-                Err(ReserveError::Limit { exceeded, limits, left, emergency: true })
+            Ok((lease, remaining)) => Ok((Lease { emergency: true, ..lease }, remaining)),
+            Err(ReserveError::Limit { exceeded, limits, remaining, .. }) => {
+                Err(ReserveError::Limit { exceeded, limits, remaining, emergency: true })
             }
             Err(rejected) => Err(rejected),
         }
@@ -191,10 +191,7 @@ impl QuotaStore for RedisQuotas {
         let id = format!("{}-{}", self.server, self.next.fetch_add(1, Ordering::Relaxed));
         let mut response = self.call(request, &id, None).await;
         if let Ok([NEEDS_USAGE, _, _, _, day, ..]) = response {
-            let used = self.usage.of_account(&request.account, day).await.map_err(|cause| {
-                tracing::error!(%cause, "cannot read the usage of an account today");
-                ReserveError::Unavailable
-            })?;
+            let used = load_usage(&*self.usage, &request.account, day).await?;
             response = self.call(request, &id, Some(used)).await;
         }
         let Ok([state, now_ms, began, minute, day, requests, points, bucket]) = response else {
@@ -212,7 +209,7 @@ impl QuotaStore for RedisQuotas {
         if state != GRANTED {
             return Err(counters.reject(&request.limits, request.points, now_ms));
         }
-        Ok((request.lease(id, day), counters.left(&request.limits, now_ms)))
+        Ok((request.lease(id, day), counters.remaining(&request.limits, now_ms)))
     }
 
     fn settle(&self, lease: &Lease, unused: u64, now_ms: i64) {

@@ -2,7 +2,7 @@
 
 use csv::StringRecord;
 
-use crate::domain::clock::parse_time;
+use crate::domain::{clock::parse_time, dimensions::DimensionMap};
 
 /// The values of one line.
 pub struct Fields<'a> {
@@ -98,6 +98,18 @@ impl Fields<'_> {
             return Err(format!("{column}: {text} is not between {low} and {high}"));
         }
         Ok(Some(number))
+    }
+
+    /// Returns the numbers of all dimension columns, 0 to 1; `None` where a column is empty.
+    ///
+    /// # Errors
+    /// As [`Fields::number`].
+    pub fn dimensions(&self) -> Result<DimensionMap<Option<f64>>, String> {
+        let mut dimensions = DimensionMap::default();
+        for (dimension, value) in dimensions.iter_mut() {
+            *value = self.number(dimension.column(), 0.0, 1.0)?;
+        }
+        Ok(dimensions)
     }
 
     /// Returns an optional boolean: `true`, `t`, `1`, `yes`, `false`, `f`, `0` or `no` in any case; `None` if it is

@@ -35,11 +35,7 @@ impl Row for PersonalityRow {
     };
 
     fn parse(fields: &Fields<'_>) -> Result<Self, String> {
-        let mut dimensions = DimensionMap::default();
-        for (dimension, value) in dimensions.iter_mut() {
-            *value = fields.number(dimension.column(), 0.0, 1.0)?;
-        }
-        Ok(Self { agent_id: fields.required_text("agent_id")?, dimensions })
+        Ok(Self { agent_id: fields.required_text("agent_id")?, dimensions: fields.dimensions()? })
     }
 }
 

@@ -7,7 +7,6 @@ use super::{Fields, Kind, Reject, Row, Store, last_of_each};
 use crate::{
     domain::{
         clock::{Clock as _, SystemClock},
-        dimensions::DimensionMap,
         error::Error,
         product::{MAX_PRICE, MAX_RATING, MAX_RATING_COUNT, Product, ProductFault},
         product_state::{Attribute, PriceBand, ProductState},
@@ -64,10 +63,6 @@ fn state(fields: &Fields<'_>) -> Result<ProductState, String> {
         let terms = fields.terms(column)?;
         Ok((!terms.is_empty()).then(|| terms.split('|').map(str::to_owned).collect()))
     };
-    let mut dimensions = DimensionMap::default();
-    for (dimension, value) in dimensions.iter_mut() {
-        *value = fields.number(dimension.column(), 0.0, 1.0)?;
-    }
     let mut attributes = Vec::new();
     for (column, name) in
         [("energy_level", "energyLevel"), ("novelty", "novelty"), ("community_oriented", "communityOriented")]
@@ -80,7 +75,7 @@ fn state(fields: &Fields<'_>) -> Result<ProductState, String> {
         styles: terms("styles")?,
         features: terms("features")?,
         attributes: (!attributes.is_empty()).then_some(attributes),
-        ..ProductState::of_dimensions(&dimensions)
+        ..ProductState::of_dimensions(&fields.dimensions()?)
     })
 }
 

@@ -153,7 +153,7 @@ async fn process(
         .map_err(|rejected| reject(headers, &rejected, priced.as_ref().ok().map(|priced| &priced.cost.points)))?;
     log.update(|entry| (entry.admitted, entry.points_requested) = (true, points));
     let (limits, emergency) = (reservation.limits(), reservation.is_emergency());
-    set_limit_headers(headers, &limits, &reservation.left(), emergency);
+    set_limit_headers(headers, &limits, &reservation.remaining(), emergency);
     let priced = priced?;
 
     let (data, errors) = execute(state, log, caller, &priced.operation, &reservation).await;
@@ -272,8 +272,8 @@ fn set_limit_headers(headers: &mut HeaderMap, limits: &Limits, remaining: &Remai
 /// Converts a rejection by a limit into headers and into an error that states what would fit and when.
 fn reject(headers: &mut HeaderMap, rejected: &ReserveError, cost: Option<&CostEstimate>) -> Error {
     match rejected {
-        ReserveError::Limit { exceeded, limits, left, emergency } => {
-            set_limit_headers(headers, limits, left, *emergency);
+        ReserveError::Limit { exceeded, limits, remaining, emergency } => {
+            set_limit_headers(headers, limits, remaining, *emergency);
             limit_error(*exceeded, cost)
         }
         ReserveError::Unavailable => Error::Unavailable,

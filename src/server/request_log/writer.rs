@@ -74,6 +74,7 @@ impl LogWriter {
         }
     }
 
+    /// Counts a row of a request that was charged nothing. Returns whether there are too many in this second.
     fn count_uncharged(&self, second: i64) -> bool {
         let mut uncharged = self.uncharged.lock();
         if uncharged.0 != second {
