@@ -5,8 +5,9 @@
 //! SPOTS_KEY=spots_... cargo run --example ask -- harbor-adults   # one of them
 //! ```
 //!
-//! Set `SPOTS_URL` if the server is not `http://127.0.0.1:8080/graphql`. The TypeScript and Python clients in this
-//! folder have more features: many segments, retries, a ranking.
+//! Set `SPOTS_URL` if the server is not `http://127.0.0.1:8080/graphql`. A run spends at most `SPOTS_MAX_UNITS` privacy
+//! units (default 1): it asks for the price first, and stops before a query that would exceed them. The TypeScript and
+//! Python clients in this folder have more features: many segments, retries, a ranking.
 
 use std::{
     collections::HashMap,
@@ -28,7 +29,7 @@ mod schema {
 #[cynic(schema_path = "schema.graphql", graphql_type = "Query", variables = "QuoteVariables")]
 struct Price {
     #[arguments(document: $document, variables: $variables)]
-    quote: Quote,
+    quote: Option<Quote>,
 }
 
 #[derive(cynic::QueryVariables)]
@@ -185,6 +186,8 @@ fn run() -> anyhow::Result<()> {
         url: settings.get("SPOTS_URL").cloned().unwrap_or_else(|| "http://127.0.0.1:8080/graphql".to_owned()),
         key: settings.get("SPOTS_KEY").cloned().context("SPOTS_KEY is not set: `demo` prints a key")?,
     };
+    let max_units = settings.get("SPOTS_MAX_UNITS").map_or("1", String::as_str);
+    let max_units: f64 = max_units.parse().context("SPOTS_MAX_UNITS must be a number")?;
     let mut slugs: Vec<String> = std::env::args().skip(1).collect();
     if slugs.is_empty() {
         let names = client.ask(&Names::build(()))?;
@@ -194,16 +197,21 @@ fn run() -> anyhow::Result<()> {
     if slugs.is_empty() {
         bail!("there is no saved segment");
     }
+    let mut units = 0.0;
     for slug in slugs {
         let variables = PortraitVariables { slug: slug.clone() };
         let sent = serde_json::to_value(&variables)?;
         let portrait = Portrait::build(variables);
         let price =
             client.ask(&Price::build(QuoteVariables { document: portrait.query.clone(), variables: Json(sent) }))?;
-        let quote = price.data.ok_or_else(|| anyhow!(explain(price.errors.as_deref())))?.quote;
+        let quote = price.data.and_then(|data| data.quote).ok_or_else(|| anyhow!(explain(price.errors.as_deref())))?;
         writeln!(out, "{slug}: {} points, at most {} units of {} left", quote.points, quote.units, quote.units_left)?;
         if !quote.fits {
             bail!("the document costs more points than this key may spend on one");
+        }
+        units += quote.units;
+        if units > max_units {
+            bail!("this would cost up to {units:.2} units; SPOTS_MAX_UNITS allows {max_units} (the default is 1)");
         }
         let answer = client.ask(&portrait)?;
         // Errors first: a field that failed is null, and the others are answered.

@@ -15,6 +15,7 @@ mod m20261122_000004_create_privacy_tables;
 mod m20261123_000005_add_limits;
 mod m20261123_000006_guard_ledger;
 mod m20261123_000007_add_catalog_and_states;
+mod m20261127_000008_add_erased_people_and_documents;
 
 /// The list of migrations, oldest first.
 pub struct Migrator;
@@ -30,6 +31,23 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000005_add_limits::Migration),
             Box::new(m20261123_000006_guard_ledger::Migration),
             Box::new(m20261123_000007_add_catalog_and_states::Migration),
+            Box::new(m20261127_000008_add_erased_people_and_documents::Migration),
         ]
+    }
+}
+
+/// What reverting a migration deletes, for the operator.
+#[must_use]
+pub fn lost_by_reverting(migration: &str) -> &'static str {
+    match migration.split('_').nth(1) {
+        Some("000001") => "all people, profiles, visits and connections",
+        Some("000002") => "all epochs",
+        Some("000003") => "all partners, keys, segments, products and the request log",
+        Some("000004") => "the privacy ledger: all accounts, charges and releases",
+        Some("000005") => "the point limits of keys, the usage by day and the audit log",
+        Some("000006") => "which segments each key was shown, and the protection of the ledger",
+        Some("000007") => "what products state, and the versions of catalogs",
+        Some("000008") => "the list of erased people, the names of keys and the trusted documents",
+        _ => "the tables and columns that it created",
     }
 }

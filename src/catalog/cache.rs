@@ -35,6 +35,12 @@ pub struct RankedProduct {
 pub struct RankedCatalog(pub Vec<RankedProduct>);
 
 impl RankedCatalog {
+    /// The number of products that can be ranked; with `category`, of that category only.
+    #[must_use]
+    pub fn count(&self, category: Option<&str>) -> usize {
+        self.0.iter().filter(|product| category.is_none_or(|own| product.category.as_deref() == Some(own))).count()
+    }
+
     /// The `first` best products for a segment with the density matrix `rho`, best first. Products are ordered by
     /// descending compatibility, then by descending rating (products without a rating last), then by id. If `category`
     /// is given, only products of that category are ranked.

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use axum::http::HeaderValue;
 use clap::{Args, ValueEnum};
 
+use crate::storage::db::DatabaseOptions;
+
 /// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -48,6 +50,25 @@ pub struct Database {
         value_name = "URL"
     )]
     pub database_url: String,
+
+    /// Maximum number of database connections of this process, 1 to 1,000; fewer if the server allows fewer.
+    #[arg(
+        long,
+        env = "DB_MAX_CONNECTIONS",
+        default_value_t = 16,
+        global = true,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..=1_000)
+    )]
+    pub db_max_connections: u32,
+}
+
+impl Database {
+    /// The options of the connection. With `create`, a missing SQLite file is created if the URL has `mode=rwc`.
+    #[must_use]
+    pub fn options(&self, create: bool) -> DatabaseOptions {
+        DatabaseOptions { url: self.database_url.clone(), max_connections: self.db_max_connections, create }
+    }
 }
 
 /// The settings of `serve`.

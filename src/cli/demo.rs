@@ -1,6 +1,11 @@
 //! `demo`: creates a population, an epoch and a key, and serves; needs no other software.
 
-use std::{io::IsTerminal as _, net::SocketAddr, path::PathBuf, time::Instant};
+use std::{
+    io::{IsTerminal as _, Write as _},
+    net::SocketAddr,
+    path::PathBuf,
+    time::Instant,
+};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -9,7 +14,7 @@ use sea_orm::DatabaseConnection;
 
 use super::{
     config::{EngineKind, Server},
-    serve,
+    private_file, serve,
 };
 use crate::{
     domain::{
@@ -69,7 +74,7 @@ impl Demo {
         std::fs::create_dir_all(&self.dir)
             .with_context(|| format!("cannot create the folder {}", self.dir.display()))?;
         let file = self.dir.join("demo.db");
-        let db = db::connect(&format!("sqlite://{}?mode=rwc", file.display())).await?;
+        let db = db::connect(&db::sqlite_url(&file)).await?;
         Migrator::up(&db, None).await.context("cannot create the tables")?;
 
         if epochs::list(&db).await?.is_empty() {
@@ -154,7 +159,8 @@ async fn key(db: &DatabaseConnection, file: &std::path::Path) -> anyhow::Result<
     };
     let (_, key): (String, ApiKey) = auth::create_key(db, &new, now).await?;
     // Stored in plain text, because it gives access to synthetic people only; a real key is never stored.
-    std::fs::write(file, key.reveal()).with_context(|| format!("cannot write {}", file.display()))?;
+    let write = || private_file::create(file)?.write_all(key.reveal().as_bytes());
+    write().with_context(|| format!("cannot write {}", file.display()))?;
     Ok(key.reveal().to_owned())
 }
 

@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Instant};
 
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
+use sea_orm::DatabaseConnection;
 use serde::Serialize;
 
 use super::{config::Database, table::Format};
@@ -12,17 +13,22 @@ use crate::{
         clock::{Clock as _, SystemClock, format_time, midnight},
         epoch::epoch_name,
     },
-    ingest::{epoch_builder, import, progress::Progress},
+    ingest::{
+        epoch_builder::{self, BuildOptions},
+        import,
+        progress::Progress,
+    },
     storage::epochs,
 };
 
-/// Build or list the weekly snapshots.
+/// Build, list or drop the weekly snapshots.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  epoch build                        the newest week with data on its last day
+  epoch build                        the newest week that the data fill
   epoch build --as-of 2026-06-01     ends on the Monday at or before that date
   epoch list
+  epoch drop 2026-W23                removes an epoch; the one before is served again
 An epoch can be built 72 hours after its week closed, and is never changed.")]
 pub(super) struct Epoch {
     #[command(flatten)]
@@ -35,16 +41,37 @@ pub(super) struct Epoch {
 enum Action {
     /// Build the snapshot that ends on the Monday at or before a date.
     Build {
-        /// The date; default: the end of the newest week with data on its last day.
+        /// The date; default: the end of the newest week that has, like its last day, a third of the usual visits.
         #[arg(long, value_name = "YYYY-MM-DD")]
         as_of: Option<NaiveDate>,
         /// Vocabulary of segment definitions: a CSV file with the columns kind (interest or category) and word;
         /// default: the interests and categories that at least 100 people share, which reveals something of the data.
         #[arg(long, value_name = "FILE")]
         words: Option<PathBuf>,
+        /// Build although an import is unfinished, or although people or visits fall sharply against the last epoch.
+        #[arg(long)]
+        force: bool,
+        #[command(flatten)]
+        format: Format,
     },
     /// List the snapshots, newest first.
     List(Format),
+    /// Remove a snapshot, so that the one before it is served again within five seconds. Its releases stay stored and
+    /// their charges stand; a new build of the same week is another epoch.
+    Drop {
+        /// The snapshot, as `epoch list` shows it, such as 2026-W23.
+        epoch: String,
+    },
+}
+
+/// The output of `epoch build`.
+#[derive(Serialize)]
+struct BuiltRow {
+    epoch: String,
+    ends_at: String,
+    people: i64,
+    new: bool,
+    seconds: f64,
 }
 
 #[derive(Serialize)]
@@ -59,21 +86,35 @@ impl Epoch {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let db = super::open(&self.database).await?;
         match self.action {
-            Action::Build { as_of, words } => {
+            Action::Build { as_of, words, force, format } => {
                 let started = Instant::now();
                 let as_of = match as_of {
                     Some(date) => midnight(date),
-                    None => epoch_builder::newest_complete_week(&db, SystemClock.now()).await?,
+                    None => newest_filled_week(&db).await?,
                 };
                 let lists = words.as_deref().map(import::closed_lists).transpose()?;
-                let now = SystemClock.now();
-                let built = epoch_builder::build_with_lists(&db, as_of, now, lists.as_ref(), Progress::Shown).await?;
+                let options = BuildOptions { lists: lists.as_ref(), force, progress: Progress::Shown };
+                let built = epoch_builder::build_with(&db, as_of, SystemClock.now(), options).await?;
                 let (what, elapsed) = (epoch_builder::describe(&built), started.elapsed().as_secs_f64());
-                if built.is_new {
-                    say!("{what}: {} people counted, built in {elapsed:.1} s", built.agents);
-                } else {
-                    say!("{what} was built before; an epoch is never changed");
-                }
+                let row = BuiltRow {
+                    epoch: epoch_name(built.epoch_id),
+                    ends_at: format_time(built.ends_at),
+                    people: built.agents,
+                    new: built.is_new,
+                    seconds: (elapsed * 10.0).round() / 10.0,
+                };
+                format.show(&row, |row| {
+                    if row.new {
+                        say!("{what}: {} people counted, built in {:.1} s", row.people, row.seconds);
+                    } else {
+                        say!("{what} was built before; an epoch is never changed");
+                    }
+                    Ok(())
+                })?;
+            }
+            Action::Drop { epoch } => {
+                epoch_builder::drop_epoch(&db, &epoch, SystemClock.now()).await?;
+                say!("{epoch} is dropped");
             }
             Action::List(format) => {
                 let rows: Vec<_> = epochs::list(&db)
@@ -93,4 +134,13 @@ impl Epoch {
         }
         Ok(())
     }
+}
+
+/// The end of the newest week that the data fill, in Unix seconds. Prints which later weeks are not filled.
+async fn newest_filled_week(db: &DatabaseConnection) -> anyhow::Result<i64> {
+    let newest = epoch_builder::newest_filled_week(db, SystemClock.now()).await?;
+    for week in newest.left_out {
+        eprintln!("{week}; --as-of builds it nevertheless");
+    }
+    Ok(newest.ends_at)
 }

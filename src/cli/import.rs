@@ -1,39 +1,48 @@
 //! `import`: loads files into the raw tables.
 
-use std::path::PathBuf;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use clap::Args;
+use serde::Serialize;
 
-use super::config::Database;
+use super::{config::Database, private_file, table::Format};
 use crate::{
     ingest::{
-        import::{self, Kind, Options, Report},
+        import::{self, Kind, MaxRejects, Options, Report, Scale, Source},
         progress::Progress,
     },
     storage::db,
 };
+
+/// The maximum number of warnings that are printed for a file.
+const MAX_PRINTED_WARNINGS: usize = 20;
 
 /// Load files. Loading a file again changes nothing; bad rows go to the rejects file with their line and reason.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   import --dir DIR --dry-run                 reads and checks everything, stores nothing
-  import --dir DIR --partner acme            all five files; the products are acme's
+  import --dir DIR --partner acme            all files; the products are acme's
   import visits week-22.csv.zst              one file; loading it again changes nothing
-  import visits week-23.parquet              also .ndjson, .ndjson.gz, .ndjson.zst
+  import visits visits.parquet/              a folder of part files
+  import personality answers.csv --scale 1-5 answers on a scale of 1 to 5
 Afterwards build the epoch: epoch build")]
 #[command(group = clap::ArgGroup::new("source").required(true).multiple(true).args(["dir", "kind"]))]
 pub(super) struct Import {
     #[command(flatten)]
     database: Database,
-    /// A folder with agents, personality, visits, connections, products as CSV, NDJSON (.gz or .zst, too) or Parquet.
+    /// A folder with files whose names begin with agents, personality, visits, connections or products, as CSV, NDJSON
+    /// (.gz or .zst, too) or Parquet.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["kind", "file"])]
     dir: Option<PathBuf>,
     /// The content of FILE.
     #[arg(value_enum, requires = "file")]
     kind: Option<Kind>,
-    /// The file; the ending of its name determines the format.
+    /// The file, or a folder of part files; the ending of a file name determines the format.
     file: Option<PathBuf>,
     /// The partner that the products belong to; a new partner is created.
     #[arg(long, value_name = "PARTNER")]
@@ -41,62 +50,127 @@ pub(super) struct Import {
     /// Read and check everything, store nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Folder of the rejects files; created if there are rejects.
+    /// Fail and store nothing of a file with more rejected rows than this number or percentage; default: 5%, at least
+    /// 10 rows.
+    #[arg(long, value_name = "N|P%")]
+    max_rejects: Option<MaxRejects>,
+    /// Scale of the personality dimensions in the files, such as 1-5 or 1-7; default: 0-1.
+    #[arg(long, value_name = "LOW-HIGH")]
+    scale: Option<Scale>,
+    /// Folder of the rejects files; created if there are rejects. A dry run writes into its folder dry-run.
     #[arg(long, value_name = "DIR", default_value = "data/rejects")]
     rejects: PathBuf,
+    #[command(flatten)]
+    format: Format,
+}
+
+/// A file in the output of `import`.
+#[derive(Serialize)]
+struct FileRow {
+    kind: &'static str,
+    file: String,
+    rows: u64,
+    new: u64,
+    again: u64,
+    rejected: u64,
+    erased: u64,
+    stored: bool,
+    seconds: f64,
+    warnings: BTreeMap<String, u64>,
+}
+
+impl From<&Report> for FileRow {
+    fn from(report: &Report) -> Self {
+        Self {
+            kind: report.kind.name(),
+            file: report.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            rows: report.read,
+            new: report.new,
+            again: report.updated,
+            rejected: report.rejected,
+            erased: report.erased,
+            stored: report.is_stored,
+            seconds: (report.elapsed.as_secs_f64() * 10.0).round() / 10.0,
+            warnings: report.warnings.clone(),
+        }
+    }
 }
 
 impl Import {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let db = db::connect(&self.database.database_url).await?;
-        db::migrate_if_fresh(&db).await?;
-        let options = Options { dry_run: self.dry_run, progress: Progress::Shown, partner: self.partner };
-        let reports = match (self.dir, self.kind, self.file) {
-            (Some(dir), _, _) => import::folder(&db, &dir, &options).await?,
-            (None, Some(kind), Some(file)) => vec![import::file(&db, kind, &file, &options).await?],
+        let sources = match (&self.dir, self.kind, &self.file) {
+            (Some(dir), _, _) => {
+                let found = import::find(dir)?;
+                for name in &found.left_out {
+                    eprintln!("left out: {name} (its name does not begin with the name of a kind)");
+                }
+                found.sources
+            }
+            (None, Some(kind), Some(file)) => {
+                anyhow::ensure!(file.exists(), "cannot open {}: there is no such file", file.display());
+                vec![Source::new(kind, file.clone())?]
+            }
             _ => anyhow::bail!("pass a folder with --dir, or a kind and a file"),
         };
-        print(&reports)?;
-        for report in reports.iter().filter(|report| !report.rejects.is_empty()) {
-            let file = self.rejects.join(format!("{}.csv", report.kind.name()));
-            write_rejects(report, &file).with_context(|| format!("cannot write {}", file.display()))?;
-            say!("{} rejected rows of {}: {}", report.rejects.len(), report.kind.name(), file.display());
+        let db = super::create(&self.database).await?;
+        db::migrate_if_fresh(&db).await?;
+        let options = Options {
+            dry_run: self.dry_run,
+            progress: Progress::Shown,
+            partner: self.partner.clone(),
+            max_rejects: self.max_rejects.unwrap_or_default(),
+            scale: self.scale,
+        };
+        let mut reports = Vec::new();
+        let outcome = import::run(&db, &sources, &options, &mut reports).await;
+        // The report also helps if a later file fails.
+        self.report(&reports)?;
+        outcome?;
+        if self.dry_run {
+            eprintln!("dry run: nothing was stored");
         }
-        if let Some(report) =
-            reports.iter().find(|report| report.read > 0 && report.rejects.len() as u64 == report.read)
-        {
-            anyhow::bail!("every row of {} was rejected", report.kind.name());
+        Ok(())
+    }
+
+    /// Prints the totals and the warnings, and writes the rejects files.
+    fn report(&self, reports: &[Report]) -> anyhow::Result<()> {
+        let rows: Vec<FileRow> = reports.iter().map(FileRow::from).collect();
+        self.format.print(&rows, &["file", "rows", "new", "again", "rejected", "erased", "elapsed"], |row| {
+            let counts = [row.rows, row.new, row.again, row.rejected, row.erased].map(|count| count.to_string());
+            [row.file.clone()].into_iter().chain(counts).chain([format!("{:.1} s", row.seconds)]).collect()
+        })?;
+        for row in &rows {
+            for (warning, count) in row.warnings.iter().take(MAX_PRINTED_WARNINGS) {
+                eprintln!("warning: {}: {warning} (rows: {count})", row.file);
+            }
+            if let Some(more) = row.warnings.len().checked_sub(MAX_PRINTED_WARNINGS).filter(|more| *more > 0) {
+                eprintln!("warning: {}: {more} more warnings; --json lists them", row.file);
+            }
         }
-        if options.dry_run {
-            say!("dry run: nothing was stored");
+        let folder = if self.dry_run { self.rejects.join("dry-run") } else { self.rejects.clone() };
+        for kind in Kind::ALL {
+            let reports: Vec<&Report> =
+                reports.iter().filter(|report| report.kind == kind && report.rejected > 0).collect();
+            if reports.is_empty() {
+                continue;
+            }
+            let file = folder.join(format!("{}.csv", kind.name()));
+            write_rejects(&reports, &file).with_context(|| format!("cannot write {}", file.display()))?;
+            let rejected: u64 = reports.iter().map(|report| report.rejected).sum();
+            eprintln!("{rejected} rejected rows of {}: {}", kind.name(), file.display());
         }
         Ok(())
     }
 }
 
-/// Prints the totals, one line per file.
-fn print(reports: &[Report]) -> std::io::Result<()> {
-    let rows: Vec<Vec<String>> = reports
-        .iter()
-        .map(|report| {
-            let rejected = report.rejects.len();
-            let mut row = vec![report.kind.name().to_owned()];
-            row.extend([report.read, report.new, report.updated].map(|count| count.to_string()));
-            row.extend([rejected.to_string(), format!("{:.1} s", report.elapsed.as_secs_f64())]);
-            row
-        })
-        .collect();
-    super::table::print(&["file", "rows", "new", "again", "rejected", "elapsed"], &rows)
-}
-
-fn write_rejects(report: &Report, file: &std::path::Path) -> anyhow::Result<()> {
+fn write_rejects(reports: &[&Report], file: &Path) -> anyhow::Result<()> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let mut writer = csv::Writer::from_path(file)?;
-    writer.write_record(["line", "reason"])?;
-    for reject in &report.rejects {
-        writer.write_record([reject.line.to_string().as_str(), reject.reason.as_str()])?;
+    let mut writer = csv::Writer::from_writer(private_file::create(file)?);
+    writer.write_record(["file", "line", "reason", "row"])?;
+    for reject in reports.iter().flat_map(|report| &report.rejects) {
+        writer.write_record([&*reject.file, &reject.line.to_string(), &reject.reason, &reject.row])?;
     }
     writer.flush()?;
     Ok(())

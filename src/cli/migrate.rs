@@ -1,18 +1,21 @@
 //! `migrate`: the database schema.
 
+use std::io::IsTerminal as _;
+
+use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
 use migration::{Migrator, MigratorTrait};
 use serde::Serialize;
 
 use super::{config::Database, table::Format};
-use crate::storage::db;
 
 /// Create, revert or show the database schema.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   migrate            applies all pending migrations
-  migrate status     shows the applied and the pending migrations")]
+  migrate status     shows the applied and the pending migrations
+  migrate down       reverts the newest migration, after a question")]
 pub(super) struct Migrate {
     #[command(flatten)]
     database: Database,
@@ -24,8 +27,12 @@ pub(super) struct Migrate {
 enum Action {
     /// Upgrade the schema to this program's version (the default).
     Up,
-    /// Revert the newest migration. Deletes the tables and columns that it created, with their content.
-    Down,
+    /// Revert the newest migration. Deletes the tables and columns that it created, with their content; asks first.
+    Down {
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
     /// Show which migrations are applied.
     Status(Format),
 }
@@ -38,13 +45,19 @@ struct MigrationRow {
 
 impl Migrate {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let db = db::connect(&self.database.database_url).await?;
+        let db = match self.action {
+            None | Some(Action::Up) => super::create(&self.database).await?,
+            Some(Action::Down { .. } | Action::Status(_)) => super::open_any(&self.database).await?,
+        };
         let format = match self.action.unwrap_or(Action::Up) {
             Action::Up => {
                 Migrator::up(&db, None).await?;
                 Format::TABLE
             }
-            Action::Down => {
+            Action::Down { yes } => {
+                let applied = Migrator::get_applied_migrations(&db).await?;
+                let newest = applied.last().context("no migration is applied")?;
+                confirm(newest.name(), yes)?;
                 Migrator::down(&db, Some(1)).await?;
                 Format::TABLE
             }
@@ -62,4 +75,18 @@ impl Migrate {
             Ok(())
         })
     }
+}
+
+/// Says what a revert deletes, and asks whether to go on.
+fn confirm(migration: &str, yes: bool) -> anyhow::Result<()> {
+    eprintln!("reverting {migration} deletes {}", migration::lost_by_reverting(migration));
+    if yes {
+        return Ok(());
+    }
+    ensure!(std::io::stdin().is_terminal(), "nothing was reverted: pass --yes to delete it");
+    eprint!("Type yes to go on: ");
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    ensure!(answer.trim() == "yes", "nothing was reverted");
+    Ok(())
 }

@@ -5,7 +5,10 @@ use std::io::IsTerminal as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use tracing_subscriber::prelude::*;
 
-use crate::cli::config::{Database, LogFormat, Logging};
+use crate::{
+    cli::config::{Database, LogFormat, Logging},
+    storage::db,
+};
 
 pub use settings::settings_table;
 
@@ -26,6 +29,7 @@ mod keys;
 mod migrate;
 mod partners;
 mod privacy;
+mod private_file;
 mod regions;
 mod segments;
 mod serve;
@@ -143,9 +147,19 @@ fn start_logging(logging: &Logging) {
     }
 }
 
-/// Opens the database and checks that all migrations are applied.
+/// Opens an existing database and checks that all migrations are applied.
 async fn open(database: &Database) -> anyhow::Result<sea_orm::DatabaseConnection> {
-    let db = crate::storage::db::connect(&database.database_url).await?;
-    crate::storage::db::require_migrated(&db).await?;
+    let db = open_any(database).await?;
+    db::require_migrated(&db).await?;
     Ok(db)
+}
+
+/// Opens an existing database of any version.
+async fn open_any(database: &Database) -> anyhow::Result<sea_orm::DatabaseConnection> {
+    db::open(&database.options(false)).await
+}
+
+/// Opens the database, and creates it if it does not exist.
+async fn create(database: &Database) -> anyhow::Result<sea_orm::DatabaseConnection> {
+    db::open(&database.options(true)).await
 }

@@ -67,10 +67,31 @@ impl Window {
     }
 }
 
-/// Formats an epoch's number (ISO year x 100 + ISO week) as an ISO week, such as `2012-W21`.
+/// The distance between the numbers of two builds of the same week.
+const BUILD_STEP: i32 = 1_000_000;
+
+/// The number of an epoch: ISO year x 100 + ISO week, plus 1,000,000 for each epoch of the same week that was dropped
+/// before. A dropped epoch and its successor are different epochs: releases of one never answer questions about the
+/// other.
+#[must_use]
+pub fn epoch_number(week: i32, dropped: i32) -> i32 {
+    week + dropped * BUILD_STEP
+}
+
+/// The week of an epoch: ISO year x 100 + ISO week.
+#[must_use]
+pub fn epoch_week(epoch_id: i32) -> i32 {
+    epoch_id % BUILD_STEP
+}
+
+/// Formats an epoch's number as an ISO week, such as `2012-W21`; the second build of a week as `2012-W21.2`.
 #[must_use]
 pub fn epoch_name(epoch_id: i32) -> String {
-    format!("{}-W{:02}", epoch_id / 100, epoch_id % 100)
+    let week = epoch_week(epoch_id);
+    match epoch_id / BUILD_STEP {
+        0 => format!("{}-W{:02}", week / 100, week % 100),
+        dropped => format!("{}-W{:02}.{}", week / 100, week % 100, dropped + 1),
+    }
 }
 
 /// A readable epoch with its vocabulary.

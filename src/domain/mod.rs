@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod dimensions;
 pub mod epoch;
+pub mod erased;
 pub mod error;
 pub mod key;
 pub mod mutant;

@@ -4,6 +4,8 @@ use super::error::Error;
 
 /// Maximum number of items per page.
 pub const MAX_PAGE_SIZE: i32 = 100;
+/// Maximum number of definitions of `cohorts`.
+pub const MAX_COHORTS: usize = 50;
 /// Maximum number of regions per page of a privacy budget.
 pub const MAX_REGIONS: i32 = 100;
 /// Maximum number of days of usage.
@@ -50,6 +52,17 @@ impl PageRequest {
         Ok(Self { size: size.unsigned_abs().into(), backward, beyond: beyond.transpose()? })
     }
 
+    /// The same page of a list whose cursors are positions.
+    ///
+    /// # Errors
+    /// [`Error::BadUserInput`], naming the argument, if the cursor is not a position.
+    pub fn by_position(&self) -> Result<PositionPage, Error> {
+        let name = if self.backward { "before" } else { "after" };
+        let parse = |key: &String| key.parse().map_err(|_| Error::input(name, "is not a valid cursor."));
+        let beyond = self.beyond.as_ref().map(parse).transpose()?;
+        Ok(PositionPage { size: usize::try_from(self.size).unwrap_or(usize::MAX), backward: self.backward, beyond })
+    }
+
     /// Cuts rows that were read in the direction of the page, one more than its size if there are more of them.
     #[must_use]
     pub fn cut<T>(&self, mut rows: Vec<T>) -> Page<T> {
@@ -62,6 +75,28 @@ impl PageRequest {
         let (has_previous, has_next) =
             if self.backward { (has_more, self.beyond.is_some()) } else { (self.beyond.is_some(), has_more) };
         Page { items: rows, has_previous, has_next }
+    }
+}
+
+/// A requested page of a list whose cursors are the positions of its items, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PositionPage {
+    size: usize,
+    backward: bool,
+    beyond: Option<usize>,
+}
+
+impl PositionPage {
+    /// The positions of the page in a list of `total` items.
+    #[must_use]
+    pub fn positions(&self, total: usize) -> std::ops::Range<usize> {
+        if self.backward {
+            let end = self.beyond.unwrap_or(total).min(total);
+            end.saturating_sub(self.size)..end
+        } else {
+            let start = self.beyond.map_or(0, |beyond| beyond.saturating_add(1)).min(total);
+            start..start.saturating_add(self.size).min(total)
+        }
     }
 }
 
@@ -98,7 +133,10 @@ pub fn encode_cursor(key: &str) -> String {
 }
 
 fn decode_cursor(cursor: &str) -> Option<String> {
-    String::from_utf8(hex::decode(cursor).ok()?).ok().filter(|key| !key.chars().any(char::is_control))
+    let key = String::from_utf8(hex::decode(cursor).ok()?).ok()?;
+    // A cursor is opaque: only the exact text that was returned is valid, not another spelling of it.
+    let is_valid = !key.is_empty() && !key.chars().any(char::is_control) && encode_cursor(&key) == cursor;
+    is_valid.then_some(key)
 }
 
 #[cfg(test)]
@@ -116,7 +154,9 @@ mod tests {
         assert_eq!(field(Some(101), None, None, None), "first");
         assert_eq!(field(Some(-1), None, None, None), "first");
         assert_eq!(field(None, None, Some(1_000), None), "last");
-        assert_eq!(field(Some(1), Some("zz"), None, None), "after");
+        for cursor in ["zz", "", "6A", "00"] {
+            assert_eq!(field(Some(1), Some(cursor), None, None), "after", "{cursor:?}");
+        }
         assert_eq!(field(Some(1), None, None, Some("61")), "before");
         assert_eq!(field(None, Some("61"), Some(2), None), "after");
     }
@@ -129,6 +169,16 @@ mod tests {
         assert!(page.has_next && page.has_previous);
         assert_eq!(page.items, ["b", "c"]);
         assert_eq!(encode_cursor("b"), "62");
+        let positions = |first, after: Option<&str>, last, before: Option<&str>| {
+            let cursors = [after, before].map(|cursor| cursor.map(encode_cursor));
+            let request = PageRequest::parse(first, cursors[0].as_deref(), last, cursors[1].as_deref()).unwrap();
+            request.by_position().unwrap().positions(5)
+        };
+        assert_eq!(positions(Some(2), None, None, None), 0..2);
+        assert_eq!(positions(Some(9), Some("2"), None, None), 3..5);
+        assert_eq!(positions(Some(2), Some("99"), None, None), 5..5);
+        assert_eq!(positions(None, None, Some(2), None), 3..5);
+        assert_eq!(positions(None, None, Some(2), Some("1")), 0..1);
         let request = PageRequest::parse(None, None, Some(2), None).unwrap();
         assert_eq!(request.cut(vec!["d", "c"]).items, ["c", "d"]);
     }

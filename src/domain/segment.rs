@@ -44,7 +44,7 @@ pub struct Definition {
     /// Home regions, at most three; absent = all regions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regions: Option<Vec<String>>,
-    /// Age range, widened to whole age bands; absent = all adults and people of unknown age.
+    /// Age range, widened to whole age bands; absent or without limits = all adults and people of unknown age.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age: Option<AgeRange>,
     /// Interests, at most three; includes people with at least one of them.
@@ -169,9 +169,14 @@ fn parse_values(field: &str, given: Option<&[String]>, known: &BTreeSet<String>)
 
 /// The numbers of the age bands that overlap an age range.
 ///
+/// A range without limits, as a form without entries sends it, does not restrict the age: no bands, like no range.
+///
 /// # Errors
 /// [`Error::BadUserInput`] if the range is empty, negative, or contains minors only.
 pub fn overlapping_bands(age: AgeRange) -> Result<Vec<i32>, Error> {
+    if age == AgeRange::default() {
+        return Ok(Vec::new());
+    }
     let (from, to) = (age.from.unwrap_or(AGE_BANDS[0].from), age.to.unwrap_or(i32::MAX));
     if from < 0 || to < AGE_BANDS[0].from {
         return Err(Error::input("definition.age", "only adults are counted: the minimum age is 18."));
@@ -224,6 +229,7 @@ impl NewSegment {
 /// A saved segment.
 #[derive(Clone, Debug)]
 pub struct SavedSegment {
+    pub segment_id: String,
     /// `None`: shared with every partner.
     pub partner_id: Option<String>,
     pub slug: String,
@@ -242,9 +248,9 @@ impl SavedSegment {
     }
 }
 
-/// The id of a definition in text form: 32 hexadecimal digits of its SHA-256.
+/// The hash of a definition in text form: 32 hexadecimal digits of its SHA-256.
 #[must_use]
-pub fn definition_id(text: &str) -> String {
+pub fn definition_hash(text: &str) -> String {
     hex::encode(&Sha256::digest(text)[..16])
 }
 
@@ -340,7 +346,8 @@ mod tests {
     fn ages_are_widened_to_whole_bands() {
         let bands = |from, to| super::overlapping_bands(AgeRange { from, to });
         assert_eq!(bands(Some(30), Some(36)).unwrap(), [2, 3]);
-        assert_eq!(bands(None, None).unwrap(), [1, 2, 3, 4, 5, 6]);
+        assert!(bands(None, None).unwrap().is_empty(), "a blank range includes people of unknown age");
+        assert_eq!(bands(Some(18), None).unwrap(), [1, 2, 3, 4, 5, 6]);
         assert_eq!(bands(Some(16), Some(18)).unwrap(), [1]);
         assert_eq!(bands(Some(90), None).unwrap(), [6]);
         for (from, to) in [(Some(40), Some(30)), (None, Some(17)), (Some(-1), None)] {

@@ -151,7 +151,6 @@ mod tests {
         default_value_bytes: 0,
         value_bytes: &[],
         max_occurrences: &[],
-        max_sent: 0,
     };
 
     async fn read(text: &str) -> Arc<PricedDocument> {

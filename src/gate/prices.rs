@@ -16,7 +16,7 @@ use graphql_limits::{
 use crate::{
     domain::{
         error::Error,
-        page::{MAX_PAGE_SIZE, MAX_REGIONS, MAX_USAGE_DAYS},
+        page::{MAX_COHORTS, MAX_PAGE_SIZE, MAX_REGIONS, MAX_USAGE_DAYS},
         product::MAX_BATCH,
         product_vocabulary::MAX_TERMS,
     },
@@ -34,7 +34,6 @@ pub static PRICES: PriceTable = PriceTable {
     value_bytes: VALUE_BYTES,
     // Each of them parses a document.
     max_occurrences: &[("quote", "`quote` fields", 5)],
-    max_sent: MAX_BATCH as u64,
 };
 
 const fn field(on: &'static str, field: &'static str, weight: u64) -> FieldPrice {
@@ -77,6 +76,12 @@ const FIELDS: &[FieldPrice] = &[
     field("Query", "quote", 5),
     field("Query", "segment", 1),
     field("Query", "cohort", 1),
+    FieldPrice {
+        size: ListSize::AsSent { max: MAX_COHORTS as u64 },
+        ..sent("Query", "cohorts", 0, "definitions", [1, 1])
+    },
+    field("SegmentConnection", "totalCount", 5),
+    field("ProductConnection", "totalCount", 5),
     sent("Query", "knot", 10, "braid", [2, 1]),
     field("Segment", "size", 5),
     field("Segment", "behavior", 10),
@@ -87,7 +92,7 @@ const FIELDS: &[FieldPrice] = &[
     field("Segment", "knot", 20),
     field("Segment", "knotCompatibility", 30),
     field("Segment", "compare", 20),
-    paged("Segment", "recommendations", 20, &["first"], MAX_PAGE_SIZE),
+    paged("Segment", "recommendations", 20, &["last", "first"], MAX_PAGE_SIZE),
     list("Behavior", "dayParts", 9),
     list("Behavior", "categories", 12),
     list("Implication", "inputs", 4),
@@ -114,7 +119,7 @@ const FIELDS: &[FieldPrice] = &[
     field("Mutation", "saveSegment", 10),
     field("Mutation", "deleteSegment", 10),
     sent("Mutation", "upsertProducts", 10, "input", [1, 2]),
-    FieldPrice { size: ListSize::AsSent, ..field("UpsertProductsResult", "errors", 0) },
+    FieldPrice { size: ListSize::AsSent { max: MAX_BATCH as u64 }, ..field("UpsertProductsResult", "errors", 0) },
     sent("Mutation", "deleteProducts", 10, "ids", [1, 2]),
 ];
 
@@ -257,7 +262,7 @@ pub fn table() -> String {
         let items = match price.size {
             ListSize::One => "1".to_owned(),
             ListSize::Fixed(size) => format!("{size}"),
-            ListSize::AsSent => format!("as many as were sent (at most {MAX_BATCH})"),
+            ListSize::AsSent { max } => format!("as many as were sent (at most {max})"),
             ListSize::Page { arguments, max } => {
                 let arguments: Vec<_> = arguments.iter().map(|name| format!("`{name}`")).collect();
                 format!("{} (at most {max})", arguments.join(" or "))

@@ -9,14 +9,19 @@ use super::{
     context::RequestContext,
     scope_guard::RequireScope,
     types::{
-        knot::Knot, page::Connection, product::Product, quote::Quote, segment::Segment, viewer::Viewer,
+        knot::Knot,
+        page::{Connection, page_request, selects_total},
+        product::Product,
+        quote::Quote,
+        segment::Segment,
+        viewer::Viewer,
         vocabulary::Vocabulary,
     },
 };
 use crate::{
     domain::{
         error::Error,
-        page::PageRequest,
+        page::MAX_COHORTS,
         scope::Scope,
         segment::{self, MAX_SLUG_CHARS},
     },
@@ -71,13 +76,14 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "Page size from the start of the list, 0 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return items after this cursor. Cannot be combined with `last`.")] after: Option<String>,
-        #[graphql(desc = "Page size from the end of the list, 0 to 100; overrides `first`.")] last: Option<i32>,
+        #[graphql(desc = "Page size from the end of the list, 0 to 100; cannot be combined with `first`.")]
+        last: Option<i32>,
         #[graphql(desc = "Return items before this cursor. Requires `last`.")] before: Option<String>,
         #[graphql(desc = "Text in the slug or name, ignoring case; at most 100 characters.")] search: Option<String>,
     ) -> Result<Connection<Segment>, Error> {
         let context = RequestContext::of(ctx)?;
         let _lookup = context.batches.begin_lookup();
-        let page = PageRequest::parse(first, after.as_deref(), last, before.as_deref())?;
+        let page = page_request(ctx, first, after.as_deref(), last, before.as_deref())?;
         let search = search.filter(|search| !search.is_empty());
         if search
             .as_ref()
@@ -86,20 +92,49 @@ impl Query {
             let message = format!("at most {MAX_SEARCH_CHARS} characters, no control characters.");
             return Err(Error::input("search", message));
         }
-        let page = segments::page(&context.services.db, &context.caller.partner_id, &page, search.as_deref()).await?;
-        Ok(Connection::new(page, |segment| (segment.slug.clone(), Segment::saved(segment, context))))
+        let (db, partner_id) = (&context.services.db, &context.caller.partner_id);
+        let page = segments::page(db, partner_id, &page, search.as_deref()).await?;
+        let total = if selects_total(ctx) {
+            context.charge_points("SegmentConnection", "totalCount", 0);
+            Some(segments::count(db, partner_id, search.as_deref()).await?)
+        } else {
+            None
+        };
+        Ok(Connection::new(page, total, |segment| (segment.slug.clone(), Segment::saved(segment, context))))
     }
 
-    /// A segment by inline definition. Nothing is saved. `BAD_USER_INPUT` if the definition is not valid, with the
-    /// reason `VOCABULARY` for a term that is not in `vocabulary`.
+    /// A segment by inline definition. Nothing is saved. Null with `BAD_USER_INPUT` if the definition is not valid,
+    /// with the reason `VOCABULARY` for a term that is not in `vocabulary`.
     async fn cohort(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "AND between fields, OR within a field. An absent or empty field places no restriction.")]
         definition: segment::Definition,
-    ) -> Result<Segment, Error> {
+    ) -> Result<Option<Segment>, Error> {
         let cohort = RequestContext::of(ctx)?.cohort(&definition)?;
-        Ok(Segment { saved: None, cohort: Ok(cohort) })
+        Ok(Some(Segment { saved: None, cohort: Ok(cohort) }))
+    }
+
+    /// Segments by inline definition, in the order of the definitions. Nothing is saved. A definition that is not valid
+    /// makes its own item null, with the error that `cohort` would return. `BAD_USER_INPUT` for more than 50
+    /// definitions.
+    async fn cohorts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The definitions, at most 50.")] definitions: Vec<segment::Definition>,
+    ) -> Result<Vec<Option<Result<Segment, Error>>>, Error> {
+        let context = RequestContext::of(ctx)?;
+        context.charge_points("Query", "cohorts", definitions.len());
+        if definitions.len() > MAX_COHORTS {
+            return Err(Error::input("definitions", format!("at most {MAX_COHORTS} definitions.")));
+        }
+        let segment = |(index, definition)| {
+            let cohort = context.cohort(definition);
+            let cohort = cohort.map_err(|error| error.of_argument("definition", &format!("definitions[{index}]")));
+            // `Some` of an error makes this item null, and not the whole list.
+            Some(cohort.map(|cohort| Segment { saved: None, cohort: Ok(cohort) }))
+        };
+        Ok(definitions.iter().enumerate().map(segment).collect())
     }
 
     /// The cost of a document in points and privacy units. The document is not executed. If it is not valid, this field
@@ -112,7 +147,7 @@ impl Query {
             Json<serde_json::Map<String, serde_json::Value>>,
         >,
         #[graphql(desc = "Operation to price. Required if the document has several.")] operation_name: Option<String>,
-    ) -> Result<Quote, Error> {
+    ) -> Result<Option<Quote>, Error> {
         let context = RequestContext::of(ctx)?;
         context.charge_points("Query", "quote", 0);
         let variables = variables.map_or_else(Variables::default, |Json(variables)| {
@@ -121,7 +156,7 @@ impl Query {
         let services = &context.services;
         let priced = services.documents.read(&document, operation_name.as_deref(), variables).await?;
         let budget = services.releases.budget(&context.caller.account).await?;
-        Ok(Quote::new(&priced.cost, &context.caller.limits, &budget))
+        Ok(Some(Quote::new(&priced.cost, &context.caller.limits, &budget)))
     }
 
     /// The knot or link that is the closure of a braid, with its invariants. Reads nothing about people and requires no
@@ -157,17 +192,24 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "Page size from the start of the list, 0 to 100.", default = 20)] first: Option<i32>,
         #[graphql(desc = "Return items after this cursor. Cannot be combined with `last`.")] after: Option<String>,
-        #[graphql(desc = "Page size from the end of the list, 0 to 100; overrides `first`.")] last: Option<i32>,
+        #[graphql(desc = "Page size from the end of the list, 0 to 100; cannot be combined with `first`.")]
+        last: Option<i32>,
         #[graphql(desc = "Return items before this cursor. Requires `last`.")] before: Option<String>,
         #[graphql(desc = "Return only products of this category. It must match exactly.")] category: Option<String>,
-    ) -> Result<Connection<Product>, Error> {
+    ) -> Result<Option<Connection<Product>>, Error> {
         let context = RequestContext::of(ctx)?;
-        let page = PageRequest::parse(first, after.as_deref(), last, before.as_deref())?;
+        let page = page_request(ctx, first, after.as_deref(), last, before.as_deref())?;
         if category.as_ref().is_some_and(|category| category.chars().any(char::is_control)) {
             return Err(Error::input("category", "must not contain control characters."));
         }
         let (db, partner_id) = (&context.services.db, &context.caller.partner_id);
         let page = products::page(db, partner_id, &page, category.as_deref()).await?;
-        Ok(Connection::new(page, |product| (product.id.clone(), product.into())))
+        let total = if selects_total(ctx) {
+            context.charge_points("ProductConnection", "totalCount", 0);
+            Some(products::count(db, partner_id, category.as_deref()).await?)
+        } else {
+            None
+        };
+        Ok(Some(Connection::new(page, total, |product| (product.id.clone(), product.into()))))
     }
 }

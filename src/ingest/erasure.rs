@@ -6,10 +6,14 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, ExprTrait as _, QueryFilter, Statement};
 
-use crate::storage::{
-    audit::{self, Action},
-    db,
-    entity::{agent, agent_summary, connection, personality_profile, user_action},
+use crate::{
+    domain::error::Error,
+    storage::{
+        audit::{self, Action},
+        db,
+        entity::{agent, agent_summary, connection, personality_profile, user_action},
+        erased_people,
+    },
 };
 
 /// The tables with data of a person.
@@ -22,8 +26,8 @@ pub struct Erased {
     pub ties: u64,
 }
 
-/// Erases one person in one transaction, writes a row to `audit_events` that does not identify the person, and clears
-/// the space of the deleted rows.
+/// Erases one person in one transaction, adds a salted hash of the id to the list that imports skip, writes a row to
+/// `audit_events` that does not identify the person, and clears the space of the deleted rows.
 ///
 /// # Errors
 /// The id is unknown, or the database fails before the commit: then nothing is changed. If clearing the space fails,
@@ -34,7 +38,8 @@ pub async fn erase(db: &DatabaseConnection, agent_id: &str, now: i64) -> anyhow:
         "nothing was erased: another process writes to the database, such as an import; try again when it has ended",
     )?;
     // An import that has already read the known agents would restore visits of this person, and a build that has read
-    // its people would keep them. The locks make both end before the erasure, or begin after it.
+    // its people would keep them. The locks make both end before the erasure, or begin after it. On SQLite an import
+    // checks in each of its transactions whether a person was erased.
     db::lock_people(&transaction).await?;
     db::lock_epochs(&transaction).await?;
     let agents = agent::Entity::delete_many().filter(agent::COLUMN.agent_id.eq(agent_id));
@@ -53,10 +58,24 @@ pub async fn erase(db: &DatabaseConnection, agent_id: &str, now: i64) -> anyhow:
     .map(|result| result.rows_affected);
     ensure!(deleted.iter().sum::<u64>() > 0, "no person in the data has this id");
     let [.., visits, ties] = deleted;
+    erased_people::add(&transaction, agent_id, now).await.map_err(Error::into_anyhow)?;
     audit::record(&transaction, now, Action::Erase, "", String::new()).await?;
     transaction.commit().await?;
     clear_deleted(db, sqlite).await.context("the person was erased, but the space of the rows could not be cleared")?;
     Ok(Erased { visits, ties })
+}
+
+/// Removes a person from the list of erased people, so that the next import may load the person again. Nothing that was
+/// erased comes back by itself.
+///
+/// # Errors
+/// The person is not in the list, or the database fails.
+pub async fn restore(db: &DatabaseConnection, agent_id: &str, now: i64) -> anyhow::Result<()> {
+    let transaction = db::begin_write(db).await?;
+    ensure!(erased_people::remove(&transaction, agent_id).await?, "no erased person has this id");
+    audit::record(&transaction, now, Action::Restore, "", String::new()).await?;
+    transaction.commit().await?;
+    Ok(())
 }
 
 /// Clears the space of rows that were deleted now or with earlier epochs; otherwise ids stay readable in the files of

@@ -121,15 +121,13 @@ impl Population {
     pub async fn store(self, db: &DatabaseConnection, partner: &str) -> anyhow::Result<()> {
         let transaction = db::begin_write(db).await?;
         import::rows(&transaction, &mut Agents, move || self.people().map(|person| person.agent)).await?;
-        let known = import::known_agents(&transaction).await?;
-        let mut profiles = Profiles { known: known.clone() };
-        import::rows(&transaction, &mut profiles, move || self.people().filter_map(|person| person.personality))
+        import::rows(&transaction, &mut Profiles, move || self.people().filter_map(|person| person.personality))
             .await?;
-        let mut visits = Visits { known: known.clone(), needs_derivation: false };
+        let mut visits = Visits::default();
         import::rows(&transaction, &mut visits, move || self.people().flat_map(|person| person.visits)).await?;
-        let mut connections = Connections::begin(&transaction, known).await?;
+        let mut connections = Connections::load(&transaction).await?;
         import::rows(&transaction, &mut connections, move || self.connections()).await?;
-        let mut products = Products::begin(&transaction, partner.to_owned()).await?;
+        let mut products = Products::of_partner(&transaction, partner.to_owned()).await?;
         import::rows(&transaction, &mut products, move || self.products()).await?;
         transaction.commit().await?;
         Ok(())

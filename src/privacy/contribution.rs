@@ -124,6 +124,12 @@ pub fn behavior(length: WindowLength, visits: &[Visit]) -> Option<[i64; BEHAVIOR
     Some(sums)
 }
 
+/// The number of visits, each person's up to the cap, of which `sum` is the sum of [`BehaviorMean::Visits`].
+#[must_use]
+pub fn visit_total(length: WindowLength, people: i64, sum: i64) -> i64 {
+    (sum + ONE / 2 * people) * i64::from(length.visit_cap()) / ONE
+}
+
 /// `count / of - 1 / cells` in 1/10,000, rounded towards zero.
 fn centered(count: usize, of: i64, cells: i64) -> i64 {
     let count = i64::try_from(count).unwrap_or(i64::MAX);

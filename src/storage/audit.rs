@@ -13,6 +13,9 @@ pub enum Action {
     ChangeLimits,
     /// The erasure of a person; the name in the database is `forget`.
     Erase,
+    /// The removal of a person from the list of erased people.
+    Restore,
+    DropEpoch,
 }
 
 impl Action {
@@ -23,13 +26,15 @@ impl Action {
             Self::RevokeKey => "revoke",
             Self::ChangeLimits => "limits",
             Self::Erase => "forget",
+            Self::Restore => "restore",
+            Self::DropEpoch => "drop",
         }
     }
 }
 
 /// Records an action in the transaction that performs it.
 ///
-/// `now` is in Unix seconds. `subject` is the id of a key, `region:NAME`, or empty for an erasure.
+/// `now` is in Unix seconds. `subject` is the id of a key, `region:NAME`, `epoch:NAME`, or empty for a person.
 pub async fn record(
     db: &impl ConnectionTrait,
     now: i64,

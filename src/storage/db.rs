@@ -1,65 +1,20 @@
-//! Opens the database, begins transactions, and writes many rows with few statements.
-
-use std::{path::Path, time::Duration};
+//! Checks the schema, begins transactions, and writes many rows with few statements.
 
 use anyhow::{Context, bail};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ActiveModelTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    DbErr, EntityTrait, IsolationLevel, Iterable as _, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ActiveModelTrait, ColumnTrait as _, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    EntityTrait, IsolationLevel, Iterable as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
     sea_query::{LikeExpr, OnConflict},
 };
 
+use crate::domain::page::{Page, PageRequest};
+
+pub use super::connection::{DatabaseOptions, WRITE_LOCK_TIMEOUT, connect, open, sqlite_url};
+
 /// Parameters of one statement; both databases limit them.
 const MAX_PARAMETERS: usize = 30_000;
-/// The timeout of a writer that waits for SQLite's single write lock.
-pub const WRITE_LOCK_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Opens a database. For an SQLite URL with `mode=rwc`, creates the folder of the file.
-///
-/// # Errors
-/// The URL has another scheme than `sqlite:`, `postgres:` or `postgresql:`, the folder cannot be created, or the
-/// database cannot be opened. The error never repeats the URL, because it may contain a password.
-pub async fn connect(url: &str) -> anyhow::Result<DatabaseConnection> {
-    let sqlite = url.starts_with("sqlite:");
-    if !sqlite && !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-        bail!("DATABASE_URL must begin with sqlite:// or postgres://");
-    }
-    if sqlite && url.contains("mode=rwc") {
-        let file = url.trim_start_matches("sqlite:").trim_start_matches("//").split('?').next().unwrap_or_default();
-        if let Some(folder) = Path::new(file).parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder)
-                .with_context(|| format!("cannot create the folder {}", folder.display()))?;
-        }
-    }
-    let mut options = ConnectOptions::new(url);
-    options
-        .sqlx_logging(false)
-        .connect_timeout(Duration::from_secs(5))
-        .acquire_timeout(Duration::from_secs(10))
-        // An in-memory SQLite database belongs to its connection: a second connection would open an empty one.
-        .max_connections(if url.contains(":memory:") { 1 } else { 16 })
-        .map_sqlx_sqlite_opts(|options| {
-            options
-                // WAL, so that readers continue during a write; FULL, because a charge whose result was shown must
-                // survive a power failure.
-                .pragma("journal_mode", "WAL")
-                .pragma("synchronous", "FULL")
-                .pragma("cache_size", "-65536")
-                .busy_timeout(WRITE_LOCK_TIMEOUT)
-        });
-    // The driver's error may contain the URL, and with it the password: it is discarded and not even logged.
-    Database::connect(options).await.map_err(|_| {
-        anyhow::anyhow!(
-            "cannot open the database of DATABASE_URL: {}",
-            if sqlite {
-                "the file does not exist or is not an SQLite database (`?mode=rwc` creates a new one)"
-            } else {
-                "no PostgreSQL server answers there, or it rejected the user, password or database name"
-            }
-        )
-    })
-}
 
 /// Checks that all migrations of this program are applied.
 ///
@@ -141,6 +96,22 @@ async fn begin(db: &DatabaseConnection, isolation: IsolationLevel) -> Result<Dat
 pub fn like(text: &str) -> LikeExpr {
     let text = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     LikeExpr::new(format!("%{text}%")).escape('\\')
+}
+
+/// Reads a page of rows in the order of a unique column, which is also the key of the cursors.
+pub async fn page<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    rows: Select<E>,
+    key: E::Column,
+    page: &PageRequest,
+) -> Result<Page<E::Model>, DbErr> {
+    let rows = match &page.beyond {
+        Some(beyond) if page.backward => rows.filter(key.lt(beyond)),
+        Some(beyond) => rows.filter(key.gt(beyond)),
+        None => rows,
+    };
+    let rows = if page.backward { rows.order_by_desc(key) } else { rows.order_by_asc(key) };
+    Ok(page.cut(rows.limit(page.size + 1).all(db).await?))
 }
 
 /// Inserts rows with as few statements as possible; with `on_conflict`, what to do with rows whose key exists. A key

@@ -3,15 +3,21 @@
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ActiveValue::Set,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, ExprTrait as _, QueryFilter,
+    QueryOrder, QueryResult,
+    sea_query::{Expr, Order, Query},
+};
 
 use super::entity::{
+    agent_summary, dropped_epoch,
     epoch::{COLUMN, Entity, Model},
     epoch_term,
 };
 use crate::domain::{
     clock::Clock,
-    epoch::{Epoch, READABLE_AFTER, TermKind, Vocabulary},
+    epoch::{Epoch, READABLE_AFTER, TermKind, Vocabulary, epoch_name, epoch_week},
 };
 
 /// The newest epoch that is readable at `now` (Unix seconds), if there is one.
@@ -44,6 +50,62 @@ pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<Model>, DbErr> {
     Entity::find().order_by_desc(COLUMN.ends_at).all(db).await
 }
 
+/// The epoch that ends at this time, in Unix seconds.
+pub async fn find_ending_at(db: &impl ConnectionTrait, ends_at: i64) -> Result<Option<Model>, DbErr> {
+    Entity::find().filter(COLUMN.ends_at.eq(ends_at)).one(db).await
+}
+
+/// The newest epoch that ends before this time, in Unix seconds.
+pub async fn find_before(db: &impl ConnectionTrait, ends_at: i64) -> Result<Option<Model>, DbErr> {
+    Entity::find().filter(COLUMN.ends_at.lt(ends_at)).order_by_desc(COLUMN.ends_at).one(db).await
+}
+
+/// The number of epochs of a week (ISO year x 100 + ISO week) that were dropped.
+pub async fn count_dropped(db: &impl ConnectionTrait, week: i32) -> Result<i32, DbErr> {
+    let dropped = dropped_epoch::Entity::find().all(db).await?;
+    let count = dropped.iter().filter(|epoch| epoch_week(epoch.epoch_id) == week).count();
+    Ok(i32::try_from(count).unwrap_or(i32::MAX))
+}
+
+/// Deletes an epoch with its summaries and vocabulary, and records that it was dropped.
+pub async fn drop_epoch(transaction: &DatabaseTransaction, epoch_id: i32, now: i64) -> Result<(), DbErr> {
+    Entity::delete_by_id(epoch_id).exec(transaction).await?;
+    let row = dropped_epoch::ActiveModel { epoch_id: Set(epoch_id), dropped_at: Set(now) };
+    dropped_epoch::Entity::insert(row).exec_without_returning(transaction).await?;
+    Ok(())
+}
+
+/// The number of people of a window, and the sum of their values in the column `behavior_visits`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowFigures {
+    pub window_days: i32,
+    pub people: i64,
+    pub visit_sum: i64,
+}
+
+/// The figures of an epoch by window, shortest first. For the operator only; never released.
+pub async fn figures(db: &impl ConnectionTrait, epoch_id: i32) -> Result<Vec<WindowFigures>, DbErr> {
+    let integer = |sum: Expr| sum.cast_as("bigint");
+    let select = Query::select()
+        .column(agent_summary::Column::WindowDays)
+        .expr(Expr::col(agent_summary::Column::AgentId).count())
+        .expr(integer(Expr::col(agent_summary::Column::BehaviorVisits).sum()))
+        .from(agent_summary::Entity)
+        .and_where(Expr::col(agent_summary::Column::EpochId).eq(epoch_id))
+        .add_group_by([Expr::col(agent_summary::Column::WindowDays)])
+        .order_by(agent_summary::Column::WindowDays, Order::Asc)
+        .to_owned();
+    let rows = db.query_all(&select).await?;
+    let figures = |row: &QueryResult| {
+        Ok(WindowFigures {
+            window_days: row.try_get_by_index(0)?,
+            people: row.try_get_by_index(1)?,
+            visit_sum: row.try_get_by_index(2)?,
+        })
+    };
+    rows.iter().map(figures).collect()
+}
+
 /// The newest readable epoch that this process knows of.
 pub struct CurrentEpoch {
     db: DatabaseConnection,
@@ -63,12 +125,12 @@ impl CurrentEpoch {
         Arc::clone(&self.epoch.read())
     }
 
-    /// Looks for a newer epoch in the database.
+    /// Looks for a newer epoch in the database, or for the one before if the current one was dropped.
     pub async fn refresh(&self) -> Result<(), DbErr> {
         if let Some(newest) = load_newest(&self.db, self.clock.now()).await? {
             let mut current = self.epoch.write();
-            if newest.ends_at > current.ends_at {
-                tracing::info!(epoch = newest.epoch_id, "new epoch");
+            if newest.epoch_id != current.epoch_id {
+                tracing::info!(epoch = epoch_name(newest.epoch_id), "serving another epoch");
                 *current = Arc::new(newest);
             }
         }

@@ -6,9 +6,12 @@
 pub mod accounts;
 pub mod audit;
 pub mod charges;
+mod connection;
 pub mod db;
 pub mod entity;
 pub mod epochs;
+pub mod erased_people;
+pub mod import_runs;
 pub mod keys;
 pub mod partners;
 pub mod people;

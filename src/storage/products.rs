@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use sea_orm::{
     ActiveValue::Set, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
+    QueryFilter, QuerySelect, sea_query::OnConflict,
 };
 
 use super::{
@@ -184,16 +184,19 @@ pub async fn page(
     page: &PageRequest,
     category: Option<&str>,
 ) -> Result<Page<Product>, DbErr> {
-    let mut rows = of_partner(partner_id);
-    if let Some(category) = category {
-        rows = rows.filter(COLUMN.category.eq(category));
+    Ok(db::page(db, of_category(partner_id, category), Column::ProductId, page).await?.map(Product::from))
+}
+
+/// The number of a partner's products; with `category`, of that category only.
+pub async fn count(db: &impl ConnectionTrait, partner_id: &str, category: Option<&str>) -> Result<u64, DbErr> {
+    of_category(partner_id, category).count(db).await
+}
+
+fn of_category(partner_id: &str, category: Option<&str>) -> sea_orm::Select<Entity> {
+    match category {
+        Some(category) => of_partner(partner_id).filter(COLUMN.category.eq(category)),
+        None => of_partner(partner_id),
     }
-    if let Some(beyond) = &page.beyond {
-        rows = rows.filter(if page.backward { COLUMN.product_id.lt(beyond) } else { COLUMN.product_id.gt(beyond) });
-    }
-    rows = if page.backward { rows.order_by_desc(COLUMN.product_id) } else { rows.order_by_asc(COLUMN.product_id) };
-    let rows = rows.limit(page.size + 1).all(db).await?;
-    Ok(page.cut(rows).map(Product::from))
 }
 
 /// A partner's products with these ids, as far as they exist.

@@ -6,7 +6,7 @@ use sea_orm::{
     ActiveModelTrait as _,
     ActiveValue::Set,
     Condition, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, ExprTrait as _, IntoActiveModel as _,
-    PaginatorTrait as _, QueryFilter, QueryOrder, QuerySelect, QueryTrait as _, SqlErr,
+    PaginatorTrait as _, QueryFilter, QueryOrder, QuerySelect, QueryTrait as _, Select, SqlErr,
     sea_query::{Expr, Func},
 };
 
@@ -26,7 +26,13 @@ const MAX_COMPARED_SLUGS: u64 = 1_000;
 
 impl From<Model> for SavedSegment {
     fn from(row: Model) -> Self {
-        Self { partner_id: row.partner_id, slug: row.slug, name: row.name, definition: row.definition }
+        Self {
+            segment_id: row.segment_id,
+            partner_id: row.partner_id,
+            slug: row.slug,
+            name: row.name,
+            definition: row.definition,
+        }
     }
 }
 
@@ -70,18 +76,24 @@ pub async fn page(
     page: &PageRequest,
     search: Option<&str>,
 ) -> Result<Page<SavedSegment>, DbErr> {
+    let rows = visible(partner_id, search);
+    Ok(db::page(db, rows, Column::Slug, page).await?.map(SavedSegment::from))
+}
+
+/// The number of visible segments; with `search`, of those whose slug or name contains this text.
+pub async fn count(db: &impl ConnectionTrait, partner_id: &str, search: Option<&str>) -> Result<u64, DbErr> {
+    visible(partner_id, search).count(db).await
+}
+
+/// Shared segments that the partner does not hide, and its own; with `search`, those that contain this text.
+fn visible(partner_id: &str, search: Option<&str>) -> Select<Entity> {
     let own = Entity::find().select_only().column(Column::Slug).filter(COLUMN.partner_id.eq(partner_id)).into_query();
     let is_hidden = COLUMN.partner_id.is_null().and(Expr::col(Column::Slug).in_subquery(own));
-    let mut rows = Entity::find().filter(visible_to(partner_id)).filter(is_hidden.not());
-    if let Some(search) = search {
-        rows = rows.filter(slug_or_name_contains(search));
+    let rows = Entity::find().filter(visible_to(partner_id)).filter(is_hidden.not());
+    match search {
+        Some(search) => rows.filter(slug_or_name_contains(search)),
+        None => rows,
     }
-    if let Some(beyond) = &page.beyond {
-        rows = rows.filter(if page.backward { COLUMN.slug.lt(beyond) } else { COLUMN.slug.gt(beyond) });
-    }
-    rows = if page.backward { rows.order_by_desc(COLUMN.slug) } else { rows.order_by_asc(COLUMN.slug) };
-    let rows = rows.limit(page.size + 1).all(db).await?;
-    Ok(page.cut(rows).map(SavedSegment::from))
 }
 
 fn slug_or_name_contains(search: &str) -> Condition {

@@ -173,9 +173,9 @@ async fn many_aliases_of_long_texts_are_rejected() {
     assert_eq!(client.ask(&ask(25)).await.codes(), ["DOCUMENT_TOO_COMPLEX"]);
 }
 
-const RECOMMEND: &str = r#"{ cohort(definition: {regions: ["demo-harbor"]}) { recommendations {
+const RECOMMEND: &str = r#"{ cohort(definition: {regions: ["demo-harbor"]}) { recommendations { nodes {
     product { id } score { value } reasons release { units }
-    breakdown { style { value } price { value } feature { value } personality { value } } } } }"#;
+    breakdown { style { value } price { value } feature { value } personality { value } } } } } }"#;
 
 #[tokio::test]
 async fn recommendations_contain_only_the_partners_products_and_follow_every_change() {
@@ -194,7 +194,7 @@ async fn recommendations_contain_only_the_partners_products_and_follow_every_cha
         )
         .await;
         let answer = acme.ask(RECOMMEND).await;
-        let ranked = answer.ok()["cohort"]["recommendations"].as_array().unwrap().clone();
+        let ranked = answer.ok()["cohort"]["recommendations"]["nodes"].as_array().unwrap().clone();
         let ids = |ranked: &[Value]| -> Vec<String> {
             ranked.iter().map(|one| one["product"]["id"].as_str().unwrap().to_owned()).collect()
         };
@@ -217,14 +217,17 @@ async fn recommendations_contain_only_the_partners_products_and_follow_every_cha
             .await;
         assert_eq!(same.data("/cohort/compatibility/score/value"), &price["score"]["value"]);
 
-        assert_eq!(other.ask(RECOMMEND).await.ok()["cohort"]["recommendations"], json!([]));
+        assert_eq!(other.ask(RECOMMEND).await.ok()["cohort"]["recommendations"]["nodes"], json!([]));
         // A product that one server deletes disappears on the other.
         let second = TestApp::second_on(&app.database.url).await;
         let there = second.client_from(&acme.key_id, &acme.key);
-        assert_eq!(ids(there.ask(RECOMMEND).await.ok()["cohort"]["recommendations"].as_array().unwrap()), found);
+        assert_eq!(
+            ids(there.ask(RECOMMEND).await.ok()["cohort"]["recommendations"]["nodes"].as_array().unwrap()),
+            found
+        );
         acme.ask(r#"mutation { deleteProducts(ids: ["c"]) }"#).await.ok();
         let left = there.ask(RECOMMEND).await;
-        assert!(!ids(left.ok()["cohort"]["recommendations"].as_array().unwrap()).contains(&"c".to_owned()));
+        assert!(!ids(left.ok()["cohort"]["recommendations"]["nodes"].as_array().unwrap()).contains(&"c".to_owned()));
         let theirs = other.ask(r#"mutation { deleteProducts(ids: ["a", "b"]) }"#).await;
         assert_eq!(theirs.ok()["deleteProducts"], 0, "another partner's products cannot be deleted");
     }
@@ -244,7 +247,7 @@ async fn a_price_band_moves_the_score_towards_what_people_value() {
         files.visit(&id, "spot", "2020-05-20T10:00:00Z", "2020-05-20T11:00:00Z");
     }
     files.write(&folder);
-    let options = Options { dry_run: false, progress: Progress::Hidden, partner: None };
+    let options = Options::DEFAULT;
     import::folder(&db, &folder, &options).await.unwrap();
     epoch_builder::build(&db, parse_time(MONDAY).unwrap(), NOW, Progress::Hidden).await.unwrap();
     let app = TestApp::over(database, NOW, 1).await;
@@ -254,11 +257,11 @@ async fn a_price_band_moves_the_score_towards_what_people_value() {
         for band in ["BUDGET", "MID", "PREMIUM", "LUXURY"] {
             upsert(&client, json!([{"id": "p", "title": "P", "state": {"price": band}}])).await;
             let ask = format!(
-                "{{ cohort(definition: {{interests: [\"{interest}\"]}}) {{ recommendations {{ score {{ value }} }} }} \
-                    }}"
+                "{{ cohort(definition: {{interests: [\"{interest}\"]}}) {{ recommendations {{ nodes {{ \
+                    score {{ value }} }} }} }} }}"
             );
             let answer = client.ask(&ask).await;
-            scores.push(answer.ok()["cohort"]["recommendations"][0]["score"]["value"].as_f64().unwrap());
+            scores.push(answer.ok()["cohort"]["recommendations"]["nodes"][0]["score"]["value"].as_f64().unwrap());
         }
         let rising = scores.is_sorted_by(|a, b| if best_first { a < b } else { a > b });
         assert!(rising && (scores[3] - scores[0]).abs() > 0.5, "{interest}: {scores:?}");
@@ -274,12 +277,12 @@ async fn the_products_of_new_york_are_ranked_only_for_their_partner() {
         let client = app.client_with("shop", &ALL, KEY_CAP_MILLIUNITS, limits).await;
         let ask = |more: &str| {
             format!(
-                "{{ cohort(definition: {{}}) {{ recommendations(first: 100{more}) {{
-                 product {{ id category rating priceRange }} score {{ value }} reasons }} }} }}"
+                "{{ cohort(definition: {{}}) {{ recommendations(first: 100{more}) {{ nodes {{
+                 product {{ id category rating priceRange }} score {{ value }} reasons }} }} }} }}"
             )
         };
         let answer = client.ask(&ask("")).await;
-        let ranked = answer.ok()["cohort"]["recommendations"].as_array().unwrap();
+        let ranked = answer.ok()["cohort"]["recommendations"]["nodes"].as_array().unwrap();
         assert_eq!(ranked.len(), 100);
         let catalog = app.state.services.catalogs.find("shop").await.unwrap();
         assert_eq!(catalog.0.len(), 1_351, "all of them have a price band");
@@ -303,11 +306,11 @@ async fn the_products_of_new_york_are_ranked_only_for_their_partner() {
 
         let category = ranked[0]["product"]["category"].as_str().unwrap();
         let only = client.ask(&ask(&format!(", category: \"{category}\""))).await;
-        let only = only.ok()["cohort"]["recommendations"].as_array().unwrap();
+        let only = only.ok()["cohort"]["recommendations"]["nodes"].as_array().unwrap();
         assert!(!only.is_empty() && only.iter().all(|one| one["product"]["category"] == category));
 
         let stranger = app.client_with("stranger", &ALL, KEY_CAP_MILLIUNITS, limits).await;
-        assert_eq!(stranger.ask(&ask("")).await.ok()["cohort"]["recommendations"], json!([]));
+        assert_eq!(stranger.ask(&ask("")).await.ok()["cohort"]["recommendations"]["nodes"], json!([]));
         assert_eq!(stranger.ask("{ products { nodes { id } } }").await.data("/products/nodes"), &json!([]));
         let without = app.client_with("shop", &[Scope::Personality], KEY_CAP_MILLIUNITS, limits).await;
         assert_eq!(without.ask(&ask("")).await.codes(), ["FORBIDDEN"]);
@@ -329,7 +332,7 @@ async fn a_file_may_state_styles_features_attributes_and_dimensions() {
               p4,Nothing,books,,,,,,,,,,\n",
         )
         .unwrap();
-        let options = Options { dry_run: false, progress: Progress::Hidden, partner: Some("acme".to_owned()) };
+        let options = Options { partner: Some("acme".to_owned()), ..Options::DEFAULT };
         let report = import::file(&db, Kind::Products, &path, &options).await.unwrap();
         let rejects: Vec<(u64, &str)> = report.rejects.iter().map(|one| (one.line, one.reason.as_str())).collect();
         assert_eq!(
@@ -345,5 +348,50 @@ async fn a_file_may_state_styles_features_attributes_and_dimensions() {
         let stated: Vec<(usize, f64)> = state.resolve().unwrap().vector.stated().collect();
         assert_eq!(stated, [(2, 0.9), (6, 0.75), (8, 0.9), (9, 0.1), (10, 0.45), (11, 0.25)]);
         assert!(parse_state(stored[1].price_range.as_deref(), &stored[1].stated).unwrap().resolve().is_none());
+    }
+}
+
+#[tokio::test]
+async fn recommendations_are_paged_in_both_directions() {
+    let app = TestApp::new(On::Sqlite).await;
+    let acme = app.client(&ALL).await;
+    let products: Vec<Value> = (0..7)
+        .map(|number| {
+            json!({"id": format!("p{number}"), "title": "P", "state": {"valueOrientation": f64::from(number) / 7.0}})
+        })
+        .collect();
+    upsert(&acme, json!(products)).await;
+    let page = async |arguments: &str| {
+        let ask = format!(
+            "{{ cohort(definition: {{}}) {{ recommendations{arguments} {{ totalCount
+             pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }}
+             edges {{ cursor node {{ product {{ id }} }} }} }} }} }}"
+        );
+        acme.ask(&ask).await.ok()["cohort"]["recommendations"].clone()
+    };
+    let ids = |page: &Value| -> Vec<String> {
+        let edges = page["edges"].as_array().unwrap();
+        edges.iter().map(|edge| edge["node"]["product"]["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = ids(&page("").await);
+    assert_eq!(all.len(), 7);
+    let (mut forward, mut after) = (Vec::new(), String::new());
+    loop {
+        let found = page(&format!("(first: 3{after})")).await;
+        assert_eq!(found["totalCount"], 7);
+        forward.extend(ids(&found));
+        if found["pageInfo"]["hasNextPage"] == false {
+            break;
+        }
+        after = format!(", after: {}", found["pageInfo"]["endCursor"]);
+    }
+    assert_eq!(forward, all);
+    let last = page("(last: 2)").await;
+    assert_eq!(ids(&last), all[5..]);
+    let before = page(&format!("(last: 4, before: {})", last["pageInfo"]["startCursor"])).await;
+    assert_eq!((ids(&before), &before["pageInfo"]["hasPreviousPage"]), (all[1..5].to_vec(), &json!(true)));
+    for cursor in ["\"70\"", "\"\"", "\"2D31\""] {
+        let ask = format!("{{ cohort(definition: {{}}) {{ recommendations(after: {cursor}) {{ totalCount }} }} }}");
+        assert_eq!(acme.ask(&ask).await.codes(), ["BAD_USER_INPUT"], "{cursor}");
     }
 }

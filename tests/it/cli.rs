@@ -31,7 +31,7 @@ pub fn binary(dir: &Path) -> Command {
     command
 }
 
-fn run(dir: &Path, arguments: &[&str]) -> Output {
+pub fn run(dir: &Path, arguments: &[&str]) -> Output {
     binary(dir).args(arguments).output().unwrap()
 }
 
@@ -54,10 +54,10 @@ fn invalid_input_is_reported_with_its_cause_and_remedy() {
         (&["serve", "--listen-addr", "nowhere"], 2, "nowhere"),
         (&["frobnicate"], 2, "unrecognized subcommand"),
         (&["import"], 2, "--dir"),
-        (&["serve"], 1, "run `spots-enrichment migrate up` first"),
-        (&["epoch", "list"], 1, "run `spots-enrichment migrate up` first"),
+        (&["serve"], 1, "there is no database data/enrichment.db"),
+        (&["epoch", "list"], 1, "`migrate up` and `demo` create it"),
         (&["serve", "--database-url", "mysql://u:secret@h/d"], 1, "must begin with sqlite:// or postgres://"),
-        (&["serve", "--database-url", "postgres://u:secret@127.0.0.1:1/d"], 1, "no PostgreSQL server answers there"),
+        (&["serve", "--database-url", "postgres://u:secret@127.0.0.1:1/d"], 1, "no PostgreSQL server answers at its"),
         (&["import", "--dir", "nowhere"], 1, "there is no folder nowhere"),
         (&["migrate", "up"], 0, ""),
         (&["serve"], 1, "run `spots-enrichment epoch build` first"),

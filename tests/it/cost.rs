@@ -120,11 +120,16 @@ fn the_price_list_adds_up() {
             1 + 1 + 10 + 1 + 1 + 12,
         ),
         (
-            "{ cohort(definition: {}) { recommendations(first: 4) { score { value } product { id states { value } } } \
-                } }",
-            1 + 1 + 20 + 4 * (1 + 1 + 1 + 12),
+            "{ cohort(definition: {}) { recommendations(first: 4) { nodes { score { value } product { id states { \
+                value } } } } } }",
+            1 + 1 + 20 + 1 + 4 * (1 + 1 + 1 + 12),
         ),
-        ("{ cohort(definition: {}) { recommendations { reasons } } }", 1 + 1 + 20 + 10),
+        ("{ cohort(definition: {}) { recommendations { nodes { reasons } } } }", 1 + 1 + 20 + 1 + 10),
+        ("{ cohort(definition: {}) { recommendations(last: 3) { edges { node { reasons } } } } }", 22 + 1 + 2 * 3),
+        ("{ cohorts(definitions: [{}, {age: {from: 30}}]) { size { value } } }", 2 + 2 * (1 + 5 + 1)),
+        ("{ cohorts(definitions: {}) { id } }", 1 + 1),
+        ("{ cohorts(definitions: []) { id } }", 0),
+        ("{ segments(first: 3) { totalCount nodes { id } } }", 1 + 5 + 3),
         ("mutation { saveSegment(input: {slug: \"a\", name: \"a\", definition: {}}) { id } }", 10 + 1),
     ] {
         assert_eq!(prices.text(text).points.points, points, "{text}");
@@ -151,10 +156,11 @@ fn a_quote_of_units_counts_each_release_once() {
             860,
         ),
         ("{ segments(first: 3) { nodes { size { value } } } }", 360),
+        ("{ cohorts(definitions: [{}, {age: {from: 30}}]) { size { value } } }", 240),
         // one release for all fields that are computed from states
         (
-            "{ segment(slug: \"a\") { quantumState { purity { value } } knot { writhe } recommendations { reasons } } \
-                }",
+            "{ segment(slug: \"a\") { quantumState { purity { value } } knot { writhe } recommendations { nodes { \
+                reasons } } } }",
             1_000,
         ),
         (
@@ -306,7 +312,7 @@ async fn a_quote_reports_the_cost_of_a_document_and_executes_nothing() {
         ("{ segments(first: 101) { nodes { id } } }", "BAD_USER_INPUT"),
     ] {
         let answer = client.ask_with(quote, json!({"d": document})).await;
-        assert_eq!((answer.codes(), answer.data("")), (vec![code], &serde_json::Value::Null), "{document}");
+        assert_eq!((answer.codes(), answer.data("/quote")), (vec![code], &serde_json::Value::Null), "{document}");
     }
 }
 

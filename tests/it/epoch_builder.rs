@@ -10,7 +10,7 @@ use spots_enrichment::{
         dimensions::Dimension,
     },
     ingest::{
-        epoch_builder,
+        epoch_builder::{self, BuildOptions},
         import::{self, Options},
         progress::Progress,
     },
@@ -19,7 +19,10 @@ use spots_enrichment::{
 
 use crate::app::{On, TestDb, databases, folder};
 
-pub const OPTIONS: Options = Options { dry_run: false, progress: Progress::Hidden, partner: None };
+/// Builds although no new data came in.
+pub const FORCED: BuildOptions<'static> = BuildOptions { force: true, ..BuildOptions::DEFAULT };
+
+pub const OPTIONS: Options = Options::DEFAULT;
 
 /// A small population as import files.
 #[derive(Default)]
@@ -136,7 +139,8 @@ async fn closed_lists_replace_the_vocabulary_of_the_data() {
     };
     let terms = lists("kind,word\ninterest,Chess\ncategory,bar\ninterest,chess\n").unwrap();
     let monday = parse_time(MONDAY).unwrap();
-    epoch_builder::build_with_lists(&db, monday, monday + 10 * DAY, Some(&terms), Progress::Hidden).await.unwrap();
+    let options = BuildOptions { lists: Some(&terms), ..BuildOptions::DEFAULT };
+    epoch_builder::build_with(&db, monday, monday + 10 * DAY, options).await.unwrap();
     let terms = epoch_term::Entity::find().all(&db).await.unwrap();
     let terms: Vec<String> = terms.into_iter().map(|term| format!("{} {}", term.kind, term.term)).collect();
     assert_eq!(terms, ["category bar", "interest chess", "region north"]);
@@ -222,7 +226,7 @@ async fn an_epoch_is_never_changed_and_two_are_kept() {
         files.write(&late);
         import::folder(&db, &late, &OPTIONS).await.unwrap();
         assert_eq!(
-            epoch_builder::newest_complete_week(&db, now).await.unwrap(),
+            epoch_builder::newest_filled_week(&db, now).await.unwrap().ends_at,
             parse_time("2020-05-25T00:00:00Z").unwrap()
         );
     }

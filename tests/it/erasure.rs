@@ -5,14 +5,17 @@ use std::fmt::Write as _;
 use sea_orm::{ConnectionTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, Statement};
 use spots_enrichment::{
     domain::clock::WEEK,
-    ingest::{epoch_builder, erasure, generate::ENDS_AT, import, progress::Progress},
+    ingest::{epoch_builder, erasure, generate::ENDS_AT, import},
     storage::{
         db,
         entity::{agent_summary, audit_event, privacy_release, user_action},
     },
 };
 
-use crate::app::{ALL, NOW, On, TestApp, databases};
+use crate::{
+    app::{ALL, NOW, On, TestApp, databases},
+    epoch_builder::FORCED,
+};
 
 /// A synthetic person who is counted and has ties.
 const ID: &str = "demo_0000701";
@@ -50,7 +53,7 @@ async fn an_erased_person_is_in_no_table_and_old_releases_stay() {
 
         assert_eq!(privacy_release::Entity::find().all(app.db()).await.unwrap(), published);
         assert_eq!(client.ask(PORTRAIT).await.ok(), &answer, "stored releases stay");
-        epoch_builder::build(app.db(), ENDS_AT + WEEK, NOW + WEEK, Progress::Hidden).await.unwrap();
+        epoch_builder::build_with(app.db(), ENDS_AT + WEEK, NOW + WEEK, FORCED).await.unwrap();
         let rows = agent_summary::Entity::find().all(app.db()).await.unwrap();
         assert!(rows.iter().any(|row| row.epoch_id == 202_623) && rows.iter().all(|row| row.agent_id != ID));
 
@@ -67,7 +70,7 @@ async fn an_erased_id_is_not_left_in_the_sqlite_file() {
     // Dropped epochs leave free pages behind.
     let db = db::connect(&database.url).await.unwrap();
     for week in 1..=3 {
-        epoch_builder::build(&db, ENDS_AT + week * WEEK, NOW + week * WEEK, Progress::Hidden).await.unwrap();
+        epoch_builder::build_with(&db, ENDS_AT + week * WEEK, NOW + week * WEEK, FORCED).await.unwrap();
     }
     db.execute_unprepared("pragma wal_checkpoint(truncate)").await.unwrap();
     let file = database.url.trim_start_matches("sqlite://").split('?').next().unwrap().to_owned();
@@ -88,7 +91,7 @@ async fn an_erasure_during_a_build_is_complete() {
         let database = TestApp::database(on).await;
         let (one, two) = (db::connect(&database.url).await.unwrap(), db::connect(&database.url).await.unwrap());
         let building =
-            tokio::spawn(async move { epoch_builder::build(&one, ENDS_AT + WEEK, NOW + WEEK, Progress::Hidden).await });
+            tokio::spawn(async move { epoch_builder::build_with(&one, ENDS_AT + WEEK, NOW + WEEK, FORCED).await });
         tokio::time::sleep(std::time::Duration::from_millis(150)).await;
         erasure::erase(&two, ID, NOW).await.unwrap();
         building.await.unwrap().unwrap();
@@ -111,7 +114,7 @@ async fn an_erasure_waits_for_an_import_and_can_be_repeated() {
             let _ = writeln!(rows, "{ID},spot_visit,late-{number},bar,nightlife_spot,2026-05-30T10:00:00Z,");
         }
         std::fs::write(&file, rows).unwrap();
-        let options = import::Options { dry_run: false, progress: Progress::Hidden, partner: None };
+        let options = import::Options::DEFAULT;
         let importing = tokio::spawn(async move { import::file(&one, import::Kind::Visits, &file, &options).await });
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         erasure::erase(&two, ID, NOW).await.unwrap();

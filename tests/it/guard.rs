@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::app::{On, TestApp};
 
 /// Fields that any key may read: the viewer, the vocabulary and the names of segments, but no number about people.
-const OPEN: [&str; 16] = [
+const OPEN: [&str; 19] = [
     "Query.knot",
     "Query.quote",
     "Query.viewer",
@@ -15,15 +15,18 @@ const OPEN: [&str; 16] = [
     "Query.segment",
     "Query.segments",
     "Query.cohort",
+    "Query.cohorts",
     "Segment.id",
     "Segment.slug",
     "Segment.name",
     "Segment.shared",
     "Segment.definition",
+    "Segment.definitionHash",
     "Segment.window",
     "SegmentConnection.edges",
     "SegmentConnection.nodes",
     "SegmentConnection.pageInfo",
+    "SegmentConnection.totalCount",
 ];
 
 /// A value for each required argument.
@@ -33,6 +36,7 @@ fn argument(field: &str, name: &str) -> &'static str {
         "slug" => "\"mine\"",
         "document" => "\"{ __typename }\"",
         "definition" | "with" => "{}",
+        "definitions" => "[{}]",
         "product" => "{price: MID}",
         "braid" => "[1, 1, 1]",
         "ids" => "[\"p\"]",

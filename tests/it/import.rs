@@ -79,10 +79,10 @@ async fn an_unreadable_file_is_rejected_with_the_reason_and_nothing_is_stored() 
         )
         .await,
     );
-    assert!(quote.contains("a quoted value that begins in line 3 does not end in it"), "{quote}");
+    assert!(quote.contains("a quoted value in the row that begins in line 3 does not end"), "{quote}");
     assert_eq!(agent::Entity::find().all(&db).await.unwrap().len(), 1, "no row of the file was stored");
 
-    let folder = error(import::folder(&db, Path::new("/no/such"), &OPTIONS).await.map(|mut reports| reports.remove(0)));
+    let folder = error(import::folder(&db, Path::new("/no/such"), &OPTIONS).await.map(|mut found| found.remove(0)));
     assert!(folder.contains("there is no folder /no/such"), "{folder}");
 }
 
@@ -90,19 +90,11 @@ async fn an_unreadable_file_is_rejected_with_the_reason_and_nothing_is_stored() 
 async fn invalid_rows_are_skipped_with_their_line_and_reason() {
     for on in databases() {
         let (_database, db) = with_agents(on, &["a", "b"]).await;
-        let report = load(
-            &db,
-            Kind::Agents,
-            &file(
-                "agents.csv",
-                &format!(
-                    "{AGENTS}c,north,abc,,,true\n\
-            d,north,200,,,true\n,north,1,,,true\ne,no rth,1,,,true\nf,north,1,,,maybe\ng,north\n"
-                ),
-            ),
-        )
-        .await
-        .unwrap();
+        let text = format!(
+            "{AGENTS}c,north,abc,,,true\nd,north,200,,,true\n,north,1,,,true\ne,no rth,1,,,true\n\
+             f,north,1,,,maybe\ng,north\nh,north,1,,,true\n"
+        );
+        let report = load(&db, Kind::Agents, &file("agents.csv", &text)).await.unwrap();
         assert_eq!(
             reasons(&report),
             [
@@ -118,7 +110,7 @@ async fn invalid_rows_are_skipped_with_their_line_and_reason() {
         let header = format!("agent_id,{}\n", Dimension::ALL.map(Dimension::column).join(","));
         let text = format!(
             "{header}{}{}{}{}",
-            profile("a", "1.7"),
+            profile("a", "-0.7"),
             profile("nobody", "0.5"),
             profile("b", "NaN"),
             profile("b", "0.25")
@@ -127,7 +119,7 @@ async fn invalid_rows_are_skipped_with_their_line_and_reason() {
         assert_eq!(
             reasons(&report),
             [
-                (2, "exploration_eagerness: 1.7 is not between 0 and 1"),
+                (2, "exploration_eagerness: -0.7 is not between 0 and 1"),
                 (3, "agent_id is not a known agent"),
                 (4, "exploration_eagerness: NaN is not between 0 and 1"),
             ]
@@ -190,7 +182,7 @@ async fn importing_a_file_again_changes_nothing_and_a_dry_run_stores_nothing() {
         let path = file("visits.csv", &text);
         let dry = Options { dry_run: true, ..OPTIONS };
         let report = import::file(&db, Kind::Visits, &path, &dry).await.unwrap();
-        assert_eq!((report.read, report.new, report.updated), (3, 2, 1));
+        assert_eq!((report.read, report.rejected, report.is_stored), (3, 0, false));
         assert!(user_action::Entity::find().all(&db).await.unwrap().is_empty());
         load(&db, Kind::Visits, &path).await.unwrap();
         let once = user_action::Entity::find().order_by_asc(user_action::COLUMN.spot_id).all(&db).await.unwrap();

@@ -19,6 +19,7 @@ mod guard;
 mod hostile;
 mod http;
 mod import;
+mod import_files;
 mod limits;
 mod log;
 mod memory;

@@ -12,7 +12,7 @@ use spots_enrichment::{
         segment::Cohort,
     },
     engine::{MemoryEngine, SqlEngine},
-    ingest::{epoch_builder, erasure, generate::ENDS_AT, progress::Progress},
+    ingest::{epoch_builder, erasure, generate::ENDS_AT},
     privacy::{
         Bundle, Exact, Sums, contribution,
         engine::{Engine, SumRequest},
@@ -24,7 +24,10 @@ use spots_enrichment::{
     },
 };
 
-use crate::app::{NOW, On, TestApp, TestDb, databases, new_york};
+use crate::{
+    app::{NOW, On, TestApp, TestDb, databases, new_york},
+    epoch_builder::FORCED,
+};
 
 const EPOCH: i32 = 202_622;
 /// Interests and categories of the people; the vocabulary lacks the last one.
@@ -189,7 +192,7 @@ async fn a_newer_epoch_replaces_the_older() {
     let old = app.state.epoch.get();
     let memory = MemoryEngine::new(app.db().clone());
     memory.refresh(old.epoch_id).await.unwrap();
-    epoch_builder::build(app.db(), ENDS_AT + WEEK, NOW + WEEK, Progress::Hidden).await.unwrap();
+    epoch_builder::build_with(app.db(), ENDS_AT + WEEK, NOW + WEEK, FORCED).await.unwrap();
     app.clock.advance_s(WEEK);
     app.state.epoch.refresh().await.unwrap();
     let new = app.state.epoch.get();

@@ -26,7 +26,7 @@ const ENDS: &str = "2012-05-28T00:00:00Z";
 
 /// Loads the five files and builds the epoch of 2012-05-28.
 pub async fn import_and_build(db: &DatabaseConnection, folder: &Path) {
-    let options = Options { dry_run: false, progress: Progress::Hidden, partner: Some("shop".to_owned()) };
+    let options = Options { partner: Some("shop".to_owned()), ..Options::DEFAULT };
     let reports = import::folder(db, folder, &options).await.unwrap();
     assert_eq!(reports.len(), 5);
     epoch_builder::build(db, parse_time(ENDS).unwrap(), NOW, Progress::Hidden).await.unwrap();

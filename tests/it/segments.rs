@@ -200,3 +200,96 @@ async fn a_catalog_is_visible_only_to_its_partner() {
     let foreign = app.client(&ALL).await.ask(query).await;
     assert_eq!(foreign.ok()["products"]["nodes"], json!([]));
 }
+
+/// Normalizing caches (Apollo, urql, Relay) store an object under its type and id.
+#[tokio::test]
+async fn ids_are_unique_per_entry_and_equal_definitions_have_equal_hashes() {
+    let app = TestApp::new(On::Sqlite).await;
+    share(&app, "everybody").await;
+    share(&app, "all-people").await;
+    let acme = app.client(&ALL).await;
+    let list = acme.ask("{ segments { totalCount nodes { id definitionHash } } }").await;
+    let list = list.ok()["segments"].clone();
+    let cohort = acme.ask("{ cohort(definition: {}) { id definitionHash slug } }").await.ok()["cohort"].clone();
+    let (one, two) = (&list["nodes"][0], &list["nodes"][1]);
+    assert_eq!(list["totalCount"], 2);
+    assert!(one["id"] != two["id"] && cohort["id"] != one["id"] && cohort["id"] != two["id"], "{list} {cohort}");
+    assert_eq!((&one["definitionHash"], &cohort["definitionHash"]), (&two["definitionHash"], &one["definitionHash"]));
+    let again = acme.ask("{ cohort(definition: {age: {}, interests: []}) { id } }").await;
+    assert_eq!(again.ok()["cohort"]["id"], cohort["id"]);
+    // A saved segment keeps its id when its definition changes.
+    let id = |answer: &serde_json::Value| answer["saveSegment"]["id"].clone();
+    let save = |region: &str| save("mine", region).replace("slug shared", "id slug shared");
+    let before = id(acme.ask(&save("demo-hills")).await.ok());
+    assert_eq!(id(acme.ask(&save("demo-lakes")).await.ok()), before);
+}
+
+#[tokio::test]
+async fn a_blank_form_places_no_restriction() {
+    let app = TestApp::new(On::Sqlite).await;
+    let acme = app.client(&ALL).await;
+    let all = acme.ask("{ cohort(definition: {}) { definitionHash definition { ageBands } } }").await.ok().clone();
+    assert_eq!(all["cohort"]["definition"]["ageBands"], json!([]));
+    let query = "query($d: SegmentDefinition!) { cohort(definition: $d) { definitionHash definition { ageBands } } }";
+    for definition in [
+        json!({"age": {"from": null, "to": null}, "interests": [], "regions": null}),
+        json!({"age": {}}),
+        json!({"age": null, "categories": []}),
+    ] {
+        assert_eq!(acme.ask_with(query, json!({"d": definition})).await.ok(), &all, "{definition}");
+    }
+    if let Some(path) = crate::shared::folder("cases/06-blank-age.json") {
+        let body: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let answer = acme.send(&[], body).await;
+        assert_eq!(answer.ok()["cohort"]["definition"]["ageBands"], json!([]));
+    }
+}
+
+#[tokio::test]
+async fn one_bad_field_does_not_blank_the_others() {
+    let app = TestApp::new(On::Sqlite).await;
+    let acme = app.client(&ALL).await;
+    let answer = acme
+        .ask(
+            r#"{ good: cohort(definition: {}) { slug } bad: cohort(definition: {regions: ["x"]}) { slug }
+            products(first: 3, last: 3) { totalCount } quote(document: "{") { points } }"#,
+        )
+        .await;
+    assert_eq!(answer.codes(), ["BAD_USER_INPUT", "BAD_USER_INPUT", "INVALID_REQUEST"]);
+    assert_eq!(answer.body["data"], json!({"good": {"slug": null}, "bad": null, "products": null, "quote": null}));
+    let answer = acme.ask(r#"{ cohorts(definitions: [{}, {regions: ["x"]}, {age: {from: 30}}]) { slug } }"#).await;
+    assert_eq!(answer.data("/cohorts"), &json!([{"slug": null}, null, {"slug": null}]));
+    let error = &answer.body["errors"][0];
+    assert_eq!(error["path"], json!(["cohorts", 1]));
+    assert_eq!(error["extensions"]["field"], "definitions[1].regions");
+    let many = vec!["{}"; 51].join(",");
+    assert_eq!(acme.ask(&format!("{{ cohorts(definitions: [{many}]) {{ slug }} }}")).await.codes(), ["BAD_USER_INPUT"]);
+}
+
+#[tokio::test]
+async fn a_page_has_one_direction_and_an_exact_cursor() {
+    let app = TestApp::new(On::Sqlite).await;
+    share(&app, "jay").await;
+    let acme = app.client(&ALL).await;
+    let cursor = "6a6179";
+    for (arguments, field) in [
+        ("first: 1, last: 1", "first"),
+        ("first: 20, last: 1", "first"),
+        (r#"after: """#, "after"),
+        (r#"after: "6A6179""#, "after"),
+        (r#"last: 1, before: """#, "before"),
+        (r#"last: 1, after: "6a6179""#, "after"),
+    ] {
+        let answer = acme.ask(&format!("{{ segments({arguments}) {{ nodes {{ slug }} }} }}")).await;
+        assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{arguments}");
+        assert_eq!(answer.body["errors"][0]["extensions"]["field"], field, "{arguments}");
+    }
+    for arguments in ["last: 1", "first: null, last: 1", "first: 1", "first: 1, last: null"] {
+        let answer = acme.ask(&format!("{{ segments({arguments}) {{ edges {{ cursor }} }} }}")).await;
+        assert_eq!(answer.ok()["segments"]["edges"][0]["cursor"], cursor, "{arguments}");
+    }
+    let variables = json!({"first": 1, "last": 1});
+    let query = "query($first: Int, $last: Int) { segments(first: $first, last: $last) { nodes { slug } } }";
+    assert_eq!(acme.ask_with(query, variables).await.codes(), ["BAD_USER_INPUT"]);
+    assert_eq!(acme.ask_with(query, json!({"last": 1})).await.ok()["segments"]["nodes"], json!([{"slug": "jay"}]));
+}

@@ -125,7 +125,8 @@ fn state(choices: &mut Choices) -> SelectedField {
         }
         _ => {
             let product = object("product", "Product", vec![scalar("id")]);
-            let mut field = object("recommendations", "Recommendation", vec![scalar("reasons"), product]);
+            let nodes = object("nodes", "Recommendation", vec![scalar("reasons"), product]);
+            let mut field = object("recommendations", "RecommendationConnection", vec![scalar("totalCount"), nodes]);
             field.arguments.push(("first", "Int", json!(choices.below(9))));
             field
         }

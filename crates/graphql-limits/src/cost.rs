@@ -254,7 +254,10 @@ fn list_size(field: &NormalizedField, known: &IndexedField, at: &Position) -> Re
         }
         ListSize::One => Ok(Items::Number(1)),
         ListSize::Fixed(items) => Ok(Items::Number(items)),
-        ListSize::AsSent => Ok(Items::Number(at.sent)),
+        ListSize::AsSent { .. } => {
+            let own = known.price.and_then(|price| price.sent).map(|sent| sent.count(field));
+            Ok(Items::Number(own.unwrap_or(at.sent)))
+        }
         ListSize::Page { arguments, max } => {
             let mut given = None;
             for argument in arguments {

@@ -21,7 +21,7 @@ pub fn annotate(registry: &mut Registry, prices: &'static PriceTable) {
     for price in prices.fields {
         let Some(MetaType::Object { fields, .. }) = registry.types.get_mut(price.on) else { continue };
         if let Some(field) = fields.get_mut(price.field) {
-            field.directive_invocations = invocations(price, prices);
+            field.directive_invocations = invocations(price);
         }
     }
 }
@@ -84,7 +84,7 @@ fn directive(name: &str, description: &str, arguments: &[(&str, &str, Option<&st
     }
 }
 
-fn invocations(price: &FieldPrice, prices: &PriceTable) -> Vec<MetaDirectiveInvocation> {
+fn invocations(price: &FieldPrice) -> Vec<MetaDirectiveInvocation> {
     let mut invocations = Vec::new();
     let mut add = |name: &str, arguments: Vec<(&str, Value)>| {
         let args = arguments.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<IndexMap<_, _>>();
@@ -97,7 +97,7 @@ fn invocations(price: &FieldPrice, prices: &PriceTable) -> Vec<MetaDirectiveInvo
     match price.size {
         ListSize::One => {}
         ListSize::Fixed(size) => add("listSize", vec![("assumedSize", Value::from(size))]),
-        ListSize::AsSent => add("listSize", vec![("assumedSize", Value::from(prices.max_sent))]),
+        ListSize::AsSent { max } => add("listSize", vec![("assumedSize", Value::from(max))]),
         ListSize::Page { arguments, max } => {
             let mut values = vec![("assumedSize", Value::from(max)), ("slicingArguments", texts(arguments))];
             if arguments.len() > 1 {

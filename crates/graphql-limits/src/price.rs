@@ -20,8 +20,6 @@ pub struct PriceTable {
     /// Root fields that may occur only a limited number of times in one document: field, its name in the error message,
     /// maximum number.
     pub max_occurrences: &'static [(&'static str, &'static str, usize)],
-    /// The maximum number of items of [`ListSize::AsSent`].
-    pub max_sent: u64,
 }
 
 impl PriceTable {
@@ -78,8 +76,9 @@ pub enum ListSize {
     Page { arguments: &'static [&'static str], max: u64 },
     /// A fixed number.
     Fixed(u64),
-    /// As many as were sent with the enclosing field.
-    AsSent,
+    /// As many as were sent with the field itself or, if it takes no items, with the closest enclosing field that does;
+    /// at most `max`, which the server enforces.
+    AsSent { max: u64 },
 }
 
 /// The fields of a connection that contain the items of the page.

@@ -9,6 +9,7 @@ use super::{
     knot::{Knot, KnotCompatibility},
     mixture::{Comparison, Compatibility, QuantumState},
     network::Network,
+    page::{Connection, page_request},
     personality::Personality,
     recommendation::Recommendation,
     release::{Count, Window},
@@ -18,7 +19,7 @@ use crate::{
     domain::{
         epoch::WindowLength,
         error::Error,
-        page::{MAX_PAGE_SIZE, parse_size},
+        page::Page,
         product_state::ProductState,
         scope::Scope,
         segment::{self, Cohort, SavedSegment, band_names},
@@ -43,6 +44,15 @@ impl Segment {
         Self { cohort, saved: Some(saved) }
     }
 
+    fn hash(&self) -> String {
+        let definition = match (&self.cohort, &self.saved) {
+            // The hash must stay distinct even if the definition cannot be resolved in the newest epoch.
+            (Err(_), Some(saved)) => saved.definition.clone(),
+            (cohort, _) => cohort.as_ref().map(|cohort| cohort.canonical()).unwrap_or_default(),
+        };
+        segment::definition_hash(&definition)
+    }
+
     fn cohort(&self) -> Result<&Arc<Cohort>, Error> {
         self.cohort.as_ref().map_err(Clone::clone)
     }
@@ -65,15 +75,16 @@ impl Segment {
 /// segment, only the 0.12 units of the size are charged.
 #[Object]
 impl Segment {
-    /// Id derived from the canonical definition: 32 hexadecimal digits. Equal for equal definitions, for every key and
-    /// in every epoch whose vocabulary contains all terms of the definition.
+    /// Unique id. A saved segment keeps it when its name or definition changes. The id of an inline definition is
+    /// derived from the definition, so equal definitions have equal ids.
     async fn id(&self) -> ID {
-        let definition = match (&self.cohort, &self.saved) {
-            // The id must stay distinct even if the definition cannot be resolved in the newest epoch.
-            (Err(_), Some(saved)) => saved.definition.clone(),
-            (cohort, _) => cohort.as_ref().map(|cohort| cohort.canonical()).unwrap_or_default(),
-        };
-        ID(segment::definition_id(&definition))
+        ID(self.saved.as_ref().map_or_else(|| format!("cohort_{}", self.hash()), |saved| saved.segment_id.clone()))
+    }
+
+    /// Hash of the canonical definition: 32 hexadecimal digits. Equal for equal definitions, for every key and in every
+    /// epoch whose vocabulary contains all terms of the definition.
+    async fn definition_hash(&self) -> String {
+        self.hash()
     }
 
     /// Name of the segment in queries. Null for an inline definition.
@@ -234,17 +245,32 @@ impl Segment {
     async fn recommendations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Number of products to return, 0 to 100.", default = 10)] first: Option<i32>,
+        #[graphql(desc = "Page size from the best product, 0 to 100.", default = 10)] first: Option<i32>,
+        #[graphql(desc = "Return items after this cursor. Cannot be combined with `last`.")] after: Option<String>,
+        #[graphql(desc = "Page size from the last product, 0 to 100; cannot be combined with `first`.")] last: Option<
+            i32,
+        >,
+        #[graphql(desc = "Return items before this cursor. Requires `last`.")] before: Option<String>,
         #[graphql(desc = "Return only products of this category. It must match exactly.")] category: Option<String>,
-    ) -> Result<Option<Vec<Recommendation>>, Error> {
-        let first = parse_size("first", first.unwrap_or(10), MAX_PAGE_SIZE)?;
+    ) -> Result<Option<Connection<Recommendation>>, Error> {
+        let page = page_request(ctx, first.or(Some(10)), after.as_deref(), last, before.as_deref())?;
+        let page = page.by_position()?;
         let released = self.released(ctx, "recommendations", Bundle::Moments).await?;
         let context = RequestContext::of(ctx)?;
         let (catalog, mixture) = (context.catalog().await?, Arc::new(Mixture::read(&released)?));
-        let best = catalog::rank(catalog, &mixture, category, first).await?;
+        let total = catalog.count(category.as_deref());
+        let positions = page.positions(total);
+        let best = catalog::rank(catalog, &mixture, category, positions.end).await?;
+        let best: Vec<_> = best.into_iter().skip(positions.start).collect();
         let ranked = catalog::load(&context.services.db, &context.caller.partner_id, best).await?;
-        let recommendation = |ranked| Recommendation::new(&mixture, &released, ranked);
-        Ok(Some(ranked.into_iter().map(recommendation).collect()))
+        let page = Page {
+            has_previous: positions.start > 0,
+            has_next: positions.end < total,
+            items: positions.zip(ranked).collect(),
+        };
+        let recommendation =
+            |(position, ranked): (usize, _)| (position.to_string(), Recommendation::new(&mixture, &released, ranked));
+        Ok(Some(Connection::new(page, Some(total as u64), recommendation)))
     }
 }
 

@@ -3,7 +3,7 @@
 //! A build runs in one transaction, so a build that fails leaves no epoch. People are read in pages, so memory use does
 //! not grow with their number.
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context as _, bail, ensure};
 use sea_orm::{
     ActiveValue::Set, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect,
@@ -12,20 +12,24 @@ use sea_orm::{
 use super::progress::Progress;
 use crate::{
     domain::{
-        clock::{DAY, format_time, monday, week_number},
-        epoch::{READABLE_AFTER, Vocabulary, epoch_name},
+        clock::{format_time, monday, week_number},
+        epoch::{READABLE_AFTER, Vocabulary, epoch_name, epoch_number},
     },
     privacy::ledger,
     storage::{
+        audit::{self, Action},
         db,
-        entity::{epoch, epoch_term, user_action},
+        entity::{epoch, epoch_term},
         epochs,
     },
 };
 use summaries::{SummaryWriter, candidates};
 
+mod completeness;
 mod summaries;
 mod ties;
+
+pub use completeness::{NewestWeek, newest_filled_week};
 
 /// The minimum number of people who share an interest or category, for it to enter the vocabulary. A segment of a rarer
 /// value could only be withheld, and a rare value may identify a person.
@@ -45,49 +49,43 @@ pub struct Built {
     pub is_new: bool,
 }
 
-/// The end of the newest complete week in the data, in Unix seconds. A week is complete if a visit started on its last
-/// day and it ended at least 72 hours before `now`.
-///
-/// # Errors
-/// If there are no visits that started more than 72 hours before `now`, or the database fails.
-pub async fn newest_complete_week(db: &DatabaseConnection, now: i64) -> anyhow::Result<i64> {
-    let newest: Option<Option<i64>> = user_action::Entity::find()
-        .select_only()
-        .expr(user_action::COLUMN.start_time.max())
-        // A visit in the future has a wrong time.
-        .filter(user_action::COLUMN.start_time.lt(now - READABLE_AFTER))
-        .into_tuple()
-        .one(db)
-        .await?;
-    let newest = newest.flatten().context("there are no visits yet: load some with `spots-enrichment import`")?;
-    Ok(monday(Ord::min(newest + DAY, now - READABLE_AFTER)))
+/// The options of a build.
+#[derive(Clone, Copy, Debug)]
+pub struct BuildOptions<'a> {
+    /// Fixed lists of interests and categories: the vocabulary then does not depend on the data and reveals nothing
+    /// about people. `None` = the values that at least [`MIN_PEOPLE_PER_TERM`] people share.
+    pub lists: Option<&'a Vocabulary>,
+    /// Build although an import is unfinished, or although the figures fall sharply against the last epoch.
+    pub force: bool,
+    pub progress: Progress,
 }
 
-/// Builds the epoch that ends at the Monday 00:00 UTC at or before `as_of` (Unix seconds). The vocabulary of interests
-/// and categories consists of the values that at least [`MIN_PEOPLE_PER_TERM`] people share.
+impl BuildOptions<'_> {
+    /// The vocabulary of the data, all checks, and no progress.
+    pub const DEFAULT: Self = Self { lists: None, force: false, progress: Progress::Hidden };
+}
+
+/// Builds the epoch that ends at the Monday 00:00 UTC at or before `as_of` (Unix seconds), with default options.
+///
+/// # Errors
+/// As [`build_with`].
+pub async fn build(db: &DatabaseConnection, as_of: i64, now: i64, progress: Progress) -> anyhow::Result<Built> {
+    build_with(db, as_of, now, BuildOptions { progress, ..BuildOptions::DEFAULT }).await
+}
+
+/// Builds the epoch that ends at the Monday 00:00 UTC at or before `as_of` (Unix seconds).
 ///
 /// # Errors
 /// If the week ended less than 72 hours before `now`, newer epochs already fill the number that is kept, no person
-/// qualifies, a person has more than [`TIE_CAP`](crate::privacy::contribution::TIE_CAP) kept ties, or the database
-/// fails. The transaction is rolled back.
-pub async fn build(db: &DatabaseConnection, as_of: i64, now: i64, progress: Progress) -> anyhow::Result<Built> {
-    build_with_lists(db, as_of, now, None, progress).await
-}
-
-/// The same as [`build`], but with fixed lists of interests and categories if `lists` is given. The vocabulary then
-/// does not depend on the data and reveals nothing about people.
-///
-/// # Errors
-/// The same as [`build`].
-pub async fn build_with_lists(
+/// qualifies, a person has more than [`TIE_CAP`](crate::privacy::contribution::TIE_CAP) kept ties, an import is
+/// unfinished, the figures fall sharply against the last epoch, or the database fails. The transaction is rolled back.
+pub async fn build_with(
     db: &DatabaseConnection,
     as_of: i64,
     now: i64,
-    lists: Option<&Vocabulary>,
-    progress: Progress,
+    options: BuildOptions<'_>,
 ) -> anyhow::Result<Built> {
     let ends_at = monday(as_of);
-    let epoch_id = week_number(ends_at);
     if ends_at + READABLE_AFTER > now {
         bail!(
             "the week that ends at {} may still get late events: it can be built from {} on",
@@ -98,13 +96,19 @@ pub async fn build_with_lists(
     // Visits and ties must come from one snapshot, also while an import runs.
     let transaction = db::begin_snapshot(db).await?;
     db::lock_epochs(&transaction).await?;
-    if let Some(existing) = epochs::find(&transaction, epoch_id).await? {
+    if let Some(existing) = epochs::find_ending_at(&transaction, ends_at).await? {
         // The accounts are missing if the ledger was recreated.
+        let epoch_id = existing.epoch_id;
         let vocabulary = epochs::vocabulary(&transaction, epoch_id).await?;
         ledger::open_regions(&transaction, vocabulary.regions.iter().map(String::as_str)).await?;
         transaction.commit().await?;
         return Ok(Built { epoch_id, ends_at: existing.ends_at, agents: existing.agents, is_new: false });
     }
+    if !options.force {
+        completeness::require_finished_imports(&transaction).await?;
+    }
+    let week = week_number(ends_at);
+    let epoch_id = epoch_number(week, epochs::count_dropped(&transaction, week).await?);
     let newer = epoch::Entity::find().filter(epoch::COLUMN.ends_at.gt(ends_at)).count(&transaction).await?;
     if newer >= MAX_EPOCHS {
         bail!("{newer} newer epochs exist and {MAX_EPOCHS} epochs are kept: an older one would be dropped at once");
@@ -112,8 +116,11 @@ pub async fn build_with_lists(
     let row = epoch::ActiveModel { epoch_id: Set(epoch_id), ends_at: Set(ends_at), built_at: Set(now), agents: Set(0) };
     epoch::Entity::insert(row).exec_without_returning(&transaction).await?;
     ties::prepare(&transaction, ends_at).await?;
-    let counted = write_summaries(&transaction, epoch_id, ends_at, lists, progress).await?;
+    let counted = write_summaries(&transaction, epoch_id, ends_at, &options).await?;
     ties::drop_tables(&transaction).await?;
+    if !options.force {
+        completeness::require_no_sharp_fall(&transaction, epoch_id, ends_at).await?;
+    }
     epoch::Entity::update_many()
         .col_expr(epoch::Column::Agents, counted.into())
         .filter(epoch::COLUMN.epoch_id.eq(epoch_id))
@@ -129,10 +136,9 @@ async fn write_summaries(
     transaction: &DatabaseTransaction,
     epoch_id: i32,
     ends_at: i64,
-    lists: Option<&Vocabulary>,
-    progress: Progress,
+    options: &BuildOptions<'_>,
 ) -> anyhow::Result<i64> {
-    let bar = progress.bar("people", candidates().count(transaction).await?);
+    let bar = options.progress.bar("people", candidates().count(transaction).await?);
     let mut writer = SummaryWriter::new(epoch_id, ends_at);
     let mut after = None;
     while let Some(last) = writer.write_page(transaction, after.as_deref(), &bar).await? {
@@ -144,7 +150,7 @@ async fn write_summaries(
         "no epoch was built: no adult with consent, region and complete profile has a visit in the 84 days before {}",
         format_time(ends_at)
     );
-    let vocabulary = writer.vocabulary(lists);
+    let vocabulary = writer.vocabulary(options.lists);
     let terms = vocabulary.terms().map(|(kind, term)| epoch_term::ActiveModel {
         epoch_id: Set(epoch_id),
         kind: Set(kind.name().to_owned()),
@@ -166,6 +172,26 @@ async fn drop_old_epochs(transaction: &DatabaseTransaction) -> Result<(), DbErr>
         .all(transaction)
         .await?;
     epoch::Entity::delete_many().filter(epoch::COLUMN.epoch_id.is_not_in(newest)).exec(transaction).await?;
+    Ok(())
+}
+
+/// Removes an epoch, so that the one before it is served again. Its releases stay stored and their charges stand. A new
+/// build of the same week is another epoch.
+///
+/// # Errors
+/// There is no such epoch (the error lists those that exist), it is the only one, or the database fails.
+pub async fn drop_epoch(db: &DatabaseConnection, name: &str, now: i64) -> anyhow::Result<()> {
+    let transaction = db::begin_write(db).await?;
+    db::lock_epochs(&transaction).await?;
+    let epochs = epochs::list(&transaction).await?;
+    let names: Vec<String> = epochs.iter().map(|epoch| epoch_name(epoch.epoch_id)).collect();
+    let found = epochs.iter().find(|epoch| epoch_name(epoch.epoch_id).eq_ignore_ascii_case(name));
+    let found = found.with_context(|| format!("there is no such epoch; there are: {}", names.join(", ")))?;
+    ensure!(epochs.len() > 1, "it is the only epoch, and a server needs one: build another one first");
+    epochs::drop_epoch(&transaction, found.epoch_id, now).await?;
+    let subject = format!("epoch:{}", epoch_name(found.epoch_id));
+    audit::record(&transaction, now, Action::DropEpoch, &subject, String::new()).await?;
+    transaction.commit().await?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use sea_orm::{ActiveValue::Set, DatabaseTransaction, sea_query::OnConflict};
 
-use super::{Fields, Kind, Reject, Row, Store, last_of_each};
+use super::{Fields, Kind, Options, Reject, Row, Store, last_of_each};
 use crate::storage::{
     db,
     entity::agent::{ActiveModel, Column},
@@ -32,7 +32,7 @@ impl Row for AgentRow {
         #[expect(clippy::cast_possible_truncation, reason = "between 0 and 130")]
         let age = fields.number("age", 0.0, 130.0)?.map(|age| age as i32);
         Ok(Self {
-            agent_id: fields.required_text("agent_id")?,
+            agent_id: fields.id("agent_id")?,
             region: fields.term("region")?,
             age,
             interests: fields.terms("interests")?,
@@ -41,6 +41,10 @@ impl Row for AgentRow {
             consent: fields.boolean("consent")?.unwrap_or(false),
         })
     }
+
+    fn introduces(&self) -> Option<&str> {
+        Some(&self.agent_id)
+    }
 }
 
 /// Stores people; a person that exists is updated.
@@ -48,6 +52,10 @@ pub struct Agents;
 
 #[async_trait]
 impl Store<AgentRow> for Agents {
+    async fn begin(_transaction: &DatabaseTransaction, _options: &Options) -> anyhow::Result<Self> {
+        Ok(Self)
+    }
+
     async fn store(
         &mut self,
         transaction: &DatabaseTransaction,

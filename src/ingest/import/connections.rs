@@ -12,7 +12,7 @@ use sea_orm::{
     sea_query::OnConflict,
 };
 
-use super::{Fields, Kind, Reject, Row, Store};
+use super::{Fields, Kind, Options, Reject, Row, Store};
 use crate::{
     privacy::contribution::TIE_CAP,
     storage::{
@@ -35,9 +35,10 @@ pub struct ConnectionRow {
 impl Row for ConnectionRow {
     const KIND: Kind = Kind::Connections;
     const REQUIRED: &'static [&'static str] = &["agent_id_1", "agent_id_2", "compatibility", "created_at"];
+    const UNKNOWN_PERSON: &'static str = "agent_id_1 or agent_id_2 is not a known agent";
 
     fn parse(fields: &Fields<'_>) -> Result<Self, String> {
-        let (one, two) = (fields.required_text("agent_id_1")?, fields.required_text("agent_id_2")?);
+        let (one, two) = (fields.id("agent_id_1")?, fields.id("agent_id_2")?);
         if one == two {
             return Err("agent_id_1 and agent_id_2 are the same agent".to_owned());
         }
@@ -47,18 +48,21 @@ impl Row for ConnectionRow {
             created_at: fields.time("created_at")?,
         })
     }
+
+    fn refers_to(&self) -> [Option<&str>; 2] {
+        [Some(&self.agents.0), Some(&self.agents.1)]
+    }
 }
 
-/// Stores ties of known people. A tie that exists is updated, except for whether it is kept.
+/// Stores ties. A tie that exists is updated, except for whether it is kept.
 pub struct Connections {
-    known: HashSet<String>,
     /// The number of kept ties of each person.
     degree: HashMap<String, usize>,
 }
 
 impl Connections {
     /// Counts the kept ties that are stored. On PostgreSQL it locks the table against other imports.
-    pub async fn begin(transaction: &DatabaseTransaction, known: HashSet<String>) -> anyhow::Result<Self> {
+    pub async fn load(transaction: &DatabaseTransaction) -> anyhow::Result<Self> {
         if transaction.get_database_backend() == DbBackend::Postgres {
             // Two concurrent imports could each find an end below the limit and both add a kept tie.
             transaction.execute_unprepared("lock table ai2ai_connections in share row exclusive mode").await?;
@@ -74,7 +78,7 @@ impl Connections {
         for id in kept.into_iter().flat_map(|(one, two)| [one, two]) {
             *degree.entry(id).or_default() += 1;
         }
-        Ok(Self { known, degree })
+        Ok(Self { degree })
     }
 
     /// Decides whether a new tie is kept, and counts it if so.
@@ -107,19 +111,18 @@ impl Connections {
 
 #[async_trait]
 impl Store<ConnectionRow> for Connections {
+    async fn begin(transaction: &DatabaseTransaction, _options: &Options) -> anyhow::Result<Self> {
+        Self::load(transaction).await
+    }
+
     async fn store(
         &mut self,
         transaction: &DatabaseTransaction,
         rows: Vec<(u64, ConnectionRow)>,
     ) -> anyhow::Result<Vec<Reject>> {
-        let mut rejects = Vec::new();
         let stored = Self::stored(transaction, &rows).await?;
         let mut values: HashMap<(String, String), (f64, i64, bool)> = HashMap::new();
-        for (line, row) in rows {
-            if !self.known.contains(&row.agents.0) || !self.known.contains(&row.agents.1) {
-                rejects.push(Reject { line, reason: "agent_id_1 or agent_id_2 is not a known agent".to_owned() });
-                continue;
-            }
+        for (_, row) in rows {
             // Within a batch the first line of a tie decides whether it is kept, and the last line sets the values.
             let kept = match values.get(&row.agents) {
                 Some((_, _, kept)) => *kept,
@@ -141,7 +144,7 @@ impl Store<ConnectionRow> for Connections {
             .update_columns([Column::CompatibilityScore, Column::CreatedAt])
             .to_owned();
         db::insert_all(transaction, values.collect(), Some(&update)).await?;
-        Ok(rejects)
+        Ok(Vec::new())
     }
 }
 
@@ -151,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_tie_is_kept_while_both_ends_are_below_the_cap() {
-        let mut connections = Connections { known: HashSet::new(), degree: HashMap::new() };
+        let mut connections = Connections { degree: HashMap::new() };
         let tie = |number: usize| ("hub".to_owned(), format!("a{number}"));
         let kept: Vec<bool> = (0..12).map(|number| connections.decide(&tie(number))).collect();
         assert_eq!(kept.iter().filter(|kept| **kept).count(), TIE_CAP);

@@ -1,161 +1,61 @@
-//! Loads files into the raw tables. A file is loaded completely or not at all; a bad row goes to the rejects with its
-//! line and reason.
+//! Loads files into the raw tables. A row that is not valid becomes a reject with its line and reason; a file with too
+//! many rejects is not stored.
 //!
-//! A reader thread decompresses and parses a file and sends batches of rows through a bounded channel; one transaction
-//! stores them. Generated rows (`demo`) use the same channel.
+//! A reader thread decompresses and parses a file and sends batches of rows through a bounded channel; `writer` stores
+//! them. Generated rows (`demo`) use the same stores.
 
 use std::{
     collections::HashSet,
-    path::{Path, PathBuf},
-    time::{Duration, Instant},
+    path::Path,
+    sync::Arc,
+    time::{Instant, UNIX_EPOCH},
 };
 
-use anyhow::{Context, bail};
-use async_trait::async_trait;
-use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QuerySelect};
-use tokio::sync::mpsc;
+use anyhow::Context;
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend};
+use sha2::{Digest as _, Sha256};
+use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::progress::Progress;
 use crate::{
-    domain::product::Product,
-    storage::{db, entity},
+    domain::{
+        clock::{Clock as _, SystemClock},
+        product::Product,
+    },
+    storage::entity::import_run,
 };
+use batches::{Batch, Batches};
+use writer::ImportLock;
 
 mod agents;
+mod batches;
 mod connections;
 mod fields;
+mod files;
+mod kinds;
+mod people;
 mod personality;
 mod products;
+mod report;
 mod source;
+mod value;
 mod visits;
 mod vocabulary;
+mod writer;
 
 pub use agents::{AgentRow, Agents};
+pub use batches::{ROWS_PER_BATCH, Reject};
 pub use connections::{ConnectionRow, Connections};
-pub use fields::Fields;
+pub use fields::{Fields, Scale};
+pub use files::{Found, Source, find};
+pub use kinds::{Kind, Row, Store};
+pub use people::People;
 pub use personality::{PersonalityRow, Profiles};
 pub use products::Products;
+pub use report::{MaxRejects, Report};
 pub use visits::{VisitRow, Visits};
 pub use vocabulary::closed_lists;
-
-/// The number of rows of a batch.
-pub const ROWS_PER_BATCH: usize = 4_000;
-
-/// The reason for rejecting a row of an unknown person.
-const UNKNOWN_AGENT: &str = "agent_id is not a known agent";
-
-/// The content of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Kind {
-    Agents,
-    Personality,
-    Visits,
-    Connections,
-    Products,
-}
-
-impl Kind {
-    /// All kinds, in the order in which they must be loaded: later ones refer to earlier ones.
-    pub const ALL: [Self; 5] = [Self::Agents, Self::Personality, Self::Visits, Self::Connections, Self::Products];
-
-    /// The name of the file, without its ending.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Agents => "agents",
-            Self::Personality => "personality",
-            Self::Visits => "visits",
-            Self::Connections => "connections",
-            Self::Products => "products",
-        }
-    }
-
-    /// Finds the file of this kind in a folder: its name with one of the known endings.
-    ///
-    /// # Errors
-    /// There are several such files, of which all but one would be ignored silently.
-    pub fn find_in(self, folder: &Path) -> anyhow::Result<Option<PathBuf>> {
-        let files = source::ENDINGS.map(|ending| folder.join(format!("{}.{ending}", self.name())));
-        let mut files = files.into_iter().filter(|file| file.is_file());
-        let first = files.next();
-        if let (Some(first), Some(second)) = (&first, files.next()) {
-            bail!("found both {} and {}: keep only one of them", first.display(), second.display());
-        }
-        Ok(first)
-    }
-}
-
-impl Kind {
-    /// The number of rows of its table.
-    async fn count(self, transaction: &DatabaseTransaction) -> Result<u64, DbErr> {
-        match self {
-            Self::Agents => entity::agent::Entity::find().count(transaction).await,
-            Self::Personality => entity::personality_profile::Entity::find().count(transaction).await,
-            Self::Visits => entity::user_action::Entity::find().count(transaction).await,
-            Self::Connections => entity::connection::Entity::find().count(transaction).await,
-            Self::Products => entity::product::Entity::find().count(transaction).await,
-        }
-    }
-}
-
-/// A row that was not stored, and the reason. Lines and rows count from 1; in CSV line 1 is the header.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reject {
-    pub line: u64,
-    pub reason: String,
-}
-
-/// The result of loading a file.
-#[derive(Debug)]
-pub struct Report {
-    pub kind: Kind,
-    /// Rows that were read, including rejects.
-    pub read: u64,
-    /// Rows that were inserted.
-    pub new: u64,
-    /// Rows that existed before, from an earlier import or an earlier line: their values are now those of the last
-    /// line.
-    pub updated: u64,
-    pub rejects: Vec<Reject>,
-    pub elapsed: Duration,
-}
-
-/// Parsed rows with their line numbers, and the lines that could not be parsed.
-pub struct Batch<R> {
-    pub rows: Vec<(u64, R)>,
-    pub rejects: Vec<Reject>,
-}
-
-/// A kind of row: its columns, and how a line is parsed.
-pub trait Row: Sized + Send + 'static {
-    const KIND: Kind;
-    /// Columns that a file must have.
-    const REQUIRED: &'static [&'static str];
-
-    /// Parses a line.
-    ///
-    /// # Errors
-    /// The reason why the line is not a row, as text for the author of the file.
-    fn parse(fields: &Fields<'_>) -> Result<Self, String>;
-}
-
-/// Stores the rows of one kind in a transaction.
-#[async_trait]
-pub trait Store<R: Row>: Send {
-    /// Stores rows, and returns those that cannot be stored, such as rows of unknown agents.
-    ///
-    /// # Errors
-    /// The database fails; the caller then rolls back the whole file.
-    async fn store(&mut self, transaction: &DatabaseTransaction, rows: Vec<(u64, R)>) -> anyhow::Result<Vec<Reject>>;
-
-    /// Called once after the last batch.
-    ///
-    /// # Errors
-    /// As [`Store::store`].
-    async fn finish(&mut self, _transaction: &DatabaseTransaction) -> anyhow::Result<()> {
-        Ok(())
-    }
-}
+pub use writer::Writer;
 
 /// The options of an import.
 #[derive(Clone, Debug)]
@@ -165,60 +65,229 @@ pub struct Options {
     pub progress: Progress,
     /// The partner that products belong to; required to load products.
     pub partner: Option<String>,
+    /// The number of rejects from which on a file is not stored.
+    pub max_rejects: MaxRejects,
+    /// The scale of the personality dimensions; `None` = 0 to 1.
+    pub scale: Option<Scale>,
 }
 
-/// Loads one file.
+impl Options {
+    /// Store everything, with the default limits, and show no progress.
+    pub const DEFAULT: Self = Self {
+        dry_run: false,
+        progress: Progress::Hidden,
+        partner: None,
+        max_rejects: MaxRejects::Default,
+        scale: None,
+    };
+}
+
+/// Loads one file, or the part files of a folder.
 ///
 /// # Errors
-/// The file is missing, damaged or not of this kind, products have no partner, or the database fails. Nothing of the
-/// file is stored then.
+/// The file is missing, damaged or not of this kind, has too many rejects, products have no partner, or the database
+/// fails. Nothing of the file is stored then, except on SQLite if storing is interrupted: the next import continues.
 pub async fn file(db: &DatabaseConnection, kind: Kind, path: &Path, options: &Options) -> anyhow::Result<Report> {
-    let started = Instant::now();
-    let transaction = db::begin_write(db).await.context("cannot begin to write")?;
-    db::lock_people(&transaction).await.context("cannot begin to write")?;
-    let report = match kind {
-        Kind::Agents => load::<AgentRow>(&transaction, &mut Agents, path, options).await,
-        Kind::Personality => {
-            let mut profiles = Profiles { known: known_agents(&transaction).await? };
-            load::<PersonalityRow>(&transaction, &mut profiles, path, options).await
-        }
-        Kind::Visits => {
-            let mut visits = Visits { known: known_agents(&transaction).await?, needs_derivation: false };
-            load::<VisitRow>(&transaction, &mut visits, path, options).await
-        }
-        Kind::Connections => {
-            let mut connections = Connections::begin(&transaction, known_agents(&transaction).await?).await?;
-            load::<ConnectionRow>(&transaction, &mut connections, path, options).await
-        }
-        Kind::Products => {
-            let partner = options.partner.clone().context("products belong to a partner: pass it with --partner")?;
-            let mut products = Products::begin(&transaction, partner).await?;
-            load::<Product>(&transaction, &mut products, path, options).await
-        }
-    };
-    let mut report = report.with_context(|| format!("nothing of {} was stored", path.display()))?;
-    if options.dry_run {
-        transaction.rollback().await?;
-    } else {
-        transaction.commit().await?;
-    }
-    report.elapsed = started.elapsed();
-    Ok(report)
+    let mut reports = Vec::new();
+    run(db, &[Source::new(kind, path.to_owned())?], options, &mut reports).await?;
+    reports.pop().context("no report")
 }
 
-async fn load<R: Row>(
-    transaction: &DatabaseTransaction,
-    store: &mut impl Store<R>,
-    path: &Path,
+/// Loads every file of a folder that has the name of a kind. Skips products if no partner is given.
+///
+/// # Errors
+/// As [`find`] and [`file()`]. Files that were loaded before the failing one stay stored.
+pub async fn folder(db: &DatabaseConnection, folder: &Path, options: &Options) -> anyhow::Result<Vec<Report>> {
+    let mut reports = Vec::new();
+    run(db, &find(folder)?.sources, options, &mut reports).await?;
+    Ok(reports)
+}
+
+/// Loads files in this order and adds a report for each to `reports`, also for the one that fails. Skips products if no
+/// partner is given and there are other files.
+///
+/// # Errors
+/// As [`file()`]. Files that were loaded before the failing one stay stored.
+pub async fn run(
+    db: &DatabaseConnection,
+    sources: &[Source],
     options: &Options,
-) -> anyhow::Result<Report> {
-    let (sender, receiver) = mpsc::channel(4);
-    let (path, progress) = (path.to_owned(), options.progress);
-    let reader = tokio::task::spawn_blocking(move || source::read::<R>(&path, progress, &sender));
-    let report = consume(transaction, store, receiver).await;
-    // Report the reader's error first, because it is the cause: the store only sees that the rows end.
-    reader.await.context("the reader thread stopped")??;
-    report
+    reports: &mut Vec<Report>,
+) -> anyhow::Result<()> {
+    let _lock = if options.dry_run { None } else { Some(ImportLock::take(db).await?) };
+    let mut import = Import { db, options, dry_run_ids: Vec::new() };
+    for source in sources {
+        if source.kind == Kind::Products && options.partner.is_none() && sources.len() > 1 {
+            eprintln!("skipped {}: products belong to a partner, pass it with --partner", source.path.display());
+            continue;
+        }
+        let (started, mut report) = (Instant::now(), Report::new(source.kind, source.path.clone()));
+        let loaded = import.source(source, &mut report).await;
+        report.elapsed = started.elapsed();
+        let is_stored = report.is_stored;
+        reports.push(report);
+        loaded.with_context(|| {
+            let path = source.path.display();
+            if is_stored {
+                format!("{path} is stored in part: import it again to complete it")
+            } else {
+                format!("nothing of {path} was stored")
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// A running import.
+struct Import<'a> {
+    db: &'a DatabaseConnection,
+    options: &'a Options,
+    /// The people that a dry run has read.
+    dry_run_ids: Vec<String>,
+}
+
+impl Import<'_> {
+    async fn source(&mut self, source: &Source, report: &mut Report) -> anyhow::Result<()> {
+        match source.kind {
+            Kind::Agents => self.load::<AgentRow, Agents>(source, report).await,
+            Kind::Personality => self.load::<PersonalityRow, Profiles>(source, report).await,
+            Kind::Visits => self.load::<VisitRow, Visits>(source, report).await,
+            Kind::Connections => self.load::<ConnectionRow, Connections>(source, report).await,
+            Kind::Products => {
+                self.options.partner.as_ref().context("products belong to a partner: pass it with --partner")?;
+                self.load::<Product, Products>(source, report).await
+            }
+        }
+    }
+
+    async fn load<R: Row, S: Store<R>>(&mut self, source: &Source, report: &mut Report) -> anyhow::Result<()> {
+        // A catalog is small enough for one transaction.
+        let in_steps = self.db.get_database_backend() == DbBackend::Sqlite && source.kind != Kind::Products;
+        if in_steps || self.options.dry_run {
+            self.check::<R>(source, report).await?;
+        }
+        if self.options.dry_run {
+            return Ok(());
+        }
+        *report = Report::new(source.kind, source.path.clone());
+        let run = in_steps.then(|| self.unfinished(source)).transpose()?;
+        self.store::<R, S>(source, run, report).await
+    }
+
+    /// Reads a file and stores nothing.
+    async fn check<R: Row>(&mut self, source: &Source, report: &mut Report) -> anyhow::Result<()> {
+        let mut people = People::load(self.db).await?;
+        people.add(self.dry_run_ids.iter().cloned());
+        let (mut receiver, reader) = self.read::<R>(source, Arc::new(people));
+        while let Some(mut batch) = receiver.recv().await {
+            report.add(&mut batch);
+            if self.options.dry_run {
+                let ids = batch.rows.iter().filter_map(|(_, row)| row.introduces().map(str::to_owned));
+                self.dry_run_ids.extend(ids);
+            }
+        }
+        reader.await.context("the reader thread stopped")??;
+        report.check(self.options.max_rejects)
+    }
+
+    async fn store<R: Row, S: Store<R>>(
+        &self,
+        source: &Source,
+        run: Option<import_run::Model>,
+        report: &mut Report,
+    ) -> anyhow::Result<()> {
+        let mut writer = Writer::begin(self.db, run).await?;
+        let stored = self.store_all::<R, S>(source, &mut writer, report).await;
+        let finished = match stored {
+            Ok(()) => writer.finish().await,
+            failed => failed,
+        };
+        report.is_stored = finished.is_ok() || writer.has_committed;
+        finished
+    }
+
+    async fn store_all<R: Row, S: Store<R>>(
+        &self,
+        source: &Source,
+        writer: &mut Writer<'_>,
+        report: &mut Report,
+    ) -> anyhow::Result<()> {
+        let mut store = S::begin(writer.transaction().await?, self.options).await?;
+        let before = R::KIND.count(writer.transaction().await?).await?;
+        let done = writer.rows_done().await?;
+        let (receiver, reader) = self.read::<R>(source, Arc::clone(&writer.people));
+        let stored = receive(receiver, &mut store, writer, report, done).await;
+        // Report the reader's error first, because it is the cause: the store only sees that the rows end.
+        reader.await.context("the reader thread stopped")??;
+        stored?;
+        if !writer.is_in_steps() {
+            report.check(self.options.max_rejects)?;
+        }
+        store.finish(writer, done > 0).await?;
+        report.new = R::KIND.count(writer.transaction().await?).await?.saturating_sub(before);
+        report.updated = report.read.saturating_sub(report.rejected + report.erased + report.new);
+        Ok(())
+    }
+
+    /// Starts a thread that reads a file.
+    fn read<R: Row>(
+        &self,
+        source: &Source,
+        people: Arc<People>,
+    ) -> (mpsc::Receiver<Batch<R>>, JoinHandle<anyhow::Result<()>>) {
+        let (sender, receiver) = mpsc::channel(4);
+        let scale = self.options.scale.filter(|_| R::KIND == Kind::Personality);
+        let batches = Batches::new(sender, people, scale);
+        let (parts, progress) = (source.parts.clone(), self.options.progress);
+        (receiver, tokio::task::spawn_blocking(move || source::read::<R>(&parts, progress, batches)))
+    }
+
+    /// The record of an import of this file in steps. It identifies the file by name, size and time of change, so that
+    /// an import of the same file with the same options continues an interrupted one.
+    fn unfinished(&self, source: &Source) -> anyhow::Result<import_run::Model> {
+        let mut hash = Sha256::new();
+        hash.update(format!("{}\n{:?}\n", source.kind.name(), self.options.scale));
+        for part in &source.parts {
+            let about = part.metadata().with_context(|| format!("cannot open {}", part.display()))?;
+            let changed = about.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+            hash.update(format!("{}\n{}\n{changed}\n", part.display(), about.len()));
+        }
+        Ok(import_run::Model {
+            fingerprint: hex::encode(hash.finalize()),
+            kind: source.kind.name().to_owned(),
+            file: source.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            rows_done: 0,
+            started_at: SystemClock.now(),
+        })
+    }
+}
+
+/// Stores the batches of a reader; the first `done` rows are stored already.
+async fn receive<R: Row>(
+    mut receiver: mpsc::Receiver<Batch<R>>,
+    store: &mut impl Store<R>,
+    writer: &mut Writer<'_>,
+    report: &mut Report,
+    done: u64,
+) -> anyhow::Result<()> {
+    while let Some(mut batch) = receiver.recv().await {
+        report.add(&mut batch);
+        if report.read <= done {
+            continue;
+        }
+        let mut rows = batch.rows;
+        writer.transaction().await?;
+        if writer.is_recheck_needed {
+            // A person was erased after the reader had checked the rows.
+            let parsed = rows.len();
+            rows.retain(|(_, row)| writer.people.allow(row));
+            report.erased += (parsed - rows.len()) as u64;
+        }
+        let rejects = store.store(writer.transaction().await?, rows).await?;
+        report.reject(rejects);
+        writer.step(Some(report.read)).await?;
+    }
+    Ok(())
 }
 
 /// Stores generated rows (`demo`, tests) in the same way as the rows of a file.
@@ -229,81 +298,22 @@ pub async fn rows<R: Row, I: Iterator<Item = R>>(
     transaction: &DatabaseTransaction,
     store: &mut impl Store<R>,
     rows: impl FnOnce() -> I + Send + 'static,
-) -> anyhow::Result<Report> {
-    let (sender, receiver) = mpsc::channel(4);
+) -> anyhow::Result<()> {
+    let (sender, mut receiver) = mpsc::channel(4);
     let generating = tokio::task::spawn_blocking(move || {
         let mut rows = (2..).zip(rows()).peekable();
         while rows.peek().is_some() {
-            let batch = Batch { rows: rows.by_ref().take(ROWS_PER_BATCH).collect(), rejects: Vec::new() };
+            let batch: Vec<(u64, R)> = rows.by_ref().take(ROWS_PER_BATCH).collect();
             if sender.blocking_send(batch).is_err() {
                 break;
             }
         }
     });
-    let report = consume(transaction, store, receiver).await;
-    generating.await?;
-    report
-}
-
-async fn consume<R: Row>(
-    transaction: &DatabaseTransaction,
-    store: &mut impl Store<R>,
-    mut receiver: mpsc::Receiver<Batch<R>>,
-) -> anyhow::Result<Report> {
-    let mut report =
-        Report { kind: R::KIND, read: 0, new: 0, updated: 0, rejects: Vec::new(), elapsed: Duration::ZERO };
-    let before = R::KIND.count(transaction).await?;
     while let Some(batch) = receiver.recv().await {
-        report.read += (batch.rows.len() + batch.rejects.len()) as u64;
-        report.rejects.extend(batch.rejects);
-        report.rejects.extend(store.store(transaction, batch.rows).await?);
+        store.store(transaction, batch).await?;
     }
-    store.finish(transaction).await?;
-    report.new = R::KIND.count(transaction).await? - before;
-    report.updated = report.read - report.rejects.len() as u64 - report.new;
-    report.rejects.sort_by_key(|reject| reject.line);
-    Ok(report)
-}
-
-/// Loads every file of a folder that has the name of a kind. Skips products if no partner is given.
-///
-/// # Errors
-/// The folder is missing, contains none of the files or two files of one kind, or as [`file()`]. Files that were loaded
-/// before the failing one stay stored.
-pub async fn folder(db: &DatabaseConnection, folder: &Path, options: &Options) -> anyhow::Result<Vec<Report>> {
-    if !folder.is_dir() {
-        bail!("there is no folder {}", folder.display());
-    }
-    let files = Kind::ALL.map(|kind| kind.find_in(folder));
-    let files = files.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
-    let mut reports = Vec::new();
-    for (kind, path) in Kind::ALL.into_iter().zip(&files) {
-        let Some(path) = path else { continue };
-        if kind == Kind::Products && options.partner.is_none() {
-            eprintln!("skipped {}: products belong to a partner, pass it with --partner", path.display());
-            continue;
-        }
-        reports.push(file(db, kind, path, options).await?);
-    }
-    if reports.is_empty() {
-        bail!(
-            "{} contains none of agents, personality, visits, connections, products as .{}",
-            folder.display(),
-            source::ENDINGS.join(", .")
-        );
-    }
-    Ok(reports)
-}
-
-/// Returns the ids of all people.
-pub async fn known_agents(transaction: &DatabaseTransaction) -> anyhow::Result<HashSet<String>> {
-    let ids: Vec<String> = entity::agent::Entity::find()
-        .select_only()
-        .column(entity::agent::Column::AgentId)
-        .into_tuple()
-        .all(transaction)
-        .await?;
-    Ok(ids.into_iter().collect())
+    generating.await?;
+    Ok(())
 }
 
 /// Keeps the last of the rows with the same key, in order: a statement must not contain a key twice, and a later line

@@ -1,11 +1,9 @@
 //! The personality profiles.
 
-use std::collections::HashSet;
-
 use async_trait::async_trait;
 use sea_orm::{ActiveValue::Set, DatabaseTransaction, Iterable as _, sea_query::OnConflict};
 
-use super::{Fields, Kind, Reject, Row, Store, UNKNOWN_AGENT, last_of_each};
+use super::{Fields, Kind, Options, Reject, Row, Store, last_of_each};
 use crate::{
     domain::dimensions::{Dimension, DimensionMap},
     storage::{
@@ -35,34 +33,34 @@ impl Row for PersonalityRow {
     };
 
     fn parse(fields: &Fields<'_>) -> Result<Self, String> {
-        Ok(Self { agent_id: fields.required_text("agent_id")?, dimensions: fields.dimensions()? })
+        Ok(Self { agent_id: fields.id("agent_id")?, dimensions: fields.dimensions()? })
+    }
+
+    fn refers_to(&self) -> [Option<&str>; 2] {
+        [Some(&self.agent_id), None]
     }
 }
 
-/// Stores profiles of known people; a profile that exists is updated.
-pub struct Profiles {
-    pub known: HashSet<String>,
-}
+/// Stores profiles; a profile that exists is updated.
+pub struct Profiles;
 
 #[async_trait]
 impl Store<PersonalityRow> for Profiles {
+    async fn begin(_transaction: &DatabaseTransaction, _options: &Options) -> anyhow::Result<Self> {
+        Ok(Self)
+    }
+
     async fn store(
         &mut self,
         transaction: &DatabaseTransaction,
         rows: Vec<(u64, PersonalityRow)>,
     ) -> anyhow::Result<Vec<Reject>> {
-        let (mut values, mut rejects) = (Vec::with_capacity(rows.len()), Vec::new());
-        for (line, row) in last_of_each(rows, |row| row.agent_id.clone()) {
-            if self.known.contains(&row.agent_id) {
-                values.push(model(row));
-            } else {
-                rejects.push(Reject { line, reason: UNKNOWN_AGENT.to_owned() });
-            }
-        }
+        let rows = last_of_each(rows, |row| row.agent_id.clone());
+        let values = rows.into_iter().map(|(_, row)| model(row)).collect();
         let dimensions = Column::iter().filter(|column| !matches!(column, Column::AgentId));
         let update = OnConflict::column(Column::AgentId).update_columns(dimensions).to_owned();
         db::insert_all(transaction, values, Some(&update)).await?;
-        Ok(rejects)
+        Ok(Vec::new())
     }
 }
 

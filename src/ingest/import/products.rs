@@ -1,12 +1,16 @@
 //! The products of a partner.
 
+use std::sync::Arc;
+
+use anyhow::Context as _;
 use async_trait::async_trait;
 use sea_orm::DatabaseTransaction;
 
-use super::{Fields, Kind, Reject, Row, Store, last_of_each};
+use super::{Fields, Kind, Options, Reject, Row, Store, last_of_each};
 use crate::{
     domain::{
         clock::{Clock as _, SystemClock},
+        dimensions::Dimension,
         error::Error,
         product::{MAX_PRICE, MAX_RATING, MAX_RATING_COUNT, Product, ProductFault},
         product_state::{Attribute, PriceBand, ProductState},
@@ -27,12 +31,25 @@ impl Row for Product {
         "rating_count",
         "price_range",
     ];
+    const OPTIONAL: &'static [&'static str] = &{
+        let mut columns = ["styles"; Dimension::COUNT + 5];
+        columns[1] = "features";
+        columns[2] = "energy_level";
+        columns[3] = "novelty";
+        columns[4] = "community_oriented";
+        let mut index = 0;
+        while index < Dimension::COUNT {
+            columns[index + 5] = Dimension::ALL[index].column();
+            index += 1;
+        }
+        columns
+    };
 
     fn parse(fields: &Fields<'_>) -> Result<Self, String> {
         #[expect(clippy::cast_possible_truncation, reason = "the range is that of 32 bits")]
         let rating_count = fields.number("rating_count", 0.0, MAX_RATING_COUNT as f64)?.map(|count| count as i64);
         let product = Self {
-            id: fields.required_text("product_id")?,
+            id: fields.id("product_id")?,
             title: fields.required_text("title")?,
             category: fields.optional_text("category")?,
             subcategory: fields.optional_text("subcategory")?,
@@ -89,7 +106,7 @@ impl Products {
     ///
     /// # Errors
     /// The name of the partner is invalid, or the database fails.
-    pub async fn begin(transaction: &DatabaseTransaction, partner_id: String) -> anyhow::Result<Self> {
+    pub async fn of_partner(transaction: &DatabaseTransaction, partner_id: String) -> anyhow::Result<Self> {
         partners::ensure_exists(transaction, &partner_id, SystemClock.now()).await?;
         partners::increment_catalog_version(transaction, &partner_id).await?;
         Ok(Self { partner_id })
@@ -98,14 +115,25 @@ impl Products {
 
 #[async_trait]
 impl Store<Product> for Products {
+    /// Creates the partner if it does not exist, and increments the version of its catalog.
+    ///
+    /// # Errors
+    /// There is no partner in the options, its name is invalid, or the database fails.
+    async fn begin(transaction: &DatabaseTransaction, options: &Options) -> anyhow::Result<Self> {
+        let partner_id = options.partner.clone().context("products belong to a partner: pass it with --partner")?;
+        Self::of_partner(transaction, partner_id).await
+    }
+
     async fn store(
         &mut self,
         transaction: &DatabaseTransaction,
         rows: Vec<(u64, Product)>,
     ) -> anyhow::Result<Vec<Reject>> {
         let rows = last_of_each(rows, |row| row.id.clone());
+        let rows = rows.into_iter().map(|(line, row)| ((line, row.id.clone()), row)).collect();
         let written = products::write(transaction, &self.partner_id, rows).await.map_err(Error::into_anyhow)?;
-        let reject = |line| Reject { line, reason: reason(&ProductFault::catalog_full()) };
+        let reject =
+            |(line, id)| Reject { file: Arc::from(""), line, reason: reason(&ProductFault::catalog_full()), row: id };
         Ok(written.rejected.into_iter().map(reject).collect())
     }
 }

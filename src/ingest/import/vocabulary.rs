@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 
-use super::Fields;
+use super::fields::term;
 use crate::domain::epoch::{TermKind, Vocabulary};
 
 /// The maximum number of values of a list.
@@ -22,12 +22,19 @@ pub fn closed_lists(path: &Path) -> anyhow::Result<Vocabulary> {
     for (line, record) in (2..).zip(reader.records()) {
         let at = || format!("{}, line {line}", path.display());
         let record = record.with_context(at)?;
-        let fields = Fields { header: &header, record: &record };
-        let term = fields.term("word").map_err(|reason| anyhow!(reason)).with_context(at)?;
-        let term = term.ok_or_else(|| anyhow!("word is empty")).with_context(at)?;
-        match TermKind::parse(fields.text("kind")) {
+        let column = |name: &str| {
+            let index = header.iter().position(|column| column.trim_start_matches('\u{feff}').trim() == name);
+            index.and_then(|index| record.get(index)).unwrap_or_default().trim()
+        };
+        let (word, kind) = (column("word"), column("kind"));
+        if word.is_empty() {
+            bail!("{}: word is empty", at());
+        }
+        let invalid = || anyhow!("word: {word:?} must be 1 to 64 letters, digits, - or _");
+        let term = term(word).ok_or_else(invalid).with_context(at)?;
+        match TermKind::parse(kind) {
             Some(kind @ (TermKind::Interest | TermKind::Category)) => lists.terms_mut(kind).insert(term),
-            _ => bail!("{}: {:?} is neither interest nor category", at(), fields.text("kind")),
+            _ => bail!("{}: {kind:?} is neither interest nor category", at()),
         };
     }
     let (interests, categories) = (lists.interests.len(), lists.categories.len());

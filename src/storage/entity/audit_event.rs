@@ -10,9 +10,9 @@ pub struct Model {
     pub audit_id: i64,
     /// Unix seconds, UTC.
     pub happened_at: i64,
-    /// `create`, `rotate`, `revoke`, `limits` or `forget`.
+    /// `create`, `rotate`, `revoke`, `limits`, `forget`, `restore` or `drop`.
     pub action: String,
-    /// The id of a key, or `region:...`; empty for the erasure of a person.
+    /// The id of a key, `region:...` or `epoch:...`; empty for a person.
     pub subject: String,
     /// A description of the change. Never contains a key.
     pub detail: String,

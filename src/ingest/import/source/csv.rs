@@ -1,48 +1,207 @@
-//! CSV files: a header line, then one line per row.
+//! CSV files: a header line, then one row per line. A quoted value may contain line breaks.
+//!
+//! The tokenizer `csv-core` is used instead of `csv`, because it works on fixed buffers: a value without an end costs
+//! no memory, and a column that is not imported is not stored at all.
 
-use std::io::Read;
+use std::{
+    borrow::Cow,
+    io::{BufRead, BufReader, Read},
+    ops::Range,
+};
 
-use ::csv::{ByteRecord, Position, Reader, ReaderBuilder, StringRecord, Terminator};
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail, ensure};
+use csv_core::{ReadFieldResult, Reader, ReaderBuilder, Terminator};
 
-use super::{Batches, require};
-use crate::ingest::import::{Fields, Row};
+use super::{MAX_VALUE_BYTES, require};
+use crate::ingest::import::{
+    Row,
+    batches::{Batches, MAX_ROW_BYTES},
+    value::Value,
+};
 
-pub(super) fn read<R: Row>(unpacked: Box<dyn Read>, batches: &mut Batches<'_, R>) -> anyhow::Result<()> {
-    // Lines end at `\n` only (a `\r` before it is trimmed as whitespace), so that line numbers are right with both line
-    // endings. Flexible, so that a line with the wrong number of values is one reject and does not end the file.
-    let mut reader = ReaderBuilder::new().flexible(true).terminator(Terminator::Any(b'\n')).from_reader(unpacked);
-    let header = header::<R>(&mut reader)?;
-    let mut bytes = ByteRecord::new();
-    let mut line = 1;
-    loop {
-        match reader.read_byte_record(&mut bytes) {
-            Ok(false) => return Ok(()),
-            Ok(true) => {}
-            Err(cause) => return Err(anyhow!(cause).context(format!("it is damaged after line {line}"))),
+/// The maximum number of columns.
+const MAX_COLUMNS: usize = 10_000;
+
+pub(super) fn read<R: Row>(unpacked: Box<dyn Read>, batches: &mut Batches<R>) -> anyhow::Result<()> {
+    let mut tokens = Tokens::new(unpacked);
+    let header = header(&mut tokens)?;
+    require::<R>(&header.iter().map(String::as_str).collect::<Vec<_>>())?;
+    let columns = R::columns();
+    let position = |name: &str| columns.iter().position(|column| *column == name);
+    tokens.slots = header.iter().map(|name| position(name)).collect();
+    while tokens.next_record()? {
+        if tokens.is_blank {
+            continue;
         }
-        line = bytes.position().map_or(line + 1, Position::line);
-        // No column may contain a line break: an unclosed quote would otherwise absorb the lines after it.
-        if bytes.iter().any(|value| value.contains(&b'\n')) {
-            bail!("a quoted value that begins in line {line} does not end in it");
-        }
-        if !batches.push(line, parse(&header, &bytes)) {
+        let values = tokens.values(&columns, header.len());
+        let raw = || String::from_utf8_lossy(&tokens.raw).trim_end().to_owned();
+        if !batches.row(tokens.first_line, values.as_deref(), raw) {
             return Ok(());
         }
     }
+    Ok(())
 }
 
-fn header<R: Row>(reader: &mut Reader<Box<dyn Read>>) -> anyhow::Result<StringRecord> {
-    let header = reader.headers().context("its first line cannot be read")?.clone();
-    let names: Vec<&str> = header.iter().map(|name| name.trim_start_matches('\u{feff}').trim()).collect();
-    require::<R>(&names)?;
-    Ok(names.into_iter().collect())
-}
-
-fn parse<R: Row>(header: &StringRecord, bytes: &ByteRecord) -> Result<R, String> {
-    if bytes.len() != header.len() {
-        return Err(format!("{} values, but the header names {} columns", bytes.len(), header.len()));
+/// Reads the header: the names of the columns, in lower case.
+fn header(tokens: &mut Tokens) -> anyhow::Result<Vec<String>> {
+    tokens.keeps_all = true;
+    let is_utf16 = |bytes: &[u8]| bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+    ensure!(!is_utf16(fill(&mut tokens.input, 1)?), "it is encoded in UTF-16; save it as UTF-8");
+    ensure!(tokens.next_record().context("its first line cannot be read")?, "it is empty");
+    tokens.keeps_all = false;
+    let mut names: Vec<String> = Vec::new();
+    for range in &tokens.kept {
+        let bytes = range.clone().map(|range| &tokens.buffer[range]).unwrap_or_default();
+        let name = std::str::from_utf8(bytes).context("its first line is not UTF-8")?;
+        names.push(name.trim_start_matches('\u{feff}').trim().to_ascii_lowercase());
     }
-    let record = StringRecord::from_byte_record(bytes.clone()).map_err(|_| "not UTF-8".to_owned())?;
-    R::parse(&Fields { header, record: &record })
+    for (index, name) in names.iter().enumerate() {
+        ensure!(name.is_empty() || !names[..index].contains(name), "the column {name} occurs twice");
+    }
+    Ok(names)
+}
+
+/// The tokenizer, with the current record.
+struct Tokens {
+    input: BufReader<Box<dyn Read>>,
+    reader: Reader,
+    /// The imported column of each column of the file, if any.
+    slots: Vec<Option<usize>>,
+    /// Keep the values of all columns: for the header.
+    keeps_all: bool,
+    /// The kept values of the record, one after the other.
+    buffer: Vec<u8>,
+    /// The ranges of the kept values in `buffer`, by imported column; `None` for a value that is too long.
+    kept: Vec<Option<Range<usize>>>,
+    /// The number of values of the record.
+    count: usize,
+    is_blank: bool,
+    /// The beginning of the record as it is in the file.
+    raw: Vec<u8>,
+    /// The line in which the record begins, from 1.
+    first_line: u64,
+    next_line: u64,
+    is_at_end: bool,
+}
+
+impl Tokens {
+    fn new(unpacked: Box<dyn Read>) -> Self {
+        Self {
+            input: BufReader::with_capacity(1 << 16, unpacked),
+            // Lines end at `\n` only; a `\r` before it is trimmed as whitespace.
+            reader: ReaderBuilder::new().terminator(Terminator::Any(b'\n')).build(),
+            slots: Vec::new(),
+            keeps_all: false,
+            buffer: vec![0; 1 << 12],
+            kept: Vec::new(),
+            count: 0,
+            is_blank: true,
+            raw: Vec::new(),
+            first_line: 0,
+            next_line: 1,
+            is_at_end: false,
+        }
+    }
+
+    /// Reads the next record; false at the end of the file.
+    fn next_record(&mut self) -> anyhow::Result<bool> {
+        self.kept.clear();
+        self.raw.clear();
+        (self.count, self.is_blank) = (0, true);
+        if !self.skip_empty_lines()? {
+            return Ok(false);
+        }
+        self.first_line = self.next_line;
+        let mut used = 0;
+        loop {
+            let (end, is_last) = self.field(used)?;
+            used = end;
+            if is_last {
+                return Ok(true);
+            }
+            ensure!(self.count < MAX_COLUMNS, "line {} has more than {MAX_COLUMNS} values", self.first_line);
+        }
+    }
+
+    /// Skips empty lines; false at the end of the file.
+    fn skip_empty_lines(&mut self) -> anyhow::Result<bool> {
+        loop {
+            let bytes = fill(&mut self.input, self.next_line)?;
+            let Some(first) = bytes.first() else { return Ok(false) };
+            if *first != b'\n' {
+                return Ok(true);
+            }
+            self.input.consume(1);
+            self.next_line += 1;
+        }
+    }
+
+    /// Reads one value into `buffer` from `start` on. Returns the end of the kept bytes, and whether the record ends.
+    fn field(&mut self, start: usize) -> anyhow::Result<(usize, bool)> {
+        let slot = if self.keeps_all { Some(self.count) } else { self.slots.get(self.count).copied().flatten() };
+        let (mut end, mut is_too_long) = (start, false);
+        loop {
+            if end == self.buffer.len() {
+                self.buffer.resize(self.buffer.len() * 2, 0);
+            }
+            let input = fill(&mut self.input, self.first_line)?;
+            let was_at_end = std::mem::replace(&mut self.is_at_end, input.is_empty());
+            // A line break after the end of the file ends the last line, or becomes part of a quoted value without end.
+            let input: &[u8] = if input.is_empty() && !was_at_end { b"\n" } else { input };
+            let is_appended = self.is_at_end && !was_at_end;
+            let (result, read, written) = self.reader.read_field(input, &mut self.buffer[end..]);
+            self.next_line += input[..read].iter().filter(|byte| **byte == b'\n').count() as u64;
+            let free = MAX_ROW_BYTES.saturating_sub(self.raw.len());
+            self.raw.extend_from_slice(&input[..read.min(free)]);
+            if !is_appended {
+                self.input.consume(read);
+            }
+            end += written;
+            self.is_blank &= self.buffer[end - written..end].iter().all(u8::is_ascii_whitespace);
+            if end - start > MAX_VALUE_BYTES || (slot.is_none() && end > start) {
+                is_too_long |= end - start > MAX_VALUE_BYTES;
+                end = start;
+            }
+            match result {
+                ReadFieldResult::InputEmpty if was_at_end => {
+                    bail!("a quoted value in the row that begins in line {} does not end", self.first_line)
+                }
+                ReadFieldResult::InputEmpty | ReadFieldResult::OutputFull => {}
+                ReadFieldResult::Field { record_end } => {
+                    // Text after the end of the file is a value that was not closed.
+                    if was_at_end {
+                        bail!("a quoted value in the row that begins in line {} does not end", self.first_line);
+                    }
+                    self.count += 1;
+                    if let Some(slot) = slot {
+                        self.kept.resize(self.kept.len().max(slot + 1), Some(0..0));
+                        self.kept[slot] = (!is_too_long).then_some(start..end);
+                    }
+                    return Ok((end, record_end));
+                }
+                ReadFieldResult::End => return Ok((end, true)),
+            }
+        }
+    }
+
+    /// The values of the imported columns.
+    fn values(&self, columns: &[&str], header_len: usize) -> Result<Vec<Value<'_>>, String> {
+        if self.count != header_len {
+            return Err(format!("{} values, but the header names {header_len} columns", self.count));
+        }
+        let mut values = Vec::with_capacity(columns.len());
+        for (index, column) in columns.iter().enumerate() {
+            let Some(range) = self.kept.get(index).cloned().unwrap_or(Some(0..0)) else {
+                return Err(format!("{column} is longer than {MAX_VALUE_BYTES} bytes"));
+            };
+            let text = std::str::from_utf8(&self.buffer[range]).map_err(|_| format!("{column} is not UTF-8"))?;
+            values.push(Value::Text(Cow::Borrowed(text)));
+        }
+        Ok(values)
+    }
+}
+
+/// The bytes that can be read next; empty at the end of the file.
+fn fill(input: &mut BufReader<Box<dyn Read>>, line: u64) -> anyhow::Result<&[u8]> {
+    input.fill_buf().with_context(|| format!("it is damaged after line {}", line - 1))
 }

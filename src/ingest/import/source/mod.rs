@@ -1,43 +1,67 @@
-//! Opens, decompresses and parses a file, on a separate thread.
+//! Opens, decompresses and parses the parts of a file, on a separate thread.
 
 use std::{
     fs::File,
     io::{BufReader, Read},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
-use tokio::sync::mpsc;
 
-use super::{Batch, ROWS_PER_BATCH, Reject, Row};
+use super::{Row, batches::Batches};
 use crate::ingest::progress::{Bar, Progress};
 
 mod csv;
+mod gzip;
 mod ndjson;
 mod parquet;
 
-/// The accepted endings of file names.
-pub(super) const ENDINGS: [&str; 7] = ["csv", "csv.gz", "csv.zst", "ndjson", "ndjson.gz", "ndjson.zst", "parquet"];
+/// The accepted endings of file names, in lower case.
+pub(super) const ENDINGS: [&str; 13] = [
+    "csv",
+    "csv.gz",
+    "csv.zst",
+    "ndjson",
+    "ndjson.gz",
+    "ndjson.zst",
+    "jsonl",
+    "jsonl.gz",
+    "jsonl.zst",
+    "json",
+    "json.gz",
+    "json.zst",
+    "parquet",
+];
 
-/// Sends the rows of a file in batches.
+/// The maximum length of a value, in bytes. A longer value rejects its row, and it is never held in memory as a whole.
+const MAX_VALUE_BYTES: usize = 64 << 10;
+
+/// The ending of a file name, if it is an accepted one.
+pub(super) fn ending(path: &Path) -> Option<&'static str> {
+    let name = path.file_name()?.to_str()?.to_lowercase();
+    ENDINGS.into_iter().find(|ending| name.strip_suffix(ending).is_some_and(|stem| stem.ends_with('.')))
+}
+
+/// Sends the rows of the parts of a file in batches.
 ///
 /// # Errors
-/// The file is missing or damaged, lacks a required column, or has an unknown ending.
-pub(super) fn read<R: Row>(path: &Path, progress: Progress, sender: &mpsc::Sender<Batch<R>>) -> anyhow::Result<()> {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_lowercase();
-    let Some(ending) = ENDINGS.into_iter().find(|ending| name.ends_with(&format!(".{ending}"))) else {
-        bail!("{} ends in none of .{}", path.display(), ENDINGS.join(", ."));
-    };
-    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    let mut batches = Batches { sender, batch: empty() };
-    let (format, compression) = ending.split_once('.').unwrap_or((ending, ""));
-    let read = match format {
-        "parquet" => parquet::read(file, progress, &mut batches),
-        "ndjson" => ndjson::read(decompress::<R>(file, compression, progress)?, &mut batches),
-        _ => csv::read(decompress::<R>(file, compression, progress)?, &mut batches),
-    };
-    read.with_context(|| format!("{} is not a complete file of {}", path.display(), R::KIND.name()))?;
-    let _ = sender.blocking_send(batches.batch);
+/// A part is missing or damaged, lacks a required column, or has an unknown ending.
+pub(super) fn read<R: Row>(parts: &[PathBuf], progress: Progress, mut batches: Batches<R>) -> anyhow::Result<()> {
+    for part in parts {
+        let Some(ending) = ending(part) else {
+            bail!("{} ends in none of .{}", part.display(), ENDINGS.join(", ."));
+        };
+        let file = File::open(part).with_context(|| format!("cannot open {}", part.display()))?;
+        batches.begin_part(part);
+        let (format, compression) = ending.split_once('.').unwrap_or((ending, ""));
+        let read = match format {
+            "parquet" => parquet::read(file, progress, &mut batches),
+            "csv" => csv::read(decompress::<R>(file, compression, progress)?, &mut batches),
+            _ => ndjson::read(decompress::<R>(file, compression, progress)?, &mut batches),
+        };
+        read.with_context(|| format!("{} is not a complete file of {}", part.display(), R::KIND.name()))?;
+    }
+    batches.flush();
     Ok(())
 }
 
@@ -45,44 +69,23 @@ fn decompress<R: Row>(file: File, compression: &str, progress: Progress) -> anyh
     let bar = progress.bytes(R::KIND.name(), file.metadata().map(|meta| meta.len()).unwrap_or_default());
     let counted = Counted { inner: BufReader::with_capacity(1 << 18, file), bar };
     Ok(match compression {
-        "gz" => Box::new(flate2::read::MultiGzDecoder::new(counted)),
+        "gz" => Box::new(gzip::Decoder::new(BufReader::with_capacity(1 << 16, counted))),
         "zst" => Box::new(zstd::stream::read::Decoder::new(counted).context("cannot read zstd")?),
         _ => Box::new(counted),
     })
 }
 
-/// The sending end of the channel to the store, with the current batch.
-struct Batches<'a, R> {
-    sender: &'a mpsc::Sender<Batch<R>>,
-    batch: Batch<R>,
-}
-
-fn empty<R>() -> Batch<R> {
-    Batch { rows: Vec::with_capacity(ROWS_PER_BATCH), rejects: Vec::new() }
-}
-
-impl<R> Batches<'_, R> {
-    /// Adds a row, or the reason why it could not be parsed. Returns `false` if the store has failed and receives no
-    /// more rows; the store's error is the one to report.
-    fn push(&mut self, line: u64, row: Result<R, String>) -> bool {
-        match row {
-            Ok(row) => self.batch.rows.push((line, row)),
-            Err(reason) => self.batch.rejects.push(Reject { line, reason }),
-        }
-        if self.batch.rows.len() + self.batch.rejects.len() < ROWS_PER_BATCH {
-            return true;
-        }
-        self.sender.blocking_send(std::mem::replace(&mut self.batch, empty())).is_ok()
-    }
-}
-
 /// Checks that a file has all required columns.
 fn require<R: Row>(names: &[&str]) -> anyhow::Result<()> {
     let missing: Vec<&str> = R::REQUIRED.iter().filter(|column| !names.contains(*column)).copied().collect();
-    if !missing.is_empty() {
-        bail!("the column {} is missing; the file has {}", missing.join(", "), names.join(", "));
+    if missing.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let hint = match names {
+        [one] if one.contains([';', '\t']) => "; the values must be separated by commas",
+        _ => "",
+    };
+    bail!("the column {} is missing; the file has {}{hint}", missing.join(", "), names.join(", "));
 }
 
 /// Advances the progress bar by the bytes that are read from the file, before decompression.
@@ -97,10 +100,4 @@ impl<T: Read> Read for Counted<T> {
         self.bar.advance(count as u64);
         Ok(count)
     }
-}
-
-/// Formats a list as it would be in a line of CSV: terms separated by `|`.
-fn listed<'a>(name: &str, items: impl Iterator<Item = Option<&'a str>>) -> Result<String, String> {
-    let terms: Option<Vec<&str>> = items.map(|item| item.filter(|term| !term.contains('|'))).collect();
-    terms.map(|terms| terms.join("|")).ok_or_else(|| format!("{name} contains an item that is not a text without |"))
 }

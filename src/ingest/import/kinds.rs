@@ -1,0 +1,102 @@
+//! The kinds of files, what a row of each is, and what stores it.
+
+use async_trait::async_trait;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _, PaginatorTrait as _};
+
+use super::{Fields, Options, Reject, Writer};
+use crate::storage::entity;
+
+/// The content of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Kind {
+    Agents,
+    Personality,
+    Visits,
+    Connections,
+    Products,
+}
+
+impl Kind {
+    /// All kinds, in the order in which they must be loaded: later ones refer to earlier ones.
+    pub const ALL: [Self; 5] = [Self::Agents, Self::Personality, Self::Visits, Self::Connections, Self::Products];
+
+    /// The name of the file, without its ending.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Agents => "agents",
+            Self::Personality => "personality",
+            Self::Visits => "visits",
+            Self::Connections => "connections",
+            Self::Products => "products",
+        }
+    }
+
+    /// The number of rows of its table.
+    pub(super) async fn count(self, transaction: &impl ConnectionTrait) -> Result<u64, DbErr> {
+        match self {
+            Self::Agents => entity::agent::Entity::find().count(transaction).await,
+            Self::Personality => entity::personality_profile::Entity::find().count(transaction).await,
+            Self::Visits => entity::user_action::Entity::find().count(transaction).await,
+            Self::Connections => entity::connection::Entity::find().count(transaction).await,
+            Self::Products => entity::product::Entity::find().count(transaction).await,
+        }
+    }
+}
+
+/// A kind of row: its columns, and how a line is parsed.
+pub trait Row: Sized + Send + 'static {
+    const KIND: Kind;
+    /// Columns that a file must have.
+    const REQUIRED: &'static [&'static str];
+    /// Columns that a file may have. All others are ignored.
+    const OPTIONAL: &'static [&'static str] = &[];
+    /// The reason for rejecting a row that refers to an unknown person.
+    const UNKNOWN_PERSON: &'static str = "agent_id is not a known agent";
+
+    /// All columns that are read.
+    #[must_use]
+    fn columns() -> Vec<&'static str> {
+        [Self::REQUIRED, Self::OPTIONAL].concat()
+    }
+
+    /// Parses a line.
+    ///
+    /// # Errors
+    /// The reason why the line is not a row, as text for the author of the file.
+    fn parse(fields: &Fields<'_>) -> Result<Self, String>;
+
+    /// The person that the row adds.
+    fn introduces(&self) -> Option<&str> {
+        None
+    }
+
+    /// The people that the row is about, who must be known.
+    fn refers_to(&self) -> [Option<&str>; 2] {
+        [None, None]
+    }
+}
+
+/// Stores the rows of one kind.
+#[async_trait]
+pub trait Store<R: Row>: Sized + Send {
+    /// Prepares the store in the first transaction.
+    ///
+    /// # Errors
+    /// An option is missing, or the database fails.
+    async fn begin(transaction: &DatabaseTransaction, options: &Options) -> anyhow::Result<Self>;
+
+    /// Stores rows of known people, and returns those that cannot be stored.
+    ///
+    /// # Errors
+    /// The database fails; the caller then rolls back the transaction.
+    async fn store(&mut self, transaction: &DatabaseTransaction, rows: Vec<(u64, R)>) -> anyhow::Result<Vec<Reject>>;
+
+    /// Called once after the last batch.
+    ///
+    /// # Errors
+    /// As [`Store::store`].
+    async fn finish(&mut self, _writer: &mut Writer<'_>, _is_resumed: bool) -> anyhow::Result<()> {
+        Ok(())
+    }
+}
