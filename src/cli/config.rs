@@ -94,7 +94,8 @@ pub struct Server {
     #[arg(long, env = "METRICS_ADDR", default_value = "127.0.0.1:9090", value_name = "ADDRESS:PORT")]
     pub metrics_addr: String,
 
-    /// Redis for limits that several servers share: `redis://[:PASSWORD@]HOST[:PORT]`; absent = limits per process.
+    /// Redis for limits that several servers share: `redis://[USER:PASSWORD@]HOST[:PORT]`, or `rediss://` with TLS;
+    /// absent = limits per process.
     #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]
     pub redis_url: Option<String>,
 

@@ -85,7 +85,7 @@ impl Demo {
         }
         set_up(&db).await?;
         let key = key(&db, &self.dir.join("demo.key")).await?;
-        serve::serve(db, listener, server, || banner(address, &key)).await
+        serve::serve(db, listener, server, false, || banner(address, &key)).await
     }
 }
 
@@ -156,6 +156,8 @@ async fn key(db: &DatabaseConnection, file: &std::path::Path) -> anyhow::Result<
         limits: Limits::DEFAULT,
         expires_at: None,
         cap_milliunits: CAP_MILLIUNITS,
+        name: "demo".to_owned(),
+        documents_only: false,
     };
     let (_, key): (String, ApiKey) = auth::create_key(db, &new, now).await?;
     // Stored in plain text, because it gives access to synthetic people only; a real key is never stored.

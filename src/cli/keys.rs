@@ -1,27 +1,26 @@
 //! `keys`: the API keys, their limits and their usage.
 
-use std::io::Write as _;
-
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use sea_orm::DatabaseConnection;
 use serde::Serialize;
 
-use super::{config::Database, table::Format, units};
+use super::{
+    config::Database,
+    key_output::{print_keys, print_usage, show},
+    table::Format,
+    units,
+};
 use crate::{
     domain::{
         clock::{Clock as _, DAY, SystemClock, format_time, midnight, parse_time},
-        error::Error,
-        key::{Environment, Key, Limits},
+        key::{Environment, Limits},
         page::MAX_USAGE_DAYS,
         scope::Scope,
     },
     gate::auth::{self, ApiKey, NewKey},
-    privacy::{budget::Budgets, bundles, ledger, report},
-    storage::{
-        audit, keys,
-        usage::{self, UsageDay},
-    },
+    privacy::{ledger, report},
+    storage::{keys, usage},
 };
 
 /// Maximum overlap of a key and its successor, in seconds: 366 days.
@@ -31,7 +30,7 @@ const MAX_OVERLAP: i64 = 366 * DAY;
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  keys create --partner acme
+  keys create --partner acme --name recommender
   keys create --partner acme --scopes behavior --per-minute 20 --expires 2027-01-01
   keys rotate ID --overlap 24h               the old key works for one more day
   keys limit ID --points-per-minute 12000
@@ -62,6 +61,14 @@ enum Action {
         /// Label in the key that says where it is used.
         #[arg(long, value_enum, default_value = "live")]
         env: Environment,
+        /// A name for people, such as the program that uses the key.
+        #[arg(long, default_value = "", hide_default_value = true)]
+        name: String,
+        /// Execute only documents that were added with `documents add`.
+        #[arg(long)]
+        documents_only: bool,
+        #[command(flatten)]
+        format: Format,
     },
     /// List all keys.
     List(Format),
@@ -78,6 +85,8 @@ enum Action {
         /// Time for which the old key still works, such as 30m, 24h or 7d; at most 366 days.
         #[arg(long, value_name = "TIME", default_value = "24h", value_parser = parse_overlap)]
         overlap: i64,
+        #[command(flatten)]
+        format: Format,
     },
     /// Change the limits of a key; takes effect on every server within five seconds.
     #[command(mut_group("limit_flags", |group| group.required(true)))]
@@ -104,63 +113,11 @@ enum Action {
     },
 }
 
-/// A key in the output of `keys list`.
+/// The output of `keys create` and `keys rotate`.
 #[derive(Serialize)]
-struct KeyRow {
-    id: String,
-    partner: String,
-    environment: String,
-    state: &'static str,
-    scopes: Vec<String>,
-    last_used_at: Option<String>,
-}
-
-/// A key in the output of `keys show`.
-#[derive(Serialize)]
-struct Shown {
-    id: String,
-    partner: String,
-    environment: String,
-    state: &'static str,
-    scopes: Vec<String>,
-    requests_per_minute: u64,
-    requests_per_day: u64,
-    points_per_query: u64,
-    points_per_minute: u64,
-    points_per_day: u64,
-    units_in_30_days: f64,
-    units_left: f64,
-    created_at: String,
-    expires_at: Option<String>,
-    revoked_at: Option<String>,
-    last_used_at: Option<String>,
-    followed_by: Option<String>,
-    events: Vec<Event>,
-}
-
-/// A day in the output of `keys usage`.
-#[derive(Serialize)]
-struct UsageRow {
-    day: String,
-    requests: i64,
-    refused: i64,
-    points: i64,
-    units: f64,
-    errors: Vec<ErrorCount>,
-}
-
-#[derive(Serialize)]
-struct ErrorCount {
-    code: String,
-    count: i64,
-}
-
-/// An entry of a key's history.
-#[derive(Serialize)]
-struct Event {
-    at: String,
-    action: String,
-    detail: String,
+struct NewKeyRow<'a> {
+    id: &'a str,
+    key: &'a str,
 }
 
 /// The parser of a limit: 1 to `max`.
@@ -220,7 +177,7 @@ impl Keys {
         let db = super::open(&self.database).await?;
         let now = SystemClock.now();
         match self.action {
-            Action::Create { partner, scopes, limits, expires, env } => {
+            Action::Create { partner, scopes, limits, expires, env, name, documents_only, format } => {
                 let new = NewKey {
                     partner_id: partner,
                     environment: env,
@@ -228,14 +185,16 @@ impl Keys {
                     limits: limits.over(Limits::DEFAULT),
                     expires_at: expires,
                     cap_milliunits: limits.units.unwrap_or(ledger::KEY_CAP_MILLIUNITS),
+                    name,
+                    documents_only,
                 };
                 let (id, key) = auth::create_key(&db, &new, now).await?;
-                show_once(&db, &id, &key).await?;
+                show_once(&db, &id, &key, format).await?;
                 warn(&id, limits.units);
             }
-            Action::Rotate { id, overlap } => {
+            Action::Rotate { id, overlap, format } => {
                 let (new_id, key) = auth::rotate_key(&db, &id, overlap, now).await?;
-                show_once(&db, &new_id, &key).await?;
+                show_once(&db, &new_id, &key, format).await?;
                 let old = keys::find(&db, &id).await?;
                 let ends = old.expires_at.map_or_else(String::new, |at| format!(" until {}", format_time(at)));
                 eprintln!("{id} works{ends}");
@@ -261,46 +220,6 @@ impl Keys {
     }
 }
 
-fn print_keys(format: Format, keys: Vec<Key>, now: i64) -> anyhow::Result<()> {
-    let row = |key: Key| KeyRow {
-        state: state(&key, now),
-        scopes: scopes(&key),
-        last_used_at: key.last_used_at.map(format_time),
-        environment: key.environment.name().to_owned(),
-        id: key.key_id,
-        partner: key.partner_id,
-    };
-    let rows: Vec<KeyRow> = keys.into_iter().map(row).collect();
-    format.print(&rows, &["id", "partner", "env", "state", "scopes", "last used"], |key| {
-        let [id, partner, env] = [&key.id, &key.partner, &key.environment].map(Clone::clone);
-        vec![
-            id,
-            partner,
-            env,
-            key.state.to_owned(),
-            key.scopes.join("|"),
-            or_default(key.last_used_at.as_ref(), "never"),
-        ]
-    })
-}
-
-fn print_usage(format: Format, days: Vec<UsageDay>) -> anyhow::Result<()> {
-    let row = |day: UsageDay| UsageRow {
-        units: bundles::units(day.milliunits),
-        day: day.day,
-        requests: day.requests,
-        refused: day.rejected,
-        points: day.points,
-        errors: day.errors.into_iter().map(|(code, count)| ErrorCount { code, count }).collect(),
-    };
-    let rows: Vec<UsageRow> = days.into_iter().map(row).collect();
-    format.print(&rows, &["day", "requests", "refused", "points", "units", "errors"], |day| {
-        let errors: Vec<_> = day.errors.iter().map(|error| format!("{} {}", error.count, error.code)).collect();
-        let [requests, refused, points] = [day.requests, day.refused, day.points].map(|count| count.to_string());
-        vec![day.day.clone(), requests, refused, points, format!("{:.2}", day.units), errors.join(", ")]
-    })
-}
-
 /// Prints a warning if a cap exceeds that of the published guarantee.
 fn warn(id: &str, units: Option<i64>) {
     let subject = format!("key {id}");
@@ -311,89 +230,15 @@ fn warn(id: &str, units: Option<i64>) {
 }
 
 /// Prints a new key. If it cannot be printed, it is revoked, because it must not stay valid unseen.
-async fn show_once(db: &DatabaseConnection, id: &str, key: &ApiKey) -> anyhow::Result<()> {
-    if let Err(cause) = writeln!(std::io::stdout(), "{}", key.reveal()) {
+async fn show_once(db: &DatabaseConnection, id: &str, key: &ApiKey, format: Format) -> anyhow::Result<()> {
+    let printed = format.show(&NewKeyRow { id, key: key.reveal() }, |row| {
+        say!("{}", row.key);
+        Ok(())
+    });
+    if let Err(cause) = printed {
         auth::revoke_key(db, id, SystemClock.now()).await?;
-        return Err(anyhow::Error::new(cause).context("the key could not be shown and is revoked"));
+        return Err(cause.context("the key could not be shown and is revoked"));
     }
     eprintln!("{id}: shown once, stored as SHA-256 only");
     Ok(())
-}
-
-async fn show(format: Format, db: &DatabaseConnection, id: &str, now: i64) -> anyhow::Result<()> {
-    let key = keys::find(db, id).await?;
-    let budget = Budgets::new(db.clone()).of(&key.account, now).await.map_err(Error::into_anyhow)?;
-    let events = audit::of_key(db, id).await?.into_iter().map(|event| Event {
-        at: format_time(event.happened_at),
-        action: event.action,
-        detail: event.detail,
-    });
-    let shown = Shown {
-        state: state(&key, now),
-        scopes: scopes(&key),
-        id: key.key_id,
-        partner: key.partner_id,
-        environment: key.environment.name().to_owned(),
-        requests_per_minute: key.limits.per_minute,
-        requests_per_day: key.limits.per_day,
-        points_per_query: key.limits.max_query_points,
-        points_per_minute: key.limits.points_per_minute,
-        points_per_day: key.limits.points_per_day,
-        units_in_30_days: bundles::units(budget.cap_milliunits),
-        units_left: bundles::units(budget.left_milliunits()),
-        created_at: format_time(key.created_at),
-        expires_at: key.expires_at.map(format_time),
-        revoked_at: key.revoked_at.map(format_time),
-        last_used_at: key.last_used_at.map(format_time),
-        followed_by: key.replaced_by,
-        events: events.collect(),
-    };
-    format.show(&shown, print)
-}
-
-fn print(key: &Shown) -> anyhow::Result<()> {
-    let lines = [
-        ("id", key.id.clone()),
-        ("partner", key.partner.clone()),
-        ("environment", key.environment.clone()),
-        ("state", key.state.to_owned()),
-        ("scopes", key.scopes.join("|")),
-        ("requests a minute", key.requests_per_minute.to_string()),
-        ("requests a day", key.requests_per_day.to_string()),
-        ("points a query", key.points_per_query.to_string()),
-        ("points a minute", key.points_per_minute.to_string()),
-        ("points a day", key.points_per_day.to_string()),
-        ("units in 30 days", format!("{:.2}", key.units_in_30_days)),
-        ("units left", format!("{:.2}", key.units_left)),
-        ("created", key.created_at.clone()),
-        ("expires", or_default(key.expires_at.as_ref(), "never")),
-        ("revoked", or_default(key.revoked_at.as_ref(), "never")),
-        ("last used", or_default(key.last_used_at.as_ref(), "never")),
-        ("followed by", or_default(key.followed_by.as_ref(), "none")),
-    ];
-    for (name, value) in lines {
-        say!("{name:<18} {value}");
-    }
-    for event in &key.events {
-        say!("{:<18} {} {}", event.at, event.action, event.detail);
-    }
-    Ok(())
-}
-
-fn or_default(text: Option<&String>, default: &str) -> String {
-    text.map_or_else(|| default.to_owned(), Clone::clone)
-}
-
-fn scopes(key: &Key) -> Vec<String> {
-    key.scopes.iter().map(|scope| scope.name().to_owned()).collect()
-}
-
-fn state(key: &Key, now: i64) -> &'static str {
-    if key.revoked_at.is_some() {
-        "revoked"
-    } else if key.is_active(now) {
-        "active"
-    } else {
-        "expired"
-    }
 }

@@ -22,9 +22,11 @@ macro_rules! say {
 mod agents;
 pub mod config;
 mod demo;
+mod documents;
 mod epoch;
 mod generate;
 mod import;
+mod key_output;
 mod keys;
 mod migrate;
 mod partners;
@@ -75,6 +77,8 @@ enum Command {
     Epoch(epoch::Epoch),
     /// Create, list, show, rotate, limit or revoke API keys, and show their usage.
     Keys(keys::Keys),
+    /// Add, list or remove the trusted documents of a partner.
+    Documents(documents::Documents),
     /// Add, list or remove the segments that every partner may use.
     Segments(segments::Segments),
     /// List the partners.
@@ -113,6 +117,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Import(command) => command.run().await,
         Command::Epoch(command) => command.run().await,
         Command::Keys(command) => command.run().await,
+        Command::Documents(command) => command.run().await,
         Command::Segments(command) => command.run().await,
         Command::Partners(command) => command.run().await,
         Command::Regions(command) => command.run().await,

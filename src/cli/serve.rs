@@ -49,7 +49,7 @@ impl Serve {
         let db = super::open(&self.database).await?;
         let listener = bind(&self.server).await?;
         let address = listener.local_addr()?;
-        serve(db, listener, self.server, || {
+        serve(db, listener, self.server, true, || {
             say!("listening on http://{address}");
             Ok(())
         })
@@ -65,11 +65,13 @@ pub(super) async fn bind(server: &Server) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Serves until Ctrl-C or SIGTERM. Then it answers the requests in flight, writes the request log and returns.
+/// Serves until Ctrl-C or SIGTERM. With `warns_of_age`, warns in the log if the epoch is old. Then it answers the
+/// requests in flight, writes the request log and returns.
 pub(super) async fn serve(
     db: DatabaseConnection,
     listener: TcpListener,
     server: Server,
+    warns_of_age: bool,
     ready: impl FnOnce() -> std::io::Result<()>,
 ) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -104,7 +106,7 @@ pub(super) async fn serve(
         public_introspection: server.public_introspection,
         cors_origins: server.cors_origins.into_iter().filter(|origin| !origin.is_empty()).collect(),
     })?;
-    tasks.0.push(tokio::spawn(refresh_epochs(state.clone(), engine)));
+    tasks.0.push(tokio::spawn(refresh_epochs(state.clone(), engine, warns_of_age)));
     tasks.0.push(tokio::spawn(delete_old_rows(
         db.clone(),
         Arc::clone(&state.services.clock),
@@ -171,9 +173,16 @@ async fn delete_old_rows(db: DatabaseConnection, clock: Arc<dyn Clock>, days: u1
     }
 }
 
-/// Refreshes the newest epoch, and the engine's copy of it, every five seconds.
-async fn refresh_epochs(state: AppState, engine: Arc<dyn Engine>) {
+/// Refreshes the newest epoch, and the engine's copy of it, every five seconds. Warns once per epoch that it is old.
+async fn refresh_epochs(state: AppState, engine: Arc<dyn Engine>, warns_of_age: bool) {
+    let mut warned_of = None;
     loop {
+        let (epoch, now) = (state.epoch.get(), state.services.clock.now());
+        metrics::gauge!("spots_epoch_age_seconds").set((now - epoch.ends_at) as f64);
+        if let Some(warning) = epoch.age_warning(now).filter(|_| warns_of_age && warned_of != Some(epoch.epoch_id)) {
+            warned_of = Some(epoch.epoch_id);
+            tracing::warn!("{warning}");
+        }
         if let Err(cause) = engine.refresh(state.epoch.get().epoch_id).await {
             tracing::warn!(cause = format!("{cause:#}"), "cannot refresh the engine; it continues as before");
         }

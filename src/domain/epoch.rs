@@ -103,7 +103,20 @@ pub struct Epoch {
     pub vocabulary: Arc<Vocabulary>,
 }
 
+/// The age from which on a served epoch is reported as old, in seconds: two weeks after it became readable.
+pub const OLD_AFTER: i64 = 14 * DAY;
+
 impl Epoch {
+    /// A message for the operator if the epoch has become old: a weekly import or build has not happened.
+    #[must_use]
+    pub fn age_warning(&self, now: i64) -> Option<String> {
+        let age = now - self.ends_at - READABLE_AFTER;
+        (age > OLD_AFTER).then(|| {
+            let (name, days) = (epoch_name(self.epoch_id), (now - self.ends_at) / DAY);
+            format!("the epoch {name} ended {days} days ago: import newer data and run `epoch build`")
+        })
+    }
+
     /// The window of this length that ends with the epoch.
     #[must_use]
     pub fn window(&self, length: WindowLength) -> Window {

@@ -86,6 +86,10 @@ pub struct Key {
     pub last_used_at: Option<i64>,
     /// The key that replaced this one by rotation.
     pub replaced_by: Option<String>,
+    /// A name for people; may be empty.
+    pub name: String,
+    /// Whether the key may execute trusted documents only.
+    pub documents_only: bool,
 }
 
 impl Key {

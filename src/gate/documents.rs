@@ -63,6 +63,14 @@ impl DocumentReader {
         Ok(document::read(text, operation_name, variables, &self.validator).await?)
     }
 
+    /// Checks a document before any request sends it, without values for its variables.
+    ///
+    /// # Errors
+    /// As [`DocumentReader::normalize`], except for errors of variables.
+    pub async fn check(&self, text: &str) -> Result<(), Error> {
+        Ok(document::check(text, &self.validator).await?)
+    }
+
     /// Prices a normalized operation.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod documents;
 pub mod in_flight;
+pub mod persisted;
 pub mod prices;
 pub mod quota;
 

@@ -37,7 +37,7 @@ use crate::domain::error::Error;
 pub fn app(state: AppState) -> Router {
     Router::new()
         .merge(pages::routes())
-        .route("/health", get(|| async { "ok\n" }))
+        .route("/health", get(health))
         .route("/graphql", any(graphql::handle))
         .fallback(|handle: Extension<RequestLogHandle>| {
             json_error(handle, Error::NotFound { what: "such path".to_owned() })
@@ -60,6 +60,12 @@ pub fn app(state: AppState) -> Router {
         .with_state(state)
 }
 
+/// Says that the server runs, and warns if its epoch is old.
+async fn health(State(state): State<AppState>) -> String {
+    let warning = state.epoch.get().age_warning(state.services.clock.now());
+    warning.map_or_else(|| "ok\n".to_owned(), |warning| format!("ok\nwarning: {warning}\n"))
+}
+
 /// Answers preflight requests. Only pages of the configured origins may read responses. Keys are sent in headers, not
 /// in cookies, so a page can send a key only if its user entered it there.
 fn cors(origins: &[HeaderValue]) -> CorsLayer {
@@ -73,6 +79,8 @@ fn cors(origins: &[HeaderValue]) -> CorsLayer {
             header("x-api-key"),
             header("x-request-id"),
             header("x-cost-debug"),
+            header("traceparent"),
+            header("tracestate"),
         ])
         .expose_headers([
             RETRY_AFTER,

@@ -17,6 +17,7 @@ use crate::{
         auth::Directory,
         documents::DocumentCache,
         in_flight::InFlightLimiter,
+        persisted::PersistedDocuments,
         quota::{QuotaStore, RefusalCache},
     },
     graphql::{
@@ -44,6 +45,8 @@ pub struct Parts {
     pub log: LogContext,
     pub directory: Directory,
     pub documents: DocumentCache,
+    /// Documents that requests name by their hash.
+    pub persisted: PersistedDocuments,
     /// In-flight limit per account.
     pub in_flight: InFlightLimiter,
     /// Free slots for requests to be processed.
@@ -116,6 +119,7 @@ impl AppState {
             quotas,
             refusals: RefusalCache::default(),
             log: LogContext { clock, writer: log, traces },
+            persisted: PersistedDocuments::new(db.clone()),
             directory: Directory::new(db),
             documents: DocumentCache::default(),
             in_flight: InFlightLimiter::default(),

@@ -37,14 +37,13 @@ pub async fn count(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
 /// # Errors
 /// [`Error::Unavailable`] if the operating system provides no randomness, or the database fails.
 pub async fn add(transaction: &DatabaseTransaction, id: &str, now: i64) -> Result<(), Error> {
-    let salt = match salt(transaction).await? {
-        Some(salt) => salt,
-        None => {
-            let salt = hex::decode(random_hex(SALT_BYTES)?).map_err(Error::internal)?;
-            let row = erasure_salt::ActiveModel { salt_id: Set(SALT_ID), salt: Set(salt.clone()) };
-            erasure_salt::Entity::insert(row).exec_without_returning(transaction).await?;
-            salt
-        }
+    let salt = if let Some(salt) = salt(transaction).await? {
+        salt
+    } else {
+        let salt = hex::decode(random_hex(SALT_BYTES)?).map_err(Error::internal)?;
+        let row = erasure_salt::ActiveModel { salt_id: Set(SALT_ID), salt: Set(salt.clone()) };
+        erasure_salt::Entity::insert(row).exec_without_returning(transaction).await?;
+        salt
     };
     let row = erased_person::ActiveModel { id_hash: Set(hash(&salt, id).to_vec()), erased_at: Set(now) };
     let keep = OnConflict::column(erased_person::Column::IdHash).do_nothing().to_owned();

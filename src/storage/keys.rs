@@ -34,6 +34,8 @@ impl From<Model> for Key {
             revoked_at: row.revoked_at,
             last_used_at: row.last_used_at,
             replaced_by: row.replaced_by,
+            name: row.name,
+            documents_only: row.documents_only,
         }
     }
 }
@@ -74,6 +76,8 @@ fn set_changeable(row: &mut ActiveModel, key: &Key) {
     row.revoked_at = Set(key.revoked_at);
     row.last_used_at = Set(key.last_used_at);
     row.replaced_by = Set(key.replaced_by.clone());
+    row.name = Set(key.name.clone());
+    row.documents_only = Set(key.documents_only);
 }
 
 /// A key by its id.

@@ -19,5 +19,6 @@ pub mod products;
 pub mod releases;
 pub mod request_log;
 pub mod segments;
+pub mod trusted_documents;
 pub mod usage;
 pub mod views;

@@ -405,6 +405,8 @@ impl TestApp {
             limits,
             expires_at: None,
             cap_milliunits,
+            name: String::new(),
+            documents_only: false,
         };
         let (key_id, key) = auth::create_key(self.db(), &new, self.clock.now()).await.unwrap();
         Client { app: self, key_id, key: key.reveal().to_owned() }

@@ -67,6 +67,8 @@ async fn a_key_works_in_each_of_three_headers_until_it_expires() {
         limits: Limits { per_minute: 10, per_day: 10, ..Limits::DEFAULT },
         expires_at: Some(crate::app::NOW + 60),
         cap_milliunits: 0,
+        name: String::new(),
+        documents_only: false,
     };
     let (_, key) = auth::create_key(app.db(), &new, crate::app::NOW).await.unwrap();
     let (bearer, api_key) = (format!("Bearer {}", key.reveal()), format!("ApiKey {}", key.reveal()));

@@ -31,6 +31,7 @@ mod promise;
 mod queries;
 mod quota;
 mod epoch_builder;
+mod requests;
 mod schema;
 mod segments;
 mod served;

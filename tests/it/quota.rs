@@ -44,6 +44,8 @@ impl RedisServer {
     pub fn start_at(port: u16) -> Option<Self> {
         let mut command = Command::new("redis-server");
         command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+        command.args(["--user", "default", "on", "nopass", "~*", "&*", "+@all"]);
+        command.args(["--user", "app", "on", ">secret", "~app:*", "&*", "+@all"]);
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let Ok(child) = child else {
             left_out("Redis (redis-server is not installed)");
@@ -342,4 +344,20 @@ async fn without_redis_a_share_is_granted_until_redis_is_back() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("Redis is back, but the store still grants its share");
+}
+
+/// A Redis that answers but refuses the scripts or the keys is not used, and this is said once.
+#[tokio::test]
+async fn a_redis_that_refuses_scripts_is_named_once() {
+    let Some(server) = RedisServer::start() else { return };
+    let database = crate::app::TestApp::database(crate::app::On::Sqlite).await;
+    let url = format!("redis://app:secret@127.0.0.1:{}", server.port());
+    let served = crate::served::Served::start(&database.url, |command| {
+        command.env("REDIS_URL", &url);
+    });
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let log = served.said();
+    assert_eq!(log.matches("Redis is not used").count(), 1, "{log}");
+    assert!(log.contains("may not run scripts on the keys spots:*") && !log.contains("secret"), "{log}");
+    assert!(!log.contains("limits are shared again"), "{log}");
 }

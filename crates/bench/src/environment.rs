@@ -110,6 +110,8 @@ async fn key(db: &DatabaseConnection) -> anyhow::Result<String> {
         },
         expires_at: Some(now + DAY),
         cap_milliunits: CAP_MILLIUNITS,
+        name: "bench".to_owned(),
+        documents_only: false,
     };
     Ok(create_key(db, &new, now).await?.1.reveal().to_owned())
 }

@@ -1,4 +1,4 @@
-use async_graphql::ServerError;
+use async_graphql::{Pos, ServerError};
 
 /// Why a document is rejected. All are faults of the caller.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,9 +9,8 @@ pub enum Error {
     TooDeep { what: &'static str, limit: usize },
     /// The document has too many elements; `what` names them.
     TooComplex { what: &'static str, limit: usize },
-    /// The request does not select an operation, or the document violates a rule that async-graphql does not check.
-    InvalidRequest { message: String },
-    /// The document does not parse, or does not match the schema.
+    /// The document does not parse, does not match the schema, or cannot be executed with the operation name and the
+    /// variables of the request.
     InvalidDocument(Vec<ServerError>),
     /// The value of an argument is out of range.
     InvalidArgument { argument: String, message: String },
@@ -19,7 +18,11 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
-        Self::InvalidRequest { message: message.into() }
+        Self::InvalidDocument(vec![ServerError::new(message, None)])
+    }
+
+    pub(crate) fn invalid_at(message: impl Into<String>, position: Pos) -> Self {
+        Self::InvalidDocument(vec![ServerError::new(message, Some(position))])
     }
 
     /// The variant, for tests.
@@ -29,7 +32,6 @@ impl Error {
             Self::TooLarge { .. } => "TooLarge",
             Self::TooDeep { .. } => "TooDeep",
             Self::TooComplex { .. } => "TooComplex",
-            Self::InvalidRequest { .. } => "InvalidRequest",
             Self::InvalidDocument(_) => "InvalidDocument",
             Self::InvalidArgument { .. } => "InvalidArgument",
         }

@@ -9,9 +9,10 @@
 //! tests of the module pass without it. "None" means that no public issue was found.
 //!
 //! - [`scan`]: nested brackets overflow the stack of the parser and end the process. Upstream issue: none.
+//! - `compatible`: descriptions of operations and escapes of surrogate pairs are syntax errors. Upstream issue: none.
 //! - [`measure`]: nested fragments keep the validation busy for seconds; depth limits cannot exempt introspection;
-//!   misplaced, repeated and unknown directives, and arguments of `__typename`, are accepted. Upstream issue: #1429
-//!   (depth only).
+//!   misplaced, repeated and unknown directives, and arguments and selections of `__typename`, are accepted. Upstream
+//!   issue: #1429 (depth only).
 //! - [`variable_usage`]: the rule about types of variables does not see the values of arguments. Upstream issue: none;
 //!   #1669 concerns the same rule.
 //! - [`document`]: directives of `__typename` are not validated. Upstream issue: none.
@@ -20,6 +21,7 @@
 //!   the order of the selection. Upstream issues: #531, #798, #1532.
 //! - [`directives`]: directives can be applied only in attributes, one by one, not from a table. Upstream issue: none.
 
+mod compatible;
 pub mod cost;
 pub mod directives;
 pub mod document;

@@ -47,7 +47,7 @@ struct SelectionSize {
 /// Checks the syntax tree of a document. Returns the number of selections and directives visited.
 ///
 /// # Errors
-/// [`Error::TooDeep`], [`Error::TooComplex`], or [`Error::InvalidRequest`] for errors that async-graphql does not
+/// [`Error::TooDeep`], [`Error::TooComplex`], or [`Error::InvalidDocument`] for errors that async-graphql does not
 /// report: an unknown, repeated or misplaced directive, arguments of `__typename`, an unknown fragment, a cycle of
 /// fragments.
 pub fn measure(document: &ExecutableDocument) -> Result<usize, Error> {
@@ -94,13 +94,14 @@ impl<'a> Measurement<'a> {
             self.visited += 1;
             self.directives(selection.node.directives())?;
             let part = match &selection.node {
-                Selection::Field(field) => self.field(&field.node, chain)?,
+                Selection::Field(field) => self.field(field, chain)?,
                 Selection::InlineFragment(fragment) => self.set(&fragment.node.selection_set.node, chain)?,
                 Selection::FragmentSpread(spread) => {
                     let name = &spread.node.fragment_name.node;
                     let known = self.fragments.get_key_value(name);
-                    let (name, fragment) =
-                        known.ok_or_else(|| Error::invalid(format!("There is no fragment {}.", truncated(name))))?;
+                    let missing =
+                        || Error::invalid_at(format!("There is no fragment {}.", truncated(name)), spread.pos);
+                    let (name, fragment) = known.ok_or_else(missing)?;
                     self.fragment(name, fragment, chain + 1)?
                 }
             };
@@ -122,7 +123,8 @@ impl<'a> Measurement<'a> {
         Ok(size)
     }
 
-    fn field(&mut self, field: &'a Field, chain: usize) -> Result<SelectionSize, Error> {
+    fn field(&mut self, field: &'a Positioned<Field>, chain: usize) -> Result<SelectionSize, Error> {
+        let (field, position) = (&field.node, field.pos);
         if field.alias.is_some() {
             self.aliases += 1;
             if self.aliases > MAX_ALIASES {
@@ -131,7 +133,10 @@ impl<'a> Measurement<'a> {
         }
         let name = field.name.node.as_str();
         if name == "__typename" && !field.arguments.is_empty() {
-            return Err(Error::invalid("__typename takes no arguments."));
+            return Err(Error::invalid_at("__typename takes no arguments.", position));
+        }
+        if name == "__typename" && !field.selection_set.node.items.is_empty() {
+            return Err(Error::invalid_at("__typename is a text and has no selection set.", position));
         }
         let inner = self.set(&field.selection_set.node, chain)?;
         Ok(SelectionSize {
@@ -151,7 +156,10 @@ impl<'a> Measurement<'a> {
     ) -> Result<SelectionSize, Error> {
         match self.done.get(name) {
             Some(Some(size)) => return Ok(*size),
-            Some(None) => return Err(Error::invalid(format!("The fragment {} forms a cycle.", truncated(name)))),
+            Some(None) => {
+                let message = format!("The fragment {} forms a cycle.", truncated(name));
+                return Err(Error::invalid_at(message, fragment.pos));
+            }
             None => {}
         }
         if chain > MAX_HEIGHT {
@@ -173,13 +181,14 @@ impl<'a> Measurement<'a> {
         for (number, directive) in directives.iter().enumerate() {
             let name = directive.node.name.node.as_str();
             if name != "skip" && name != "include" {
-                return Err(Error::invalid(format!("The directive @{} is not allowed here.", truncated(name))));
+                let message = format!("The directive @{} is not allowed here.", truncated(name));
+                return Err(Error::invalid_at(message, directive.pos));
             }
             if !matches!(directive.node.arguments.as_slice(), [(argument, _)] if argument.node == "if") {
-                return Err(Error::invalid(format!("@{name} takes exactly one argument, `if`.")));
+                return Err(Error::invalid_at(format!("@{name} takes exactly one argument, `if`."), directive.pos));
             }
             if directives[..number].iter().any(|other| other.node.name.node == name) {
-                return Err(Error::invalid(format!("@{name} is repeated on one selection.")));
+                return Err(Error::invalid_at(format!("@{name} is repeated on one selection."), directive.pos));
             }
         }
         Ok(())
@@ -189,7 +198,8 @@ impl<'a> Measurement<'a> {
 /// Rejects directives on operations, variables and fragment definitions, where none is allowed.
 fn reject_all<'a>(mut directives: impl Iterator<Item = &'a Positioned<Directive>>) -> Result<(), Error> {
     directives.next().map_or(Ok(()), |directive| {
-        Err(Error::invalid(format!("The directive @{} is not allowed here.", truncated(&directive.node.name.node))))
+        let message = format!("The directive @{} is not allowed here.", truncated(&directive.node.name.node));
+        Err(Error::invalid_at(message, directive.pos))
     })
 }
 
@@ -234,8 +244,9 @@ mod tests {
             "{ a @skip(unless: true) }",
             "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }",
             "{ ...a }",
+            "{ __typename { a } }",
         ] {
-            assert_eq!(variant(text), "InvalidRequest", "{text}");
+            assert_eq!(variant(text), "InvalidDocument", "{text}");
         }
     }
 

@@ -86,7 +86,7 @@ fn count_values(value: &ConstValue) -> usize {
 /// Normalizes a document that passed [`crate::measure`] and validation.
 ///
 /// # Errors
-/// [`Error::InvalidRequest`] if the operation does not exist, a variable has no value, or two different fields use the
+/// [`Error::InvalidDocument`] if the operation does not exist, a variable has no value, or two different fields use the
 /// same response key. [`Error::TooComplex`] if the substituted variables have too many values.
 pub fn normalize(
     document: &ExecutableDocument,
@@ -170,8 +170,9 @@ impl Merger<'_> {
                 }
                 Selection::FragmentSpread(spread) => {
                     let name = &spread.node.fragment_name.node;
+                    let fragment = self.fragments.get(name);
                     let fragment =
-                        self.fragments.get(name).ok_or_else(|| Error::invalid("There is no such fragment."))?;
+                        fragment.ok_or_else(|| Error::invalid_at("There is no such fragment.", spread.pos))?;
                     self.merge(&fragment.node.selection_set.node, into, indices)?;
                 }
             }
@@ -187,7 +188,7 @@ impl Merger<'_> {
     ) -> Result<(), Error> {
         let key = &field.node.response_key().node;
         if key == PRESENCE_KEY {
-            return Err(Error::invalid(format!("The alias {PRESENCE_KEY} is reserved.")));
+            return Err(Error::invalid_at(format!("The alias {PRESENCE_KEY} is reserved."), field.pos));
         }
         let mut arguments = BTreeMap::new();
         for (name, value) in &field.node.arguments {
@@ -197,10 +198,20 @@ impl Merger<'_> {
         }
         let index = if let Some(index) = indices.get(key) {
             let before = &into[*index].field;
-            if before.name != field.node.name.node || before.arguments != arguments {
-                return Err(Error::invalid(format!(
-                    "Two different fields use the response key {key}: give one an alias."
-                )));
+            if before.name != field.node.name.node {
+                let message = format!(
+                    "The fields {} and {} both use the response key {key}: give one an alias.",
+                    before.name, field.node.name.node
+                );
+                return Err(Error::invalid_at(message, field.pos));
+            }
+            if before.arguments != arguments {
+                let message = format!(
+                    "The field {} is selected twice with different arguments under the response key {key}: give one \
+                     an alias.",
+                    before.name
+                );
+                return Err(Error::invalid_at(message, field.pos));
             }
             *index
         } else {
@@ -254,13 +265,11 @@ impl Merger<'_> {
     /// Whether `@skip` and `@include` keep a selection.
     fn is_included(&self, directives: &[Positioned<Directive>]) -> Result<bool, Error> {
         for directive in directives {
-            let directive = &directive.node;
+            let (directive, position) = (&directive.node, directive.pos);
             let condition = directive.get_argument("if").map(|value| self.value(&value.node)).transpose()?;
             let Some(Some(ConstValue::Boolean(condition))) = condition else {
-                return Err(Error::invalid(format!(
-                    "The condition of @{} must be true or false.",
-                    directive.name.node
-                )));
+                let message = format!("The condition of @{} must be true or false.", directive.name.node);
+                return Err(Error::invalid_at(message, position));
             };
             if condition == (directive.name.node == "skip") {
                 return Ok(false);

@@ -26,7 +26,7 @@ pub(crate) fn too_complex(what: &'static str, limit: usize) -> Error {
 ///
 /// # Errors
 /// [`Error::TooComplex`] for too many tokens or a name that is too long, [`Error::TooDeep`] for brackets nested too
-/// deeply, [`Error::InvalidRequest`] for an unterminated string.
+/// deeply, [`Error::InvalidDocument`] for an unterminated string.
 pub fn scan(text: &str) -> Result<usize, Error> {
     let bytes = text.as_bytes();
     let (mut at, mut tokens, mut depth) = (0, 0, 0_usize);
@@ -76,13 +76,13 @@ fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-fn skip(bytes: &[u8], from: usize, of: impl Fn(u8) -> bool) -> usize {
+pub(crate) fn skip(bytes: &[u8], from: usize, of: impl Fn(u8) -> bool) -> usize {
     bytes[from..].iter().position(|byte| !of(*byte)).map_or(bytes.len(), |length| from + length)
 }
 
 /// Returns where the string that begins at `from` ends. This must agree with the parser: an unterminated string is
 /// rejected, because the parser could read its content as brackets.
-fn string(bytes: &[u8], from: usize) -> Result<usize, Error> {
+pub(crate) fn string(bytes: &[u8], from: usize) -> Result<usize, Error> {
     let unfinished = || Error::invalid("The document ends inside a string.");
     let mut at;
     if bytes[from..].starts_with(b"\"\"\"") {
@@ -154,7 +154,7 @@ mod tests {
             assert!(scan(&deep).is_ok(), "{text}");
         }
         for text in ["{ a(b: \"", "{ a(b: \"\"\" x", "{ a(b: \"\\", "{ a(b: \"x\ny\") }"] {
-            assert_eq!(scan(text).unwrap_err().variant(), "InvalidRequest", "{text}");
+            assert_eq!(scan(text).unwrap_err().variant(), "InvalidDocument", "{text}");
         }
     }
 

@@ -6,10 +6,10 @@
 use async_graphql::{ErrorExtensionValues, ServerError, Value};
 use axum::http::StatusCode;
 use graphql_limits::CostExceeded;
-use sea_orm::DbErr;
 
 use super::{clock::format_time, quota::LimitExceeded, scope::Scope};
 
+mod database;
 mod table;
 
 pub use table::table;
@@ -31,9 +31,16 @@ pub enum Error {
     CostLimitExceeded { exceeded: LimitExceeded, cost: Box<CostExceeded> },
     /// Fault of the caller: not a valid GraphQL request. 400.
     InvalidRequest { message: String },
-    /// Fault of the caller: the document does not parse, or does not match the schema. 400, or 200 if the media type of
-    /// the response is `application/json`.
+    /// Fault of the caller: the document does not parse, does not match the schema, or cannot be executed with the
+    /// operation name and the variables. 400, or 200 if the media type of the response is `application/json`.
     InvalidDocument(Vec<ServerError>),
+    /// Fault of the caller: the request names a document by a hash that this server does not know. Clients then send
+    /// the document itself. 400, or 200 if the media type of the response is `application/json`.
+    PersistedQueryNotFound,
+    /// Fault of the caller: a version of persisted queries that this server does not know. Statuses as above.
+    PersistedQueryNotSupported,
+    /// Fault of the caller: the key may execute trusted documents only, and this is none. 403.
+    DocumentNotTrusted,
     /// Fault of the caller: the body or the document is too large. 413.
     DocumentTooLarge { limit_bytes: usize },
     /// Fault of the caller: the request is nested too deeply. 400.
@@ -94,6 +101,9 @@ impl Reason {
     }
 }
 
+/// The message of [`Error::NotAcceptable`].
+const NOT_ACCEPTABLE: &str = "Responses are application/graphql-response+json or application/json. Accept one of them.";
+
 impl Error {
     /// The error code, which is part of the API.
     #[must_use]
@@ -101,7 +111,9 @@ impl Error {
         match self {
             Self::AuthenticationFailed => "AUTHENTICATION_FAILED",
             Self::ApiKeyExpired => "API_KEY_EXPIRED",
-            Self::Forbidden { .. } => "FORBIDDEN",
+            Self::Forbidden { .. } | Self::DocumentNotTrusted => "FORBIDDEN",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Self::RateLimitExceeded { .. } => "RATE_LIMIT_EXCEEDED",
             Self::QueryTooCostly(_) => "QUERY_TOO_COSTLY",
             Self::CostLimitExceeded { .. } => "COST_LIMIT_EXCEEDED",
@@ -129,11 +141,13 @@ impl Error {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::AuthenticationFailed | Self::ApiKeyExpired => StatusCode::UNAUTHORIZED,
-            Self::Forbidden { .. } => StatusCode::FORBIDDEN,
+            Self::Forbidden { .. } | Self::DocumentNotTrusted => StatusCode::FORBIDDEN,
             Self::RateLimitExceeded { .. } | Self::CostLimitExceeded { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::DocumentTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::InvalidRequest { .. }
             | Self::InvalidDocument(_)
+            | Self::PersistedQueryNotFound
+            | Self::PersistedQueryNotSupported
             | Self::QueryTooCostly(_)
             | Self::DocumentTooDeep { .. }
             | Self::DocumentTooComplex { .. }
@@ -150,6 +164,13 @@ impl Error {
                 StatusCode::OK
             }
         }
+    }
+
+    /// Whether the error has the status 200 if the media type of the response is `application/json`, as older clients
+    /// expect: the request is well-formed, and its document is at fault.
+    #[must_use]
+    pub fn is_ok_in_json(&self) -> bool {
+        matches!(self, Self::InvalidDocument(_) | Self::PersistedQueryNotFound | Self::PersistedQueryNotSupported)
     }
 
     /// Seconds after which the same request may succeed, if they are known.
@@ -175,6 +196,12 @@ impl Error {
                 let names: Vec<_> = required_scopes.iter().map(|scope| scope.name()).collect();
                 format!("This key lacks the scope {}.", names.join(" or "))
             }
+            // Clients compare these two texts: they are part of the protocol.
+            Self::PersistedQueryNotFound => "PersistedQueryNotFound".to_owned(),
+            Self::PersistedQueryNotSupported => "PersistedQueryNotSupported".to_owned(),
+            Self::DocumentNotTrusted => {
+                "This key may execute trusted documents only. Ask the operator to add the document.".to_owned()
+            }
             Self::RateLimitExceeded { limit, allowed, retry_after_s } => {
                 format!("This key is limited to {allowed} requests per {limit}. Retry in {retry_after_s} s.")
             }
@@ -194,9 +221,7 @@ impl Error {
             Self::DocumentTooDeep { what, limit } => format!("Nested too deeply: at most {limit} {what}."),
             Self::DocumentTooComplex { what, limit } => format!("The document is too complex: at most {limit} {what}."),
             Self::UnsupportedMediaType { message } => (*message).to_owned(),
-            Self::NotAcceptable => {
-                "Responses are application/graphql-response+json or application/json. Accept one of them.".to_owned()
-            }
+            Self::NotAcceptable => NOT_ACCEPTABLE.to_owned(),
             Self::BodyTimeout => "The request body did not arrive in time.".to_owned(),
             Self::Timeout => "The request timed out. Try again: releases that were computed are kept.".to_owned(),
             Self::DocumentTooLarge { limit_bytes } => format!("The request is too large: at most {limit_bytes} bytes."),
@@ -336,23 +361,6 @@ fn set_cost(extensions: &mut ErrorExtensionValues, exceeded: &CostExceeded) {
     extensions.set("largestPage", async_graphql::to_value(&exceeded.fits).unwrap_or(Value::Null));
 }
 
-impl From<DbErr> for Error {
-    fn from(cause: DbErr) -> Self {
-        match cause {
-            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => {
-                tracing::error!(%cause, "database not reachable");
-                Self::Unavailable
-            }
-            // SQLite's only write lock was not available in time: an import or an epoch build holds it.
-            cause if cause.to_string().contains("database is locked") => {
-                tracing::warn!("the database is locked by another writer");
-                Self::Unavailable
-            }
-            cause => Self::internal(cause),
-        }
-    }
-}
-
 impl From<graphql_limits::Error> for Error {
     fn from(error: graphql_limits::Error) -> Self {
         use graphql_limits::Error as Limit;
@@ -360,7 +368,6 @@ impl From<graphql_limits::Error> for Error {
             Limit::TooLarge { limit_bytes } => Self::DocumentTooLarge { limit_bytes },
             Limit::TooDeep { what, limit } => Self::DocumentTooDeep { what, limit },
             Limit::TooComplex { what, limit } => Self::DocumentTooComplex { what, limit },
-            Limit::InvalidRequest { message } => Self::InvalidRequest { message },
             Limit::InvalidDocument(errors) => Self::InvalidDocument(errors),
             Limit::InvalidArgument { argument, message } => Self::input(argument, message),
         }

@@ -27,12 +27,14 @@ fn all() -> Vec<(Error, Placement, &'static str, &'static str)> {
     let cost = || Box::new(CostExceeded { cost: 0, limit: 0, most_expensive: Vec::new(), fits: None });
     let exceeded = LimitExceeded { limit: "points_per_minute", allowed: 0, available: 0, retry_after_s: 1 };
     let no_key = "the key is missing, unknown, revoked or malformed";
+    let forbidden = "the key lacks a scope, or may execute trusted documents only";
     let not_valid = "the request or its document is not valid";
     let argument = "an argument is not valid";
     vec![
         (Error::AuthenticationFailed, Placement::Whole, no_key, NO),
         (Error::ApiKeyExpired, Placement::Whole, "the key has expired", NO),
-        (Error::Forbidden { required_scopes: &[] }, Placement::Field, "the key lacks a scope", NO),
+        (Error::Forbidden { required_scopes: &[] }, Placement::Field, forbidden, NO),
+        (Error::DocumentNotTrusted, Placement::Whole, forbidden, NO),
         (
             Error::RateLimitExceeded { limit: "minute", allowed: 0, retry_after_s: 1 },
             Placement::Whole,
@@ -56,6 +58,13 @@ fn all() -> Vec<(Error, Placement, &'static str, &'static str)> {
         (Error::MethodNotAllowed { allow: "GET" }, Placement::Whole, not_valid, NO),
         (Error::NotAcceptable, Placement::Whole, not_valid, NO),
         (Error::UnsupportedMediaType { message: "" }, Placement::Whole, not_valid, NO),
+        (Error::PersistedQueryNotFound, Placement::Whole, "no document has this hash", "with the document"),
+        (
+            Error::PersistedQueryNotSupported,
+            Placement::Whole,
+            "this version of persisted queries is not supported",
+            "with the document only",
+        ),
         (Error::DocumentTooLarge { limit_bytes: 0 }, Placement::Both, "the body or the document is too large", NO),
         (Error::DocumentTooDeep { what: "", limit: 0 }, Placement::Both, "the document is nested too deeply", NO),
         (Error::DocumentTooComplex { what: "", limit: 0 }, Placement::Both, "the document is too complex", NO),
@@ -96,7 +105,7 @@ pub fn table() -> String {
         if placement != Placement::Field {
             statuses.push(error.status().as_u16().to_string());
         }
-        if matches!(error, Error::InvalidDocument(_)) {
+        if error.is_ok_in_json() {
             statuses.push("200".to_owned());
         }
         if placement != Placement::Whole {

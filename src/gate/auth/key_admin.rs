@@ -31,7 +31,14 @@ pub struct NewKey {
     pub expires_at: Option<i64>,
     /// Privacy cap in any 30 days.
     pub cap_milliunits: i64,
+    /// A name for people: at most 60 characters; may be empty.
+    pub name: String,
+    /// Whether the key may execute trusted documents only.
+    pub documents_only: bool,
 }
+
+/// Maximum length of a key's name, in characters.
+const MAX_NAME_CHARS: usize = 60;
 
 /// Creates a key and its privacy account, and its partner if there is no partner of that name. Returns the id of the
 /// key and the key. `now` is in Unix seconds.
@@ -41,6 +48,8 @@ pub struct NewKey {
 /// randomness, or the database fails.
 pub async fn create_key(db: &DatabaseConnection, new: &NewKey, now: i64) -> anyhow::Result<(String, ApiKey)> {
     ensure!(!new.scopes.is_empty(), "a key needs at least one scope");
+    let is_name = new.name.chars().count() <= MAX_NAME_CHARS && !new.name.chars().any(char::is_control);
+    ensure!(is_name, "a name has at most {MAX_NAME_CHARS} characters and no control characters");
     if new.expires_at.is_some_and(|at| at <= now) {
         bail!("the expiry is in the past");
     }
@@ -69,6 +78,8 @@ pub async fn create_key(db: &DatabaseConnection, new: &NewKey, now: i64) -> anyh
         revoked_at: None,
         last_used_at: None,
         replaced_by: None,
+        name: new.name.trim().to_owned(),
+        documents_only: new.documents_only,
     };
     keys::insert(&transaction, &key, secret.hash()).await?;
     audit::record(&transaction, now, Action::CreateKey, &key_id, detail).await?;

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use axum::http::{HeaderMap, header::AUTHORIZATION};
+use axum::http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use sha2::{Digest, Sha256};
 
 use crate::domain::{
@@ -44,21 +44,27 @@ impl ApiKey {
         Ok(Self(format!("spots_{}_{partner_id}_{}", environment.name(), random_hex(16)?)))
     }
 
-    /// Reads the key K from `Authorization: Bearer K`, `Authorization: ApiKey K` or `X-API-Key: K`. Returns `None` if
-    /// it is missing, empty or longer than 256 bytes, or if `Authorization` has another scheme.
+    /// Reads the key K from `Authorization: Bearer K`, `Authorization: ApiKey K` or `X-API-Key: K`. If there are
+    /// several credentials, such as those of a proxy, the one that has the form of a key counts.
+    ///
+    /// Returns `None` if there is no key, if it is longer than 256 bytes, or if there are different keys.
     #[must_use]
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
-        let text = |value: &axum::http::HeaderValue| value.to_str().ok().map(str::to_owned);
-        let key = match headers.get(AUTHORIZATION) {
-            Some(value) => {
-                let value = text(value)?;
-                let (scheme, key) = value.split_once(' ')?;
-                let known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("apikey");
-                known.then(|| key.trim().to_owned())?
-            }
-            None => text(headers.get("x-api-key")?)?.trim().to_owned(),
+        let of_scheme = |value: &str| {
+            let (scheme, key) = value.split_once(' ')?;
+            let known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("apikey");
+            known.then(|| key.trim().to_owned())
         };
-        (!key.is_empty() && key.len() <= MAX_KEY_BYTES).then_some(Self(key))
+        let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
+        let authorization = headers.get_all(AUTHORIZATION).iter().filter_map(text);
+        let mut keys: Vec<String> = authorization.filter_map(|value| of_scheme(&value)).collect();
+        keys.extend(headers.get_all("x-api-key").iter().filter_map(text).map(|key| key.trim().to_owned()));
+        keys.retain(|key| !key.is_empty() && key.len() <= MAX_KEY_BYTES);
+        if keys.iter().any(|key| is_key(key)) {
+            keys.retain(|key| is_key(key));
+        }
+        let key = keys.first()?.clone();
+        keys.iter().all(|other| *other == key).then_some(Self(key))
     }
 
     /// Whether the headers contain no key, not even an invalid one.
@@ -80,6 +86,12 @@ impl ApiKey {
     }
 }
 
+/// Whether a text has the form of a key: `spots_{environment}_{partner}_{32 hex digits}`.
+fn is_key(text: &str) -> bool {
+    let digits = text.strip_prefix("spots_").and_then(|rest| rest.rsplit_once('_')).map(|(_, digits)| digits);
+    digits.is_some_and(|digits| digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+}
+
 /// The caller of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
@@ -91,6 +103,8 @@ pub struct Caller {
     /// The account that is charged units and points. A rotated key and its replacement share it.
     pub account: String,
     pub expires_at: Option<i64>,
+    /// Whether the key may execute trusted documents only.
+    pub documents_only: bool,
 }
 
 impl From<Key> for Caller {
@@ -103,6 +117,7 @@ impl From<Key> for Caller {
             limits: key.limits,
             account: key.account,
             expires_at: key.expires_at,
+            documents_only: key.documents_only,
         }
     }
 }
@@ -120,6 +135,7 @@ impl Caller {
             limits: Limits { per_minute: 600, per_day: 100_000, max_query_points: 50, ..Limits::DEFAULT },
             account: "public".to_owned(),
             expires_at: None,
+            documents_only: false,
         }
     }
 
@@ -159,5 +175,27 @@ mod tests {
             assert_eq!(key(name, value), None, "{value}");
         }
         assert_eq!(key("x-api-key", &"k".repeat(300)), None);
+    }
+
+    #[test]
+    fn of_several_credentials_the_key_counts_and_different_keys_are_refused() {
+        let [one, two] = ["a", "b"].map(|digit| format!("spots_live_acme_{}", digit.repeat(32)));
+        let key = |values: &[(&'static str, &str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in values {
+                headers.append(*name, HeaderValue::from_str(value).unwrap());
+            }
+            ApiKey::from_headers(&headers).map(|key| key.0)
+        };
+        let bearer = format!("Bearer {one}");
+        for proxy in ["Basic c3RhZ2luZzpzZWNyZXQ=", "Bearer header.of.gateway", "Bearer ", "Digest x"] {
+            assert_eq!(key(&[("authorization", proxy), ("x-api-key", &one)]), Some(one.clone()), "{proxy}");
+            assert_eq!(key(&[("authorization", proxy), ("authorization", &bearer)]), Some(one.clone()), "{proxy}");
+        }
+        assert_eq!(key(&[("authorization", &bearer), ("x-api-key", "other")]), Some(one.clone()));
+        assert_eq!(key(&[("authorization", &bearer), ("x-api-key", &one)]), Some(one.clone()));
+        assert_eq!(key(&[("authorization", &bearer), ("x-api-key", &two)]), None);
+        assert_eq!(key(&[("x-api-key", &one), ("x-api-key", &two)]), None);
+        assert_eq!(key(&[("authorization", "Bearer x"), ("x-api-key", "y")]), None);
     }
 }

@@ -1,10 +1,10 @@
 //! Budgets shared by several servers, in Redis. One Lua script charges all budgets of an account atomically, with the
 //! clock of Redis.
 //!
-//! If Redis does not respond in time, the circuit opens: no request waits for Redis until a background task has reached
-//! it again. Until then each server grants from an emergency share of its own, a quarter of each limit, so that a
-//! partner is neither locked out nor unlimited. With `n` servers a partner can use `n` quarters in addition to what
-//! Redis had granted (`docs/limits.md`).
+//! If Redis does not respond in time, or refuses the script, the circuit opens: no request waits for Redis until a
+//! background task has reached it again. Until then each server grants from an emergency share of its own, a quarter of
+//! each limit, so that a partner is neither locked out nor unlimited. With `n` servers a partner can use `n` quarters
+//! in addition to what Redis had granted (`docs/limits.md`).
 
 use std::{
     sync::{
@@ -16,8 +16,8 @@ use std::{
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use parking_lot::RwLock;
-use redis::{Client, Script, aio::MultiplexedConnection};
+use parking_lot::{Mutex, RwLock};
+use redis::{Client, ErrorKind, RedisError, Script, aio::MultiplexedConnection};
 
 use super::{
     DailyUsage, LEASE_MS, Lease, NoUsage, ProcessQuotas, QuotaStore, ReservationRequest, ReserveError, ReserveResult,
@@ -31,6 +31,19 @@ pub const REDIS_TIMEOUT: Duration = Duration::from_millis(40);
 const RECONNECT_INTERVAL: Duration = Duration::from_millis(500);
 /// Divisor of each limit for the emergency share of one server.
 const EMERGENCY_SHARE: u64 = 4;
+
+/// Time limit for a new connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// The account of the script that checks a connection.
+const PROBE: &str = "probe";
+/// Writes and deletes both keys of an account.
+const PROBE_SCRIPT: &str = "
+for _, key in ipairs(KEYS) do
+    redis.call('set', key, '1', 'px', 1000)
+    redis.call('del', key)
+end
+return 1";
+const TIMED_OUT: &str = "it does not respond in time";
 
 const GRANTED: i64 = 1;
 const NEEDS_USAGE: i64 = 2;
@@ -52,6 +65,9 @@ struct Shared {
     timeout: Duration,
     /// The connection; `None` while the circuit is open.
     connection: RwLock<Option<MultiplexedConnection>>,
+    /// Why the circuit is open, as it was logged: each cause is logged once.
+    cause: Mutex<Option<&'static str>>,
+    probe: Script,
     reserve: Script,
     settle: Script,
 }
@@ -61,22 +77,46 @@ impl Shared {
         self.connection.read().clone()
     }
 
-    fn open_circuit(&self, cause: &str) {
-        let mut connection = self.connection.write();
-        if connection.take().is_some() {
-            tracing::warn!(cause, "Redis does not respond: limits are kept per server, a quarter each, until it does");
+    fn open_circuit(&self, cause: &'static str) {
+        drop(self.connection.write().take());
+        if self.cause.lock().replace(cause) != Some(cause) {
+            tracing::warn!(cause, "Redis is not used: limits are kept per server, a quarter each, until it can be");
         }
     }
 
-    async fn connect(&self) -> Result<(), String> {
-        let connection = tokio::time::timeout(Duration::from_secs(2), self.client.get_multiplexed_async_connection());
-        let mut connection =
-            connection.await.map_err(|_| "timed out".to_owned())?.map_err(|cause| cause.to_string())?;
-        let ping = redis::cmd("PING");
-        let pong = tokio::time::timeout(self.timeout, ping.query_async::<String>(&mut connection));
-        pong.await.map_err(|_| "timed out".to_owned())?.map_err(|cause| cause.to_string())?;
+    /// Connects, and checks that Redis executes a script on keys like those of an account: a server that answers PING
+    /// can refuse that.
+    async fn connect(&self) -> Result<(), &'static str> {
+        let connection = tokio::time::timeout(CONNECT_TIMEOUT, self.client.get_multiplexed_async_connection());
+        let mut connection = connection.await.map_err(|_| TIMED_OUT)?.map_err(|cause| redis_cause(&cause))?;
+        let [counters, leases] = keys(PROBE);
+        let mut call = self.probe.key(counters);
+        call.key(leases);
+        let probe = tokio::time::timeout(self.timeout * 5, call.invoke_async::<i64>(&mut connection));
+        probe.await.map_err(|_| TIMED_OUT)?.map_err(|cause| redis_cause(&cause))?;
         *self.connection.write() = Some(connection);
+        if self.cause.lock().take().is_some() {
+            tracing::info!("Redis is used: limits are shared again");
+        }
         Ok(())
+    }
+}
+
+/// The cause of a failure, and its remedy. It contains nothing of the server's text, which can name the user of the
+/// URL.
+fn redis_cause(cause: &RedisError) -> &'static str {
+    match cause.code() {
+        Some("NOPERM") => "its user may not run scripts on the keys spots:*; allow it ~spots:* +@all",
+        Some("READONLY") => "it is a replica; REDIS_URL must name the primary",
+        Some("OOM") => "its memory is full; raise maxmemory",
+        Some("MISCONF") => "it cannot write its snapshots and refuses writes",
+        Some("LOADING" | "BUSY" | "MASTERDOWN" | "CLUSTERDOWN") => "it is not ready yet",
+        Some("NOAUTH" | "WRONGPASS") => "it requires another user or password",
+        _ if cause.is_timeout() => TIMED_OUT,
+        _ if cause.kind() == ErrorKind::AuthenticationFailed => "it requires another user or password",
+        _ if cause.is_connection_refusal() => "no server answers at its host and port",
+        _ if cause.is_io_error() => "the connection failed or was lost",
+        _ => "it refuses the script",
     }
 }
 
@@ -89,31 +129,32 @@ impl RedisQuotas {
     /// Connects to Redis. If it is unavailable, a background task retries. `timeout` is the timeout of one request to
     /// Redis, after which the circuit opens: [`REDIS_TIMEOUT`], except in tests on a busy machine.
     ///
-    /// # Errors
-    /// `url` is not a valid `redis://` URL (the message does not repeat it, because it may contain a password), or the
-    /// operating system provides no randomness.
+    /// # Errors `url` is not a valid `redis://` or `rediss://` URL (the message does not repeat it, because it may
+    /// contain a password), or the operating system provides no randomness.
     pub async fn connect(url: &str, usage: Arc<dyn DailyUsage>, timeout: Duration) -> anyhow::Result<Self> {
-        let client = Client::open(url).map_err(|_| anyhow::anyhow!("not a redis:// URL")).context("REDIS_URL")?;
+        let client =
+            Client::open(url).map_err(|_| anyhow::anyhow!("not a redis:// or rediss:// URL")).context("REDIS_URL")?;
         let shared = Arc::new(Shared {
             client,
             timeout,
             connection: RwLock::new(None),
+            cause: Mutex::new(None),
+            probe: Script::new(PROBE_SCRIPT),
             reserve: Script::new(include_str!("redis.lua")),
             settle: Script::new(include_str!("settle.lua")),
         });
         if let Err(cause) = shared.connect().await {
-            tracing::warn!(
-                cause,
-                "Redis is not reachable yet: limits are kept per server, a quarter each, until it is"
-            );
+            shared.open_circuit(cause);
         }
         let weak = Arc::downgrade(&shared);
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(RECONNECT_INTERVAL).await;
                 let Some(shared) = weak.upgrade() else { return };
-                if shared.connection().is_none() && shared.connect().await.is_ok() {
-                    tracing::info!("Redis responds: limits are shared again");
+                if shared.connection().is_none()
+                    && let Err(cause) = shared.connect().await
+                {
+                    shared.open_circuit(cause);
                 }
             }
         });
@@ -127,13 +168,8 @@ impl RedisQuotas {
         })
     }
 
-    async fn call(
-        &self,
-        request: &ReservationRequest,
-        id: &str,
-        today: Option<(u64, u64)>,
-    ) -> Result<[i64; 8], String> {
-        let mut connection = self.shared.connection().ok_or_else(|| "the circuit is open".to_owned())?;
+    async fn call(&self, request: &ReservationRequest, id: &str, today: Option<(u64, u64)>) -> Result<[i64; 8], ()> {
+        let mut connection = self.shared.connection().ok_or(())?;
         let (requests, points) =
             today.map_or_else(Default::default, |(requests, points)| (requests.to_string(), points.to_string()));
         let [counters, leases] = keys(&request.account);
@@ -150,11 +186,10 @@ impl RedisQuotas {
             .arg(points)
             .arg(self.shift_ms.load(Ordering::SeqCst));
         let response = tokio::time::timeout(self.shared.timeout, call.invoke_async::<Vec<i64>>(&mut connection)).await;
-        let response = response
-            .map_err(|_| "timed out".to_owned())
-            .and_then(|response| response.map_err(|cause| cause.to_string()));
-        let response = response.and_then(|numbers| numbers.try_into().map_err(|_| "unexpected response".to_owned()));
-        response.inspect_err(|cause| self.shared.open_circuit(cause))
+        let response =
+            response.map_err(|_| TIMED_OUT).and_then(|response| response.map_err(|cause| redis_cause(&cause)));
+        let response = response.and_then(|numbers| numbers.try_into().map_err(|_| "its response is not valid"));
+        response.map_err(|cause| self.shared.open_circuit(cause))
     }
 
     async fn emergency(&self, request: &ReservationRequest, now_ms: i64) -> ReserveResult {
@@ -229,8 +264,10 @@ impl QuotaStore for RedisQuotas {
                 .arg(lease.day)
                 .arg(lease.limits.points_per_minute);
             let response = tokio::time::timeout(shared.timeout * 5, call.invoke_async::<i64>(&mut connection)).await;
-            if !matches!(response, Ok(Ok(_))) {
-                shared.open_circuit("cannot settle a reservation");
+            match response {
+                Ok(Ok(_)) => {}
+                Ok(Err(cause)) => shared.open_circuit(redis_cause(&cause)),
+                Err(_) => shared.open_circuit(TIMED_OUT),
             }
         });
     }

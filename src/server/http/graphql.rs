@@ -12,7 +12,6 @@ use axum::{
     response::Response,
 };
 use graphql_limits::{CostEstimate, NormalizedOperation, settle::settle};
-use sha2::{Digest, Sha256};
 use tokio::time::{Duration, Instant, sleep_until, timeout};
 
 use super::{
@@ -26,6 +25,7 @@ use crate::{
         BODY_LIMIT, CATALOG_BODY_LIMIT,
         auth::{ApiKey, Caller},
         documents::{PricedDocument, cache_key},
+        persisted::{DocumentSource, document_hash},
         quota::{Remaining, Reservation, ReservationRequest, ReserveError},
     },
     graphql::context::RequestContext,
@@ -57,6 +57,12 @@ pub async fn handle(
     let mut response = result.unwrap_or_else(|error| response::error(&error, format, &log));
     response.headers_mut().extend(limits);
     let is_complete = match body {
+        // A body that is known to be too large is not waited for: its rest is discarded while the response is sent.
+        Some(body) if response.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            let (headers, timeout) = (parts.headers.clone(), state.timeouts.body);
+            tokio::spawn(async move { request::discard(&headers, body, timeout).await });
+            false
+        }
         Some(body) => request::discard(&parts.headers, body, state.timeouts.body).await,
         None => response.status() != StatusCode::REQUEST_TIMEOUT,
     };
@@ -123,7 +129,10 @@ fn log_request(request: &GraphqlRequest, log: &RequestLogHandle) {
             // A valid name has no control characters, and PostgreSQL rejects NUL.
             name.chars().filter(|character| !character.is_control()).take(MAX_LOGGED_NAME_CHARS).collect()
         });
-        entry.document_hash = Some(hex::encode(Sha256::digest(&request.document)));
+        entry.document_hash = Some(match &request.document {
+            DocumentSource::Text(text) => document_hash(text),
+            DocumentSource::Hash(hash) | DocumentSource::Register { hash, .. } => hash.clone(),
+        });
     });
 }
 
@@ -180,16 +189,19 @@ async fn price(
     parts: &Parts,
     request: GraphqlRequest,
 ) -> Result<Arc<PricedDocument>, Error> {
+    // First, because a document that was removed must not be found in the cache.
+    let text = state.persisted.resolve(caller, &request.document).await?;
     let key = cache_key(&caller.account, &request.text);
     let priced = if let Some(priced) = state.documents.find(&key) {
         permit(&priced.operation, log, caller, parts)?;
         priced
     } else {
         let (name, reader) = (request.operation_name.as_deref(), &state.services.documents);
-        let operation = reader.normalize(&request.document, name, request.variables).await?;
+        let operation = reader.normalize(&text, name, request.variables).await?;
         permit(&operation, log, caller, parts)?;
         let priced = Arc::new(reader.price(operation)?);
         state.documents.insert(key, &priced);
+        state.persisted.register(caller, &request.document);
         priced
     };
     let limit = caller.limits.max_document_points();

@@ -18,14 +18,14 @@ use http_body_util::BodyExt as _;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::domain::error::Error;
+use crate::{domain::error::Error, gate::persisted::DocumentSource};
 
 /// Maximum number of bytes of a rejected body that are read and discarded.
 const MAX_DISCARDED_BYTES: usize = 16 * 1024 * 1024;
 
 /// A parsed GraphQL request.
 pub struct GraphqlRequest {
-    pub document: String,
+    pub document: DocumentSource,
     pub operation_name: Option<String>,
     pub variables: Variables,
     /// The request as it was sent: the body, or the query string of the URL.
@@ -36,11 +36,48 @@ pub struct GraphqlRequest {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Parameters {
-    query: String,
+    query: Option<String>,
+    /// The SHA-256 of the document in hex, with or without the prefix `sha256:`.
+    document_id: Option<String>,
     operation_name: Option<String>,
     variables: Option<Map<String, Value>>,
-    #[serde(rename = "extensions")]
-    _extensions: Option<Map<String, Value>>,
+    extensions: Option<Map<String, Value>>,
+}
+
+impl Parameters {
+    /// The document: its text, or the hash in `documentId` or in `extensions.persistedQuery`, or both.
+    fn document(&mut self) -> Result<DocumentSource, Error> {
+        let persisted = self.extensions.as_ref().and_then(|extensions| extensions.get("persistedQuery"));
+        let persisted = persisted.filter(|persisted| !persisted.is_null());
+        let mut hash = None;
+        if let Some(persisted) = persisted {
+            if persisted["version"] != 1 {
+                return Err(Error::PersistedQueryNotSupported);
+            }
+            let text = persisted["sha256Hash"].as_str().ok_or_else(|| invalid(HASH))?;
+            hash = Some(parse_hash(text)?);
+        }
+        if let Some(id) = self.document_id.take() {
+            let id = parse_hash(id.strip_prefix("sha256:").unwrap_or(&id))?;
+            if hash.replace(id.clone()).is_some_and(|other| other != id) {
+                return Err(invalid("`documentId` and `extensions.persistedQuery` name different documents."));
+            }
+        }
+        match (self.query.take().filter(|text| !text.is_empty() || hash.is_none()), hash) {
+            (Some(text), Some(hash)) => Ok(DocumentSource::Register { text, hash }),
+            (Some(text), None) => Ok(DocumentSource::Text(text)),
+            (None, Some(hash)) => Ok(DocumentSource::Hash(hash)),
+            (None, None) => Err(invalid("The request has no `query`, no `documentId` and no persisted query.")),
+        }
+    }
+}
+
+/// The message for an invalid hash.
+const HASH: &str = "The hash of a document must be its SHA-256: 64 hexadecimal digits.";
+
+fn parse_hash(text: &str) -> Result<String, Error> {
+    let is_hash = text.len() == 64 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+    is_hash.then(|| text.to_ascii_lowercase()).ok_or_else(|| invalid(HASH))
 }
 
 fn invalid(message: &str) -> Error {
@@ -59,7 +96,7 @@ pub async fn read(
     limit: usize,
     timeout: Duration,
 ) -> Result<GraphqlRequest, Error> {
-    let (parameters, text) = match parts.method {
+    let (mut parameters, text) = match parts.method {
         Method::GET => {
             let query = parts.uri.query().unwrap_or_default();
             (from_query(query)?, query.as_bytes().to_vec())
@@ -68,7 +105,7 @@ pub async fn read(
         _ => return Err(Error::MethodNotAllowed { allow: "GET, POST" }),
     };
     Ok(GraphqlRequest {
-        document: parameters.query,
+        document: parameters.document()?,
         // Some tools send an empty name instead of omitting it.
         operation_name: parameters.operation_name.filter(|name| !name.is_empty()),
         variables: Variables::from_json(Value::Object(parameters.variables.unwrap_or_default())),
@@ -77,10 +114,12 @@ pub async fn read(
 }
 
 fn from_query(query: &str) -> Result<Parameters, Error> {
-    let (mut document, mut operation_name, mut variables, mut extensions) = (None, None, None, None);
+    let (mut document, mut document_id, mut operation_name, mut variables, mut extensions) =
+        (None, None, None, None, None);
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         let slot = match name.as_ref() {
             "query" => &mut document,
+            "documentId" => &mut document_id,
             "operationName" => &mut operation_name,
             "variables" => &mut variables,
             "extensions" => &mut extensions,
@@ -91,10 +130,11 @@ fn from_query(query: &str) -> Result<Parameters, Error> {
         }
     }
     Ok(Parameters {
-        query: document.ok_or_else(|| invalid("The URL parameter `query` is missing."))?,
+        query: document,
+        document_id,
         operation_name,
         variables: object(variables, "variables")?,
-        _extensions: object(extensions, "extensions")?,
+        extensions: object(extensions, "extensions")?,
     })
 }
 
@@ -110,8 +150,9 @@ async fn from_body(
     limit: usize,
     timeout: Duration,
 ) -> Result<(Parameters, Vec<u8>), Error> {
-    let is_json = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(is_utf8_json);
-    if !is_json {
+    let mut content_types = headers.get_all(CONTENT_TYPE).iter();
+    let content_type = content_types.next().filter(|_| content_types.next().is_none());
+    if !content_type.and_then(|value| value.to_str().ok()).is_some_and(is_utf8_json) {
         // Browsers send forms and plain text to other origins without a preflight request.
         return Err(Error::UnsupportedMediaType { message: "The content type must be application/json in UTF-8." });
     }
@@ -129,7 +170,9 @@ async fn from_body(
     };
     let body = collected?.ok_or_else(too_large)?;
     scan_json(&body)?;
-    let parameters = serde_json::from_slice(&body).map_err(|_| {
+    // A JSON array would be read as the values of the fields, in their order.
+    let object = body.trim_ascii_start().starts_with(b"{").then_some(&body);
+    let parameters = object.and_then(|object| serde_json::from_slice(object).ok()).ok_or_else(|| {
         invalid(
             "The body must be one JSON object: {\"query\": \"...\", \"variables\": {...}, \"operationName\": \"...\"}.",
         )
@@ -178,5 +221,8 @@ pub async fn discard(headers: &HeaderMap, mut body: Body, timeout: Duration) -> 
 fn is_utf8_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(|part| part.trim().to_ascii_lowercase());
     parts.next().as_deref() == Some("application/json")
-        && parts.all(|part| !part.starts_with("charset=") || part.trim_matches('"').ends_with("utf-8"))
+        && parts.all(|part| {
+            let charset = part.strip_prefix("charset=").map(|charset| charset.trim_matches('"'));
+            charset.is_none_or(|charset| charset == "utf-8" || charset == "utf8")
+        })
 }

@@ -64,7 +64,7 @@ pub fn error(error: &Error, format: Format, handle: &RequestLogHandle) -> Respon
         }
     };
     complete(&mut errors, error.code(), handle);
-    let is_legacy = format == Format::Json && matches!(error, Error::InvalidDocument(_));
+    let is_legacy = format == Format::Json && error.is_ok_in_json();
     let status = if is_legacy { StatusCode::OK } else { error.status() };
     // No `data`: nothing was executed.
     let mut response = write(status, format, &json!({ "errors": errors }));

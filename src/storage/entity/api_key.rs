@@ -34,6 +34,10 @@ pub struct Model {
     pub last_used_at: Option<i64>,
     /// The id of the key that replaced this one when it was rotated.
     pub replaced_by: Option<String>,
+    /// A name for people; may be empty.
+    pub name: String,
+    /// Whether the key may execute trusted documents only.
+    pub documents_only: bool,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -23,4 +23,5 @@ pub mod privacy_decoy_write;
 pub mod privacy_release;
 pub mod privacy_view;
 pub mod product;
+pub mod trusted_document;
 pub mod user_action;

@@ -150,7 +150,7 @@ impl Tokens {
             let input: &[u8] = if input.is_empty() && !was_at_end { b"\n" } else { input };
             let is_appended = self.is_at_end && !was_at_end;
             let (result, read, written) = self.reader.read_field(input, &mut self.buffer[end..]);
-            self.next_line += input[..read].iter().filter(|byte| **byte == b'\n').count() as u64;
+            self.next_line += memchr::memchr_iter(b'\n', &input[..read]).count() as u64;
             let free = MAX_ROW_BYTES.saturating_sub(self.raw.len());
             self.raw.extend_from_slice(&input[..read.min(free)]);
             if !is_appended {

@@ -1,0 +1,197 @@
+//! The output of `keys list`, `keys show` and `keys usage`.
+
+use sea_orm::DatabaseConnection;
+use serde::Serialize;
+
+use super::table::Format;
+use crate::{
+    domain::{clock::format_time, error::Error, key::Key},
+    privacy::{budget::Budgets, bundles},
+    storage::{audit, keys, usage::UsageDay},
+};
+
+/// A key in the output of `keys list`.
+#[derive(Serialize)]
+struct KeyRow {
+    id: String,
+    name: String,
+    partner: String,
+    environment: String,
+    state: &'static str,
+    scopes: Vec<String>,
+    last_used_at: Option<String>,
+}
+
+/// A key in the output of `keys show`.
+#[derive(Serialize)]
+struct Shown {
+    id: String,
+    name: String,
+    partner: String,
+    environment: String,
+    state: &'static str,
+    scopes: Vec<String>,
+    documents_only: bool,
+    requests_per_minute: u64,
+    requests_per_day: u64,
+    points_per_query: u64,
+    points_per_minute: u64,
+    points_per_day: u64,
+    units_in_30_days: f64,
+    units_left: f64,
+    created_at: String,
+    expires_at: Option<String>,
+    revoked_at: Option<String>,
+    last_used_at: Option<String>,
+    followed_by: Option<String>,
+    events: Vec<Event>,
+}
+
+/// A day in the output of `keys usage`.
+#[derive(Serialize)]
+struct UsageRow {
+    day: String,
+    requests: i64,
+    refused: i64,
+    points: i64,
+    units: f64,
+    errors: Vec<ErrorCount>,
+}
+
+#[derive(Serialize)]
+struct ErrorCount {
+    code: String,
+    count: i64,
+}
+
+/// An entry of a key's history.
+#[derive(Serialize)]
+struct Event {
+    at: String,
+    action: String,
+    detail: String,
+}
+
+pub(super) fn print_keys(format: Format, keys: Vec<Key>, now: i64) -> anyhow::Result<()> {
+    let row = |key: Key| KeyRow {
+        state: state(&key, now),
+        scopes: scopes(&key),
+        last_used_at: key.last_used_at.map(format_time),
+        environment: key.environment.name().to_owned(),
+        id: key.key_id,
+        name: key.name,
+        partner: key.partner_id,
+    };
+    let rows: Vec<KeyRow> = keys.into_iter().map(row).collect();
+    format.print(&rows, &["id", "name", "partner", "env", "state", "scopes", "last used"], |key| {
+        let [id, name, partner, env] = [&key.id, &key.name, &key.partner, &key.environment].map(Clone::clone);
+        vec![
+            id,
+            name,
+            partner,
+            env,
+            key.state.to_owned(),
+            key.scopes.join("|"),
+            or_default(key.last_used_at.as_ref(), "never"),
+        ]
+    })
+}
+
+pub(super) fn print_usage(format: Format, days: Vec<UsageDay>) -> anyhow::Result<()> {
+    let row = |day: UsageDay| UsageRow {
+        units: bundles::units(day.milliunits),
+        day: day.day,
+        requests: day.requests,
+        refused: day.rejected,
+        points: day.points,
+        errors: day.errors.into_iter().map(|(code, count)| ErrorCount { code, count }).collect(),
+    };
+    let rows: Vec<UsageRow> = days.into_iter().map(row).collect();
+    format.print(&rows, &["day", "requests", "refused", "points", "units", "errors"], |day| {
+        let errors: Vec<_> = day.errors.iter().map(|error| format!("{} {}", error.count, error.code)).collect();
+        let [requests, refused, points] = [day.requests, day.refused, day.points].map(|count| count.to_string());
+        vec![day.day.clone(), requests, refused, points, format!("{:.2}", day.units), errors.join(", ")]
+    })
+}
+
+pub(super) async fn show(format: Format, db: &DatabaseConnection, id: &str, now: i64) -> anyhow::Result<()> {
+    let key = keys::find(db, id).await?;
+    let budget = Budgets::new(db.clone()).of(&key.account, now).await.map_err(Error::into_anyhow)?;
+    let events = audit::of_key(db, id).await?.into_iter().map(|event| Event {
+        at: format_time(event.happened_at),
+        action: event.action,
+        detail: event.detail,
+    });
+    let shown = Shown {
+        state: state(&key, now),
+        scopes: scopes(&key),
+        id: key.key_id,
+        name: key.name,
+        partner: key.partner_id,
+        environment: key.environment.name().to_owned(),
+        documents_only: key.documents_only,
+        requests_per_minute: key.limits.per_minute,
+        requests_per_day: key.limits.per_day,
+        points_per_query: key.limits.max_query_points,
+        points_per_minute: key.limits.points_per_minute,
+        points_per_day: key.limits.points_per_day,
+        units_in_30_days: bundles::units(budget.cap_milliunits),
+        units_left: bundles::units(budget.left_milliunits()),
+        created_at: format_time(key.created_at),
+        expires_at: key.expires_at.map(format_time),
+        revoked_at: key.revoked_at.map(format_time),
+        last_used_at: key.last_used_at.map(format_time),
+        followed_by: key.replaced_by,
+        events: events.collect(),
+    };
+    format.show(&shown, print)
+}
+
+fn print(key: &Shown) -> anyhow::Result<()> {
+    let lines = [
+        ("id", key.id.clone()),
+        ("name", key.name.clone()),
+        ("partner", key.partner.clone()),
+        ("environment", key.environment.clone()),
+        ("state", key.state.to_owned()),
+        ("scopes", key.scopes.join("|")),
+        ("documents", if key.documents_only { "trusted only" } else { "any" }.to_owned()),
+        ("requests a minute", key.requests_per_minute.to_string()),
+        ("requests a day", key.requests_per_day.to_string()),
+        ("points a query", key.points_per_query.to_string()),
+        ("points a minute", key.points_per_minute.to_string()),
+        ("points a day", key.points_per_day.to_string()),
+        ("units in 30 days", format!("{:.2}", key.units_in_30_days)),
+        ("units left", format!("{:.2}", key.units_left)),
+        ("created", key.created_at.clone()),
+        ("expires", or_default(key.expires_at.as_ref(), "never")),
+        ("revoked", or_default(key.revoked_at.as_ref(), "never")),
+        ("last used", or_default(key.last_used_at.as_ref(), "never")),
+        ("followed by", or_default(key.followed_by.as_ref(), "none")),
+    ];
+    for (name, value) in lines {
+        say!("{name:<18} {value}");
+    }
+    for event in &key.events {
+        say!("{:<18} {} {}", event.at, event.action, event.detail);
+    }
+    Ok(())
+}
+
+fn or_default(text: Option<&String>, default: &str) -> String {
+    text.map_or_else(|| default.to_owned(), Clone::clone)
+}
+
+fn scopes(key: &Key) -> Vec<String> {
+    key.scopes.iter().map(|scope| scope.name().to_owned()).collect()
+}
+
+fn state(key: &Key, now: i64) -> &'static str {
+    if key.revoked_at.is_some() {
+        "revoked"
+    } else if key.is_active(now) {
+        "active"
+    } else {
+        "expired"
+    }
+}
