@@ -38,6 +38,11 @@ fn write(name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
     path
 }
 
+/// The text of numbered rows.
+fn rows(numbers: std::ops::Range<usize>, row: impl Fn(usize) -> String) -> String {
+    numbers.map(|number| row(number) + "\n").collect()
+}
+
 /// Loads a file with a partner, and returns its report and the error.
 async fn load(db: &DatabaseConnection, kind: Kind, path: &Path, options: Options) -> (Report, Option<String>) {
     let options = Options { partner: Some("acme".to_owned()), ..options };
@@ -193,8 +198,8 @@ async fn a_value_without_end_is_an_error_and_a_long_one_a_reject() {
 async fn a_file_of_many_rejects_is_not_stored_and_its_rejects_are_reported() {
     for on in databases() {
         let (_database, db) = TestDb::migrated(on).await;
-        let bad = |number: usize| (0..number).map(|row| format!("r{row},north,thirty,,,true\n")).collect::<String>();
-        let good = (0..200).map(|row| format!("g{row},north,30,,,true\n")).collect::<String>();
+        let bad = |number: usize| rows(0..number, |row| format!("r{row},north,thirty,,,true"));
+        let good = rows(0..200, |row| format!("g{row},north,30,,,true"));
         let with = |number: usize| write("agents.csv", format!("{AGENTS}{good}{}", bad(number)));
         let options = |max_rejects| Options { max_rejects, ..OPTIONS };
         let (report, error) = load(&db, Kind::Agents, &with(30), OPTIONS).await;
@@ -271,9 +276,9 @@ async fn folders_of_parts_and_names_of_other_case_are_loaded_or_named() {
         let error = import::find(&dir).unwrap_err().to_string();
         assert!(error.contains(name), "{name}: {error}");
         if path.parent() == Some(&dir) {
-            fs::remove_file(path).unwrap()
+            fs::remove_file(path).unwrap();
         } else {
-            fs::remove_dir_all(path.parent().unwrap()).unwrap()
+            fs::remove_dir_all(path.parent().unwrap()).unwrap();
         }
     }
     if let Some(cases) = shared::folder("cases/03-folder") {
@@ -328,7 +333,7 @@ async fn an_erased_person_does_not_come_back_with_the_next_file() {
 async fn an_interrupted_import_is_continued() {
     use spots_enrichment::storage::entity::import_run;
     let (_database, db) = TestDb::migrated(On::Sqlite).await;
-    let people = (0..9_000).map(|row| format!("p{row},north,30,,,true\n")).collect::<String>();
+    let people = rows(0..9_000, |row| format!("p{row},north,30,,,true"));
     let path = write("agents.csv", format!("{AGENTS}{people}"));
     load(&db, Kind::Agents, &path, OPTIONS).await;
     assert!(import_runs::list(&db).await.unwrap().is_empty(), "a finished import leaves no record");
@@ -417,7 +422,7 @@ fn a_stray_visit_does_not_move_the_epoch() {
 #[tokio::test]
 async fn a_catalog_of_products_is_stored_or_refused_as_a_whole() {
     let (_database, db) = TestDb::migrated(On::Sqlite).await;
-    let rows: String = (0..50).map(|row| format!("p{row},Lamp,home,,{row},EUR,9,,\n")).collect();
+    let rows = rows(0..50, |row| format!("p{row},Lamp,home,,{row},EUR,9,,"));
     let (report, error) = load(&db, Kind::Products, &write("products.csv", format!("{PRODUCTS}{rows}")), OPTIONS).await;
     assert!(error.unwrap().contains("every row of products was rejected") && !report.is_stored);
     assert_eq!(product::Entity::find().count(&db).await.unwrap(), 0);
