@@ -22,7 +22,7 @@ const gzip: Plugin = {
 export default defineConfig({
   plugins: [react(), gzip],
   build: {
-    rolldownOptions: { input: ["index.html", "portrait.html"] },
+    rolldownOptions: { input: ["index.html", "portrait.html", "src/docs/main.ts"] },
     // The server's content security policy allows neither `data:` scripts nor inline scripts.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

@@ -1,7 +1,8 @@
 //! A synthetic population: the same people for the same seed, with distributions like those of real data.
 //!
-//! It has twelve correlated dimensions (from four factors), skewed visits (a few people account for many), places of
-//! unequal popularity, and communities whose members know each other and share places.
+//! It has twelve correlated dimensions (from four factors), regions, ages and tastes that differ in them, skewed visits
+//! (a few people account for many), places of unequal popularity, seasons, and communities whose members know each other
+//! and share places.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -15,8 +16,11 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sea_orm::DatabaseConnection;
 
-use super::import::{
-    self, AgentRow, Agents, ConnectionRow, Connections, PersonalityRow, Products, Profiles, VisitRow, Visits,
+use super::{
+    goods::{GOODS, Goods},
+    import::{
+        self, AgentRow, Agents, ConnectionRow, Connections, PersonalityRow, Products, Profiles, VisitRow, Visits,
+    },
 };
 use crate::{
     domain::{
@@ -94,6 +98,63 @@ const LOADINGS: [[f64; 4]; 12] = [
     [0.0, 0.7, -0.2, 0.1],
 ];
 
+/// What a region adds to the score of each dimension, in units of the logistic scale; 0.5 is about 0.1 of the mean.
+const REGION_TRAITS: [[f64; 12]; 5] = [
+    [0.0, 0.0, -0.3, 0.3, 0.0, -0.3, 0.0, 0.0, 0.6, 0.4, 0.3, 0.7],
+    [0.0, 0.0, 0.7, 0.0, 0.0, 0.5, 0.3, 0.0, 0.0, 0.0, 0.0, -0.6],
+    [0.0, 0.2, 0.3, -0.3, 0.5, 0.4, 0.0, 0.6, -0.6, 0.0, 0.0, -0.5],
+    [-0.4, 0.7, 0.0, 0.0, -0.3, -0.5, 0.0, 0.6, 0.0, -0.6, -0.6, 0.0],
+    [0.6, 0.0, 0.0, 0.0, 0.5, 0.8, -0.3, -0.3, 0.2, 0.3, 0.0, 0.0],
+];
+
+/// What 20 years of age more than 38 add to the score of each dimension.
+const AGE_TRAITS: [f64; 12] = [-0.2, 0.1, 0.2, -0.3, 0.0, -0.2, 0.3, 0.4, -0.6, -0.5, 0.3, -0.6];
+
+/// A taste: what a person likes to visit.
+struct Taste {
+    /// Index of the preferred group in [`CATEGORY_GROUPS`].
+    group: usize,
+    /// Weight in each region.
+    weights: [u32; 5],
+    /// Factor of the weight for each 20 years of age above 38; its inverse applies below.
+    by_age: f64,
+    /// What it adds to the score of each dimension.
+    traits: [f64; 12],
+}
+
+const TASTES: [Taste; 5] = [
+    Taste {
+        group: 3,
+        weights: [30, 30, 30, 40, 30],
+        by_age: 1.0,
+        traits: [0.0, 0.3, 0.3, 0.0, 0.0, -0.2, 0.0, 0.2, 0.0, 0.0, 0.0, 0.0],
+    },
+    Taste {
+        group: 5,
+        weights: [40, 15, 10, 15, 20],
+        by_age: 0.4,
+        traits: [0.2, 0.0, -0.3, 0.6, 0.2, 0.0, -0.3, 0.0, 0.9, 0.4, 0.0, 0.8],
+    },
+    Taste {
+        group: 6,
+        weights: [10, 40, 45, 20, 40],
+        by_age: 1.1,
+        traits: [0.2, 0.0, 0.5, -0.3, 0.0, 0.8, 0.0, 0.0, -0.3, 0.0, -0.3, -0.8],
+    },
+    Taste {
+        group: 0,
+        weights: [15, 15, 10, 5, 5],
+        by_age: 1.3,
+        traits: [0.5, 0.0, 0.3, 0.0, 0.0, 0.0, 0.8, 0.0, -0.2, 0.5, 0.2, 0.0],
+    },
+    Taste {
+        group: 9,
+        weights: [15, 10, 10, 20, 10],
+        by_age: 1.0,
+        traits: [-0.3, 0.0, -0.3, 0.0, 0.0, -0.4, 0.2, 0.3, 0.0, -0.2, 0.8, 0.2],
+    },
+];
+
 /// A population, determined by its size and seed.
 #[derive(Clone, Copy, Debug)]
 pub struct Population {
@@ -154,15 +215,40 @@ impl Population {
             .unwrap_or(0)
     }
 
+    fn age(self, number: u32) -> Option<i32> {
+        let mut rng = self.rng(6 << 40 | u64::from(number));
+        match rng.random_range(0..100) {
+            0..4 => None,
+            4..6 => Some(rng.random_range(16..18)),
+            _ => Some((18.0 + 52.0 * rng.random::<f64>().powf(1.6)) as i32),
+        }
+    }
+
+    /// The taste of a person, as an index of [`TASTES`].
+    fn taste(self, number: u32) -> usize {
+        let (region, years) = (self.region(number), years_over_38(self.age(number)));
+        let weights = TASTES.each_ref().map(|taste| f64::from(taste.weights[region]) * taste.by_age.powf(years));
+        let mut at = self.rng(7 << 40 | u64::from(number)).random::<f64>() * weights.iter().sum::<f64>();
+        weights
+            .iter()
+            .position(|weight| {
+                at -= weight;
+                at < 0.0
+            })
+            .unwrap_or(0)
+    }
+
     fn dimensions(self, number: u32) -> [f64; 12] {
         let mut community = self.rng(2 << 40 | u64::from(number / COMMUNITY));
         let mut own = self.rng(3 << 40 | u64::from(number));
-        let shift = self.region(number) as f64 * 0.12 - 0.24;
+        let (region, taste, years) = (self.region(number), self.taste(number), years_over_38(self.age(number)));
         // People of a community are slightly similar.
-        let factors: [f64; 4] = std::array::from_fn(|_| 0.5 * normal(&mut community) + 0.87 * normal(&mut own) + shift);
-        LOADINGS.map(|row| {
-            let sum: f64 = row.iter().zip(factors).map(|(loading, factor)| loading * factor).sum();
-            let score = 1.0 / (1.0 + (-(0.9 * sum + 0.35 * normal(&mut own) + 0.15)).exp());
+        let factors: [f64; 4] = std::array::from_fn(|_| 0.5 * normal(&mut community) + 0.87 * normal(&mut own));
+        std::array::from_fn(|dimension| {
+            let sum: f64 = LOADINGS[dimension].iter().zip(factors).map(|(loading, factor)| loading * factor).sum();
+            let traits =
+                REGION_TRAITS[region][dimension] + TASTES[taste].traits[dimension] + years * AGE_TRAITS[dimension];
+            let score = 1.0 / (1.0 + (-(0.9 * sum + 0.35 * normal(&mut own) + traits)).exp());
             (score * 1e4).round() / 1e4
         })
     }
@@ -171,17 +257,12 @@ impl Population {
         let mut rng = self.rng(u64::from(number));
         let (region, dimensions) = (self.region(number), self.dimensions(number));
         let agent_id = agent_id(number);
-        let visits = Self::visits(number, region, &dimensions, &mut rng);
-        let age = match rng.random_range(0..100) {
-            0..4 => None,
-            4..6 => Some(rng.random_range(16..18)),
-            _ => Some((18.0 + 52.0 * rng.random::<f64>().powf(1.6)) as i32),
-        };
+        let visits = Self::visits(number, region, &TASTES[self.taste(number)], &dimensions, &mut rng);
         let agent = AgentRow {
             agent_id: agent_id.clone(),
             region: Some(REGIONS[region].0.to_owned()),
-            age,
-            interests: favorites(&visits, 4, |visit| visit.category_group.as_deref()),
+            age: self.age(number),
+            interests: favorites(&visits, 3, |visit| visit.category_group.as_deref()),
             categories: favorites(&visits, 6, |visit| visit.category.as_deref()),
             consent: rng.random_bool(0.97),
         };
@@ -191,10 +272,16 @@ impl Population {
         Person { agent, personality, visits }
     }
 
-    fn visits(number: u32, region: usize, dimensions: &[f64; 12], rng: &mut ChaCha8Rng) -> Vec<VisitRow> {
+    fn visits(
+        number: u32,
+        region: usize,
+        taste: &Taste,
+        dimensions: &[f64; 12],
+        rng: &mut ChaCha8Rng,
+    ) -> Vec<VisitRow> {
         // Log-normal: the median person has about 17 visits in 12 weeks, a few people have hundreds.
         let count = (17.0 * (0.85 * normal(rng) + 0.6 * (dimensions[0] - 0.5)).exp()).min(600.0) as usize;
-        let mut starts: Vec<i64> = (0..count).map(|_| start(dimensions, rng)).collect();
+        let mut starts: Vec<i64> = (0..count).map(|_| start(taste, dimensions, rng)).collect();
         starts.sort_unstable();
         starts.dedup();
         let community = u64::from(number / COMMUNITY);
@@ -209,7 +296,7 @@ impl Population {
                 // One of the places that the community shares.
                 (community as usize * 37 + rng.random_range(0..8) * 11) % SPOTS
             } else {
-                popular_spot(rng)
+                preferred_spot(region, taste, rng)
             };
             let returning = seen.contains(&spot);
             if !returning {
@@ -261,16 +348,6 @@ impl Population {
 
     /// Generates a catalog of products for the demo partner.
     pub fn products(self) -> impl Iterator<Item = Product> {
-        const GOODS: [(&str, &str, f64, &str, &str); 8] = [
-            ("Coffee grinder", "kitchen", 60.0, "artisanal", "customizable"),
-            ("Trail running shoes", "sports", 110.0, "sporty|outdoor", "travel_ready"),
-            ("Concert ticket", "events", 45.0, "festive|urban", "for_groups|last_minute"),
-            ("City guide", "books", 18.0, "local", "off_the_beaten_path|expert_curated"),
-            ("Travel backpack", "travel", 95.0, "outdoor|minimalist", "travel_ready"),
-            ("Board game", "games", 32.0, "playful|cozy", "for_groups|recommended_by_friends"),
-            ("Cooking class", "events", 70.0, "local|artisanal", "community_made|beginner_friendly"),
-            ("Wireless headphones", "electronics", 140.0, "futuristic", "quiet|new_release"),
-        ];
         const LINES: [(&str, PriceBand, f64); 4] = [
             ("Basic", PriceBand::Budget, 0.5),
             ("Classic", PriceBand::Mid, 1.0),
@@ -278,13 +355,18 @@ impl Population {
             ("Signature", PriceBand::Luxury, 3.5),
         ];
         let mut rng = self.rng(5 << 40);
-        let terms = |list: &str| Some(list.split('|').map(str::to_owned).collect());
-        let all = GOODS.into_iter().flat_map(|goods| LINES.map(|line| (goods, line)));
-        all.enumerate().map(move |(number, ((title, category, price, styles, features), (line, band, factor)))| {
+        let terms = |list: &str| (!list.is_empty()).then(|| list.split('|').map(str::to_owned).collect());
+        let all = GOODS.iter().flat_map(|goods| LINES.map(|line| (goods, line)));
+        all.enumerate().map(move |(number, (goods, (line, band, factor)))| {
+            let Goods { title, category, price, styles, features, states } = goods;
+            let mut dimensions = DimensionMap::default();
+            for (dimension, value) in *states {
+                dimensions[*dimension] = Some(*value);
+            }
             Product {
                 id: format!("demo-{number:03}"),
                 title: format!("{title}, {line}"),
-                category: Some(category.to_owned()),
+                category: Some((*category).to_owned()),
                 subcategory: None,
                 price: Some((price * factor * 100.0).round() / 100.0),
                 currency: Some("EUR".to_owned()),
@@ -294,7 +376,7 @@ impl Population {
                     price: Some(band),
                     styles: terms(styles),
                     features: terms(features),
-                    ..ProductState::default()
+                    ..ProductState::of_dimensions(&dimensions)
                 },
             }
         })
@@ -314,11 +396,26 @@ fn overlap(a: &[f64; 12], b: &[f64; 12]) -> f64 {
     (overlap * 1e4).round() / 1e4
 }
 
+/// The age in units of 20 years above 38; 0 if it is unknown.
+fn years_over_38(age: Option<i32>) -> f64 {
+    age.map_or(0.0, |age| (f64::from(age) - 38.0) / 20.0)
+}
+
 /// Samples the start of a visit, in Unix seconds: evenings and weekends are more frequent than nights and mornings, and
-/// people with high energy preference start later.
-fn start(dimensions: &[f64; 12], rng: &mut ChaCha8Rng) -> i64 {
+/// people with high energy preference start later. Towards the summer there are more visits of outdoor people and fewer
+/// of those who like nightlife.
+fn start(taste: &Taste, dimensions: &[f64; 12], rng: &mut ChaCha8Rng) -> i64 {
     loop {
         let day = rng.random_range(0..WEEKS * 7);
+        let season = day as f64 / (WEEKS * 7) as f64;
+        let kept = match taste.group {
+            6 => 0.5 + 0.5 * season,
+            5 => 1.0 - 0.3 * season,
+            _ => 0.9,
+        };
+        if !rng.random_bool(kept) {
+            continue;
+        }
         let weekend = day % 7 >= 5;
         if !weekend && rng.random_bool(0.25) {
             continue;
@@ -334,6 +431,19 @@ fn start(dimensions: &[f64; 12], rng: &mut ChaCha8Rng) -> i64 {
 /// Samples a place by popularity: the first places are the most visited.
 fn popular_spot(rng: &mut ChaCha8Rng) -> usize {
     ((rng.random::<f64>().powf(2.2) * SPOTS as f64) as usize).min(SPOTS - 1)
+}
+
+/// Samples a place of the preferred group by popularity in more than half of the cases, and any place otherwise.
+fn preferred_spot(region: usize, taste: &Taste, rng: &mut ChaCha8Rng) -> usize {
+    if rng.random_bool(0.55) {
+        for _ in 0..20 {
+            let spot = popular_spot(rng);
+            if CATEGORIES[category_of(region, spot)].1 == taste.group {
+                return spot;
+            }
+        }
+    }
+    popular_spot(rng)
 }
 
 /// Returns the kind of a place, as an index of [`CATEGORIES`], in proportion to the weights of the kinds.

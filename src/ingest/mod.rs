@@ -3,5 +3,6 @@
 pub mod epoch_builder;
 pub mod erasure;
 pub mod generate;
+mod goods;
 pub mod import;
 pub mod progress;

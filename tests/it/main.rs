@@ -26,6 +26,7 @@ mod memory;
 mod nyc;
 mod pages;
 mod personality;
+mod population;
 mod privacy;
 mod promise;
 mod queries;

@@ -27,6 +27,12 @@ impl Asset {
         BUILT.files.iter().find(|asset| asset.path == path)
     }
 
+    /// The path of the script of the documents, if it was built.
+    pub fn script_of_documents() -> Option<&'static str> {
+        let is_script = |path: &str| path.starts_with("assets/main-") && path.ends_with(".js");
+        BUILT.files.iter().map(|asset| asset.path).find(|path| is_script(path))
+    }
+
     /// The media type, derived from the file name extension; `application/octet-stream` if the extension is unknown.
     pub fn media_type(&self) -> &'static str {
         match self.path.rsplit_once('.').map_or("", |(_, ending)| ending) {

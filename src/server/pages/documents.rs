@@ -2,9 +2,9 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
+use pulldown_cmark::{CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 
-use super::{escape, page};
+use super::{assets::Asset, escape, page_with};
 
 /// A document of `docs/`.
 pub struct Document {
@@ -83,18 +83,11 @@ impl Document {
         let sections = set_heading_ids(&mut events);
         let mut text = String::new();
         html::push_html(&mut text, adapt_to_page(events));
-        // The table of contents follows the title.
-        let (title, rest) = text.split_once("</h1>").unwrap_or(("", &text));
         let contents: Vec<_> = sections
             .iter()
             .map(|(id, name)| format!("<li><a href=\"#{}\">{}</a></li>", escape(id), escape(name)))
             .collect();
-        let contents = contents.concat();
-        let main = format!(
-            "{title}</h1>\n<nav class=\"contents\" aria-label=\"Contents\"><details><summary>Contents</summary>\
-             <ul>{contents}</ul></details></nav>{rest}"
-        );
-        page(&escape(self.title()), "Docs", &main)
+        with_sidebar(self.title(), Some((self.name, &contents.concat())), &text)
     }
 }
 
@@ -119,7 +112,38 @@ fn index() -> String {
 </ul>
 <p>Each document is also available as Markdown: request the same URL with <code>curl</code>.</p>"
     );
-    page("Documents", "Docs", &main)
+    with_sidebar("Documents", None, &main)
+}
+
+/// A page with the list of documents at its side; below the current document are its sections. The script adds the
+/// search, highlighted code and buttons; without it the page is complete.
+fn with_sidebar(title: &str, current: Option<(&str, &str)>, main: &str) -> String {
+    let entry = |document: &Document| {
+        let (name, title) = (document.name, escape(document.title()));
+        match current {
+            Some((current, sections)) if current == name => format!(
+                "<li><a href=\"/docs/{name}.md\" data-document aria-current=\"page\">{title}</a><ul>{sections}</ul></li>"
+            ),
+            _ => format!("<li><a href=\"/docs/{name}.md\" data-document>{title}</a></li>"),
+        }
+    };
+    let entries: Vec<String> = ALL.iter().map(entry).collect();
+    let script = Asset::script_of_documents()
+        .map_or_else(String::new, |path| format!("\n<script type=\"module\" src=\"/{path}\"></script>"));
+    let body = format!(
+        "<div class=\"docs\">
+<nav class=\"sidebar\" aria-label=\"Documents\">
+<form class=\"search\" role=\"search\" hidden><label>Search the documents <input type=\"search\"></label></form>
+<ul class=\"search-results\" aria-live=\"polite\"></ul>
+<ul class=\"contents\">{}<li><a href=\"/schema.graphql\">Schema</a></li></ul>
+</nav>
+<main class=\"text\">
+{main}
+</main>
+</div>",
+        entries.concat()
+    );
+    page_with(&escape(title), "Docs", &script, &body)
 }
 
 /// Sets the id of each heading by the rule that code hosts use, so that section links work on both. Returns the anchor
@@ -159,6 +183,10 @@ fn slug(heading: &str) -> String {
     kept.replace(' ', "-")
 }
 
+fn is_name(language: &str) -> bool {
+    !language.is_empty() && language.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 /// Adapts the events of a document to the page: tables and code blocks can be scrolled, also with the keyboard; links
 /// to the schema point to its route; links to files of the repository that are not served are removed.
 fn adapt_to_page(events: Vec<Event>) -> impl Iterator<Item = Event> {
@@ -167,6 +195,9 @@ fn adapt_to_page(events: Vec<Event>) -> impl Iterator<Item = Event> {
     events.into_iter().flat_map(move |event| match event {
         Event::Start(Tag::Table(_)) => vec![raw("<div class=\"wide\" tabindex=\"0\">"), event],
         Event::End(TagEnd::Table) => vec![event, raw("</div>")],
+        Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) if is_name(&language) => {
+            vec![Event::Html(format!("<pre tabindex=\"0\"><code class=\"language-{language}\">").into())]
+        }
         Event::Start(Tag::CodeBlock(_)) => vec![raw("<pre tabindex=\"0\"><code>")],
         Event::End(TagEnd::CodeBlock) => vec![raw("</code></pre>\n")],
         Event::Start(Tag::Link { link_type, dest_url, title, id }) => {

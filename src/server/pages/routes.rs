@@ -50,7 +50,7 @@ pub fn routes() -> Router<AppState> {
         )
         .route("/assets/{name}", get(asset))
         .route("/style.css", get(|| async { ([(CONTENT_TYPE, "text/css; charset=utf-8")], STYLE) }))
-        .route("/docs", get(|| async { Html(documents::index_page()) }))
+        .route("/docs", get(|| async { with_script(Html(documents::index_page()).into_response()) }))
         .route("/docs/", get(|| async { Redirect::permanent("/docs") }))
         .route("/docs/{name}", get(document))
         .route("/schema.graphql", get(|| async { plain(documents::SCHEMA) }))
@@ -138,8 +138,16 @@ async fn document(
     };
     let browser =
         headers.get(ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains("text/html"));
-    let response = if browser { Html(document.page()).into_response() } else { plain(document.markdown) };
+    let response = if browser { with_script(Html(document.page()).into_response()) } else { plain(document.markdown) };
     ([(VARY, "accept")], response).into_response()
+}
+
+/// Allows the script of the documents, if there is one.
+fn with_script(mut response: Response) -> Response {
+    if Asset::script_of_documents().is_some() {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(SCRIPT_POLICY));
+    }
+    response
 }
 
 fn plain(text: &'static str) -> Response {

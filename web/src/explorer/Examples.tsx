@@ -1,7 +1,7 @@
 /** The menu of example queries, next to the tabs. */
 import { useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 import { useEffect, useId, useRef, useState } from "react";
-import { EXAMPLES, type Example } from "./examples";
+import { useExamples, type Example } from "./examples";
 
 export function Examples() {
   const [open, setOpen] = useState(false);
@@ -9,6 +9,7 @@ export function Examples() {
   const button = useRef<HTMLButtonElement>(null);
   const list = useId();
   const openExample = useOpenDocument();
+  const examples = useExamples();
 
   useEffect(() => {
     if (!open) return;
@@ -37,7 +38,7 @@ export function Examples() {
         Examples <span aria-hidden="true">▾</span>
       </button>
       <ol id={list} hidden={!open} aria-label="Example queries">
-        {EXAMPLES.map((example) => (
+        {examples.map((example) => (
           <li key={example.title}>
             <button
               type="button"

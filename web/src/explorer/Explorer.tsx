@@ -8,7 +8,7 @@ import { resetBudget } from "./budget";
 import { BUILDER_PLUGIN } from "./builder";
 import { CODE_PLUGIN } from "./code/plugin";
 import { useEditorTheme } from "./editors";
-import { EXAMPLES } from "./examples";
+import { EXAMPLES, loadExamples } from "./examples";
 import { Examples, useOpenDocument } from "./Examples";
 import { type LinkedDocument, takeDocumentFromUrl } from "./link";
 import { useAccessibleNames } from "./accessibleNames";
@@ -28,6 +28,7 @@ export function Explorer({ linked }: { linked: LinkedDocument | null }) {
   const fetcher = useMemo(() => createFetcher(), [key, attempt]);
   useEffect(() => {
     resetBudget();
+    void loadExamples();
     if (key === "") resetSchema();
   }, [key]);
   return (

@@ -2,11 +2,15 @@
 import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import type { ApiError } from "../shared/api";
 import { answerKey, request, type Settings } from "./documents/document";
-import { fieldError, hasApiCode, isPermanent } from "./model/errors";
+import { causeOf, fieldError, hasApiCode, isPermanent } from "./model/errors";
 import { amount } from "./model/format";
 import { statesSomething } from "./model/product";
 import { fromCanonical } from "./model/subject";
 import type { View } from "./model/viewUrl";
+import type { SegmentAnswer } from "./model/answer";
+import { Headline } from "./Headline";
+import { CodedError } from "./panel/CodedError";
+import { Tag } from "./charts/Figure";
 import { Panel, type SelectedSegment } from "./panel/Panel";
 import { ShowButton } from "./panel/ShowButton";
 import { COMPARISON, FIT, lacksScope, SECTIONS, type Root, type Spec } from "./panel/specs";
@@ -82,6 +86,24 @@ export function Pictures({ initial, view, segments, queries, actions, update }: 
       }),
     ),
   );
+  const answersOf = (tag: "A" | "B"): SegmentAnswer => {
+    const segment = segments.find((one) => one.tag === tag);
+    if (segment === undefined) return {};
+    const loaded = all.flatMap((spec) => {
+      const entry = entryOf(spec, segment);
+      return entry?.state === "loaded" ? [entry.answer.data?.segment ?? {}] : [];
+    });
+    return Object.assign({}, ...loaded.reverse()) as SegmentAnswer;
+  };
+  const shared = segments.flatMap((segment) => {
+    const error = sharedError(
+      available.flatMap((spec) => {
+        const entry = segmentsOf(spec).includes(segment) ? entryOf(spec, segment) : undefined;
+        return entry?.state === "loaded" ? [fieldError(entry.answer, spec.root)] : [];
+      }),
+    );
+    return error === null ? [] : [{ segment, error }];
+  });
   const forbidden = available.filter(
     (spec) => lacksScope(spec, scopes) && segmentsOf(spec).some((segment) => entryOf(spec, segment) === undefined),
   ).length;
@@ -121,7 +143,8 @@ export function Pictures({ initial, view, segments, queries, actions, update }: 
     const why = errors.length === 0 ? "" : ` ${errors.length} ${errors.length === 1 ? "error" : "errors"}: ${codes}.`;
     announce(`${loaded ? "Loaded" : "Not loaded"}: ${what}.${why}`);
   };
-  const common = { settings, scopes, queries, actions, show };
+  const causes = Object.fromEntries(shared.map(({ segment, error }) => [segment.tag, causeOf(error)]));
+  const common = { settings, scopes, queries, actions, show, causes };
   const panel = (spec: Spec) =>
     spec === FIT ? (
       <ProductPanel
@@ -142,6 +165,17 @@ export function Pictures({ initial, view, segments, queries, actions, update }: 
       <p className="sr-only" role="status">
         {announcement}
       </p>
+      <Headline
+        segments={segments}
+        answers={{ A: answersOf("A"), B: answersOf("B") }}
+        onCompare={(definition) => update({ b: { definition } })}
+      />
+      {shared.map(({ segment, error }) => (
+        <div key={segment.tag} className="shared-cause">
+          {segments.length > 1 ? <Tag tag={segment.tag} /> : null}
+          <CodedError error={error} />
+        </div>
+      ))}
       <section className="budget" aria-label="Total price">
         {missing.length > 0 ? (
           <ShowButton
@@ -164,18 +198,13 @@ export function Pictures({ initial, view, segments, queries, actions, update }: 
           />
         ) : null}
         {missing.length === 0 || outcome !== "" ? (
-          <p
-            className={missing.length === 0 ? "all-loaded" : "not-loaded"}
-            ref={outcomeParagraph}
-            tabIndex={-1}
-          >
+          <p className={missing.length === 0 ? "all-loaded" : "not-loaded"} ref={outcomeParagraph} tabIndex={-1}>
             {missing.length > 0
               ? ""
               : outcome === "" && forbidden === 0
                 ? "All pictures are loaded."
                 : "All requests are complete."}{" "}
-            {outcome}{" "}
-            {forbidden === 0 ? "" : `${count(forbidden)} not requested: this key lacks the scope.`}
+            {outcome} {forbidden === 0 ? "" : `${count(forbidden)} not requested: this key lacks the scope.`}
           </p>
         ) : null}
         <p>
@@ -189,10 +218,9 @@ export function Pictures({ initial, view, segments, queries, actions, update }: 
           )}
           {queries.remaining === null ? null : (
             <span className="remaining">
-              Remaining for this key:{" "}
-              <data value={queries.remaining.units}>{amount(queries.remaining.units)}</data> units of the 30-day
-              budget, {amount(queries.remaining.points)} points, and {amount(queries.remaining.requests)} requests in
-              this minute.
+              Remaining for this key: <data value={queries.remaining.units}>{amount(queries.remaining.units)}</data>{" "}
+              units of the 30-day budget, {amount(queries.remaining.points)} points, and{" "}
+              {amount(queries.remaining.requests)} requests in this minute.
             </span>
           )}
         </p>
@@ -215,6 +243,13 @@ export function Pictures({ initial, view, segments, queries, actions, update }: 
       ))}
     </>
   );
+}
+
+/** The error that all loaded pictures of a segment have, if there are several. */
+function sharedError(errors: readonly (ApiError | null)[]): ApiError | null {
+  const [first] = errors;
+  if (first == null || errors.length < 2) return null;
+  return errors.every((error) => error !== null && causeOf(error) === causeOf(first)) ? first : null;
 }
 
 /** Whether repeating the request can load a picture that is missing. */

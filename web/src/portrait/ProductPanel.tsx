@@ -38,6 +38,8 @@ interface Props {
   queries: QueryState;
   actions: QueryActions;
   show: (requests: readonly KeyedRequest[], what: string) => Promise<void>;
+  /** See `Panel`. */
+  causes: Record<string, string>;
   vocabulary: Vocabulary;
   /** The current product of the sliders. */
   product: Product;

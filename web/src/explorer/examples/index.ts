@@ -1,4 +1,7 @@
-/** Example queries. Each runs unchanged on the data of `spots-enrichment demo`. */
+/** Example queries. They are written for the data of `spots-enrichment demo` and filled with the names of the server. */
+import { fillExample, loadExampleValues, type ExampleValues } from "../../shared/exampleValues";
+import { getKey } from "../../shared/key";
+import { Store, useStore } from "../store";
 import whoAmI from "./1-who-am-i.graphql?raw";
 import portrait from "./2-portrait.graphql?raw";
 import sideBySide from "./3-side-by-side.graphql?raw";
@@ -54,3 +57,24 @@ export const EXAMPLES: Example[] = [
     variables: quoteAndKnotVariables,
   },
 ];
+
+const values = new Store<ExampleValues | null>(null);
+
+/** Loads the names of the server for the current key. Until then, and if that fails, the examples have those of the demo. */
+export async function loadExamples(): Promise<void> {
+  const key = getKey();
+  values.set(null);
+  if (key === "") return;
+  const loaded = await loadExampleValues();
+  if (key === getKey()) values.set(loaded);
+}
+
+export function useExamples(): Example[] {
+  const known = useStore(values);
+  if (known === null) return EXAMPLES;
+  return EXAMPLES.map((example) => ({
+    ...example,
+    query: fillExample(example.query, known),
+    variables: fillExample(example.variables, known),
+  }));
+}

@@ -63,9 +63,14 @@ export function CellText({ cell, series, tagged }: { cell: Cell; series: Series;
   );
 }
 
-/** The errors of withheld cells; shown once if two segments have the same error. */
+/**
+ * The errors of withheld cells that have no code, shown once if two segments have the same one. The panel lists errors
+ * with a code, each cause once.
+ */
 export function CellErrors({ cells, series }: { cells: readonly Cell[]; series: readonly Series[] }) {
-  const found = cells.flatMap((cell, n) => ("error" in cell ? [{ error: cell.error, tag: series[n]!.tag }] : []));
+  const found = cells.flatMap((cell, n) =>
+    "error" in cell && cell.error.extensions?.code === undefined ? [{ error: cell.error, tag: series[n]!.tag }] : [],
+  );
   const [first, second] = found;
   if (first === undefined) return null;
   const same = second !== undefined && first.error.message === second.error.message;

@@ -50,6 +50,20 @@ const PERMANENT_CODES = [
   "QUERY_TOO_COSTLY",
 ];
 
+/** What two errors with the same cause have in common. */
+export function causeOf({ message, extensions }: ApiError): string {
+  return `${extensions?.code ?? ""} ${extensions?.reason ?? ""} ${message}`;
+}
+
+/** The different errors of parts of a picture, below its root field: each cause once. */
+export function partErrors(errors: readonly ApiError[], root: string, ofRules: boolean): ApiError[] {
+  const parts = errors.filter(({ path = [], extensions }) => {
+    const isBelow = path.length > 2 && path[0] === ROOT && path[1] === root;
+    return isBelow && extensions?.code !== undefined && path.includes("implications") === ofRules;
+  });
+  return [...new Map(parts.map((error) => [causeOf(error), error])).values()];
+}
+
 /** Whether repeating the request would return the same error. */
 export function isPermanent({ extensions }: ApiError): boolean {
   return PERMANENT_CODES.includes(extensions?.code ?? "");

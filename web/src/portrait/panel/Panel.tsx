@@ -1,13 +1,14 @@
 /** A picture with its price, its provenance, its errors and its document. */
-import { useEffect, useId, useRef, type ReactNode } from "react";
+import { useEffect, useId, useRef, useState, type ReactNode } from "react";
 import type { ApiError } from "../../shared/api";
 import type { Series } from "../charts/series";
 import { Tag } from "../charts/Figure";
 import { answerKey, request, type Settings } from "../documents/document";
 import type { Description } from "../model/answer";
-import { fieldError, isPermanent, omittedErrorCount } from "../model/errors";
+import { causeOf, fieldError, isPermanent, omittedErrorCount, partErrors } from "../model/errors";
 import type { Subject } from "../model/subject";
 import type { Entry, QueryState } from "../state/queryState";
+import { useNarrow } from "../state/useNarrow";
 import type { KeyedRequest, QueryActions } from "../state/useQueries";
 import { CodedError, Docs } from "./CodedError";
 import { CopyButton } from "./CopyButton";
@@ -33,6 +34,8 @@ interface Props {
   actions: QueryActions;
   /** Sends requests and announces the result to screen readers. */
   show: (requests: readonly KeyedRequest[], what: string) => Promise<void>;
+  /** The cause that all pictures of a segment share, by its tag; it is shown once, above the pictures. */
+  causes: Record<string, string>;
   /** Controls next to the picture, such as the sliders of a product. */
   controls?: ReactNode;
   /** The reason why the picture cannot be requested at present. */
@@ -42,6 +45,9 @@ interface Props {
   /** Whether the controls have changed since the settings were applied, so the picture is out of date. */
   outdated?: boolean;
 }
+
+/** The pictures that are open on a phone at first; the others are one line each. */
+const OPEN_ON_PHONES = ["size", "habits", "archetypes", "comparison"];
 
 type LoadedEntry = Extract<Entry, { state: "loaded" }>;
 
@@ -53,12 +59,15 @@ export function Panel({
   queries,
   actions,
   show,
+  causes,
   controls,
   blocked,
   previousSettings,
   outdated = false,
 }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
+  const narrow = useNarrow();
+  const [open, setOpen] = useState<boolean | null>(null);
   const pressed = useRef(false);
   const id = useId();
   const each = segments.map((segment) => {
@@ -102,8 +111,7 @@ export function Panel({
     );
   };
   const missingScopes = spec.scopes.filter((scope) => !scopes.includes(scope));
-  const suffix =
-    pending.length < each.length ? ` ${pending.map(({ segment }) => segment.tag).join(" and ")} too` : "";
+  const suffix = pending.length < each.length ? ` ${pending.map(({ segment }) => segment.tag).join(" and ")} too` : "";
   const body = (
     <>
       {missingScopes.length > 0 && notRequested.length > 0 ? (
@@ -116,31 +124,45 @@ export function Panel({
       {failed.map(({ segment, error, loaded }) => (
         <div key={segment.tag} className="failed">
           {tagged ? <Tag tag={segment.tag} /> : null}
-          <CodedError error={error}>
-            {isPermanent(error) ? null : (
-              <ShowButton
-                key={loaded.answer.elapsedMs}
-                name="Retry"
-                what={spec.title}
-                prices={each
-                  .filter((one) => one.segment === segment)
-                  .map(({ request }) => queries.prices[request.priceKey])}
-                remaining={queries.remaining}
-                loading={false}
-                after={loaded.answer.retryAfterSeconds ?? error.extensions?.retryAfterSeconds}
-                onShow={() => load(each.filter((one) => one.segment === segment))}
-                onRetryPrices={() => actions.retryPrices(each.map(({ request }) => request))}
-              />
-            )}
-            <ul className="provenance">
-              <Cost entry={loaded} />
-            </ul>
-          </CodedError>
+          {causes[segment.tag] === causeOf(error) && isPermanent(error) ? (
+            <p className="hint" data-code={error.extensions?.code}>
+              Not available: {error.extensions?.code} {String(error.extensions?.reason ?? "")}, see above.
+            </p>
+          ) : (
+            <CodedError error={error}>
+              {isPermanent(error) ? null : (
+                <ShowButton
+                  key={loaded.answer.elapsedMs}
+                  name="Retry"
+                  what={spec.title}
+                  prices={each
+                    .filter((one) => one.segment === segment)
+                    .map(({ request }) => queries.prices[request.priceKey])}
+                  remaining={queries.remaining}
+                  loading={false}
+                  after={loaded.answer.retryAfterSeconds ?? error.extensions?.retryAfterSeconds}
+                  onShow={() => load(each.filter((one) => one.segment === segment))}
+                  onRetryPrices={() => actions.retryPrices(each.map(({ request }) => request))}
+                />
+              )}
+              <ul className="provenance">
+                <Cost entry={loaded} />
+              </ul>
+            </CodedError>
+          )}
         </div>
       ))}
       {drawn.length > 0 ? (
         <div className={`picture ${stale ? "stale" : ""}`} aria-busy={stale}>
           <spec.Picture series={drawn.map(({ series }) => series)} />
+          {drawn.flatMap(({ series }) =>
+            partErrors(series.errors, spec.root, spec.id.endsWith("Rules")).map((error) => (
+              <div key={series.tag + causeOf(error)} className="cell-error">
+                {tagged ? <Tag tag={series.tag} /> : null}
+                <CodedError error={error} size="small" />
+              </div>
+            )),
+          )}
         </div>
       ) : null}
       {pending.length > 0 ? (
@@ -166,15 +188,23 @@ export function Panel({
       ) : null}
     </>
   );
+  const foldable = narrow && (drawn.length > 0 || controls !== undefined || failed.length > 0);
+  const isOpen = !foldable || (open ?? OPEN_ON_PHONES.includes(spec.id));
   return (
     <section className="panel" aria-labelledby={id} data-picture={spec.id}>
       <header>
         <h3 id={id} ref={heading} tabIndex={-1}>
-          {spec.title}
+          {foldable ? (
+            <button type="button" className="fold" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+              <span aria-hidden="true">{isOpen ? "\u25be" : "\u25b8"}</span> {spec.title}
+            </button>
+          ) : (
+            spec.title
+          )}
         </h3>
-        <p className="about">{spec.about}</p>
+        {isOpen ? <p className="about">{spec.about}</p> : null}
       </header>
-      {controls === undefined ? (
+      {!isOpen ? null : controls === undefined ? (
         body
       ) : (
         <div className="with-controls">
@@ -182,21 +212,28 @@ export function Panel({
           <div className="controlled">{body}</div>
         </div>
       )}
-      <footer>
-        {drawn.map(({ series, loaded }) => (
-          <Provenance key={series.tag} spec={spec} series={series} entry={loaded} tagged={tagged} />
-        ))}
-        <div className="tools">
-          {drawn.length > 0 ? (
-            <NumbersTable series={drawn.map(({ series }) => series)} part={spec.part} title={spec.title} />
-          ) : null}
-          {blocked === undefined
-            ? each.map(({ segment, request }) => (
-                <CopyButton key={segment.tag} request={request} tag={tagged ? segment.tag : null} />
-              ))
-            : null}
-        </div>
-      </footer>
+      {!isOpen ? null : (
+        <footer>
+          {drawn.length === 0 ? null : (
+            <details className="method">
+              <summary>Method and cost</summary>
+              {drawn.map(({ series, loaded }) => (
+                <Provenance key={series.tag} spec={spec} series={series} entry={loaded} tagged={tagged} />
+              ))}
+            </details>
+          )}
+          <div className="tools">
+            {drawn.length > 0 ? (
+              <NumbersTable series={drawn.map(({ series }) => series)} part={spec.part} title={spec.title} />
+            ) : null}
+            {blocked === undefined
+              ? each.map(({ segment, request }) => (
+                  <CopyButton key={segment.tag} request={request} tag={tagged ? segment.tag : null} />
+                ))
+              : null}
+          </div>
+        </footer>
+      )}
     </section>
   );
 }

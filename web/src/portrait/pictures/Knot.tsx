@@ -41,21 +41,30 @@ function OneKnot({ series, knot, tagged }: { series: Series; knot: KnotAnswer; t
           </>
         )}
       </p>
-      <Braid
-        braid={knot.braid}
-        strands={knot.strands}
-        names={names}
-        tag={series.tag}
-        label={`Braid of ${crossings}. Braid word: ${knot.braid.join(" ")}`}
-      />
-      <dl className="invariants">
-        <Invariant name="Components" field="components" value={knot.components} />
-        <Invariant name="Writhe" field="writhe" value={knot.writhe} />
-        <Invariant name="Determinant" field="determinant" value={knot.determinant} />
-        <Invariant name="Arf" field="arf" value={knot.arf ?? "none: defined for one component only"} />
-        <Invariant name="Jones" field="jones" value={<Polynomial text={knot.jones.text} />} wide />
-        <Invariant name="Alexander" field="alexander" value={<Polynomial text={knot.alexander.text} />} wide />
-      </dl>
+      {origin?.quality === "LOW" ? (
+        <p className="note">
+          It is not drawn, because another sample of the noise could give another knot. A larger segment has more
+          precise correlations.
+        </p>
+      ) : (
+        <>
+          <Braid
+            braid={knot.braid}
+            strands={knot.strands}
+            names={names}
+            tag={series.tag}
+            label={`Braid of ${crossings}. Braid word: ${knot.braid.join(" ")}`}
+          />
+          <dl className="invariants">
+            <Invariant name="Components" field="components" value={knot.components} />
+            <Invariant name="Writhe" field="writhe" value={knot.writhe} />
+            <Invariant name="Determinant" field="determinant" value={knot.determinant} />
+            <Invariant name="Arf" field="arf" value={knot.arf ?? "none: defined for one component only"} />
+            <Invariant name="Jones" field="jones" value={<Polynomial text={knot.jones.text} />} wide />
+            <Invariant name="Alexander" field="alexander" value={<Polynomial text={knot.alexander.text} />} wide />
+          </dl>
+        </>
+      )}
       {origin === null ? null : (
         <details>
           <summary>The {origin.correlations.length} correlations of the braid</summary>
