@@ -3,6 +3,5 @@
 pub mod epoch_builder;
 pub mod erasure;
 pub mod generate;
-mod goods;
 pub mod import;
 pub mod progress;

@@ -1,5 +1,5 @@
-//! The synthetic people of the demo have structure that a partner can find: regions, ages and interests differ, and so do
-//! the products that fit them.
+//! The synthetic people of the demo have structure that a partner can find: regions, ages and interests differ, and so
+//! do the products that fit them.
 
 use std::collections::BTreeSet;
 

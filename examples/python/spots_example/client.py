@@ -70,15 +70,17 @@ class RetryTransport(httpx.BaseTransport):
         inner: httpx.BaseTransport | None = None,
         *,
         attempts: int = 5,
-        longest_wait: float = 90,
+        longest_wait: float = 60,
         on_wait: Callable[[float, str], None] = lambda seconds, code: None,
+        on_give_up: Callable[[float, str], None] = lambda seconds, code: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.inner = inner or httpx.HTTPTransport()
         self.attempts = attempts
-        # The transport does not wait longer than this, such as for the next day.
+        # The transport gives up instead of waiting longer than this, such as for the next day.
         self.longest_wait = longest_wait
         self.on_wait = on_wait
+        self.on_give_up = on_give_up
         self.sleep = sleep
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -100,6 +102,7 @@ class RetryTransport(httpx.BaseTransport):
                     self.sleep(wait)
                     attempt += 1
                     continue
+                self.on_give_up(wait, code)
             if cut is not None:
                 raise cut
             assert response is not None

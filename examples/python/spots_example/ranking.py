@@ -46,6 +46,8 @@ class Ranking:
     # Compatibility of each product over the segments that have a score; None if none has.
     averages: dict[str, float | None]
     scores: int
+    # The scores whose interval does not contain the average of their product.
+    outside_noise: int
     left_out: list[LeftOut]
 
 
@@ -73,7 +75,7 @@ def rank(data: Fit, errors: list[ApiError], segments: list[Segment], shop: dict[
     for segment in segments:
         answer = getattr(data, segment.alias)
         for product in shop:
-            fit = getattr(answer, product)
+            fit = None if answer is None else getattr(answer, product)
             if fit is None or answer.size is None:
                 code, reason = why(errors, segment.alias, product if fit is None else "size")
                 left_out.append(LeftOut(segment, product, code, reason))
@@ -90,14 +92,20 @@ def rank(data: Fit, errors: list[ApiError], segments: list[Segment], shop: dict[
             for product in shop
         }
         order = sorted(shop, key=lambda product: blended[product], reverse=True)
-        rows.append(Row(segment, getattr(data, segment.alias).size, blended, order))
-    return Ranking(rows, averages, len(scores), left_out)
+        answer = getattr(data, segment.alias)
+        rows.append(Row(segment, None if answer is None else answer.size, blended, order))
+    outside_noise = sum(outside(score, averages[product]) for (_, product), score in scores.items())
+    return Ranking(rows, averages, len(scores), outside_noise, left_out)
+
+
+def outside(score: Score, average: float | None) -> bool:
+    return average is not None and lift(score.low, score.high, average) != 0
 
 
 def why(errors: list[ApiError], alias: str, field: str) -> tuple[str, str | None]:
     """The error of a null. A response has at most 20 errors, so it may be missing: then the cause is unknown."""
     for error in errors:
-        if list(error.path[:2]) == [alias, field]:
+        if list(error.path[:2]) in ([alias], [alias, field]):
             return error.code or "no code", error.extensions.get("reason")
     return "no error listed", None
 

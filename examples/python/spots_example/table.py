@@ -11,7 +11,18 @@ def table(ranking: Ranking, shop: dict[str, ShopProduct]) -> str:
         people = "withheld" if row.size is None else f"{row.size.value} {row.size.quality.value}"
         cells = [cell(row, product, shop, (row.segment.alias, product) in missing) for product in shop]
         lines.append([row.segment.name, people, *cells, shop[row.order[0]].title])
-    return "\n".join([*averages(ranking, shop), "", *columns(lines), "", *reasons(ranking.left_out, shop)])
+    body = [*averages(ranking, shop), "", *columns(lines)]
+    return "\n".join([*body, "", noise(ranking), "", *reasons(ranking.left_out, shop)])
+
+
+def noise(ranking: Ranking) -> str:
+    """How many differences are more than noise, and how many of those chance alone would produce."""
+    chance = -(-ranking.scores // 20)
+    return (
+        f"{ranking.outside_noise} of {ranking.scores} scores differ from their product's average "
+        f"by more than the noise; if none did in truth, about {chance} would by chance. "
+        "The others are within the noise."
+    )
 
 
 def averages(ranking: Ranking, shop: dict[str, ShopProduct]) -> list[str]:

@@ -60,8 +60,10 @@ def test_without_the_header_retry_after_seconds_says_how_long() -> None:
 
 def test_a_limit_of_the_day_is_not_waited_for() -> None:
     reply = Reply(refused("RATE_LIMIT_EXCEEDED", retryAfterSeconds=40000), 429, {"Retry-After": "40000"})
+    given_up: list[str] = []
     with Server([reply]) as server, pytest.raises(Refused, match="retryAfterSeconds 40000") as caught:
-        context(server)
+        context(server, on_give_up=lambda seconds, code: given_up.append(code))
+    assert given_up == ["RATE_LIMIT_EXCEEDED"]
     assert caught.value.code == "RATE_LIMIT_EXCEEDED"
     assert len(server.seen) == 1 and server.waits == []
 

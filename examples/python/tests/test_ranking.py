@@ -81,7 +81,16 @@ def test_a_segment_that_is_certainly_above_the_average_changes_the_order_there_a
     assert ranking.rows[4].blended["p1"] == pytest.approx(SHOP["p1"].popularity * (1 + WEIGHT * (0.88 - 0.71)))
     assert ranking.rows[0].order == ["p3", "p2", "p1"]
     assert ranking.scores == 60
+    assert ranking.outside_noise == 1
     assert ranking.left_out == []
+
+
+def test_a_segment_that_is_null_as_a_whole_is_left_out_and_the_others_are_ranked() -> None:
+    data = answer().model_copy(update={"s03": None})
+    ranking = rank(data, [ApiError("No.", ["s03"], {"code": "BAD_USER_INPUT"})], SEGMENTS, SHOP)
+    assert ranking.rows[2].size is None
+    assert ranking.scores == 57
+    assert [entry.code for entry in ranking.left_out] == ["BAD_USER_INPUT"] * 3
 
 
 def test_averages_are_over_people() -> None:

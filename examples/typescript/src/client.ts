@@ -43,12 +43,14 @@ export interface Settings {
   key: string;
   /** Maximum number of times that a document is sent. */
   attempts?: number;
-  /** The client does not wait longer than this, such as for the next day. */
+  /** The client gives up instead of waiting longer than this, such as for the next day. */
   longestWaitSeconds?: number;
   /** The server has a timeout of 10 seconds; a proxy may not. */
   timeoutSeconds?: number;
   /** Called before every wait. */
   onWait?: (seconds: number, code: string) => void;
+  /** Called if the requested wait is longer than `longestWaitSeconds`: the client does not try again. */
+  onGiveUp?: (seconds: number, code: string) => void;
   /** For tests. */
   sleep?: (seconds: number) => Promise<void>;
 }
@@ -68,12 +70,12 @@ interface Attempt<Data> {
 }
 
 export class Client {
-  readonly #settings: Required<Omit<Settings, "onWait">> & Pick<Settings, "onWait">;
+  readonly #settings: Required<Omit<Settings, "onWait" | "onGiveUp">> & Pick<Settings, "onWait" | "onGiveUp">;
 
   constructor(settings: Settings) {
     this.#settings = {
       attempts: 5,
-      longestWaitSeconds: 90,
+      longestWaitSeconds: 60,
       timeoutSeconds: 20,
       sleep: (seconds) => new Promise((done) => setTimeout(done, seconds * 1000)),
       ...settings,
@@ -85,7 +87,7 @@ export class Client {
     document: TypedDocumentString<Data, Variables>,
     variables: Variables,
   ): Promise<Answer<Data>> {
-    const { attempts, longestWaitSeconds, onWait, sleep } = this.#settings;
+    const { attempts, longestWaitSeconds, onWait, onGiveUp, sleep } = this.#settings;
     for (let attempt = 1; ; attempt++) {
       const { data, errors, retry, retryAfterSeconds } = await this.#send<Data>(document.toString(), variables);
       if (retry !== undefined && attempt < attempts) {
@@ -95,6 +97,7 @@ export class Client {
           await sleep(wait);
           continue;
         }
+        onGiveUp?.(wait, retry);
       }
       if (data !== undefined && data !== null) return { data, errors };
       throw refusal(errors, retry === undefined ? undefined : retryAfterSeconds);
@@ -176,7 +179,7 @@ function seconds(header: string | null): number | undefined {
   return Number.isFinite(value) && value >= 0 ? value : undefined;
 }
 
-function refusal(errors: ApiError[], retryAfter: number | undefined): Refused {
+export function refusal(errors: ApiError[], retryAfter?: number): Refused {
   const [first] = errors;
   const details = [first?.message ?? "a response without data and without an error"];
   if (retryAfter !== undefined) details.push(`retry after ${retryAfter} seconds`);

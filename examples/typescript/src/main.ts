@@ -1,5 +1,5 @@
 /** Queries 20 segments in one document and blends their compatibility with three products into a ranking. */
-import { Client, Refused } from "./client.js";
+import { Client, Refused, refusal } from "./client.js";
 import {
   ContextDocument,
   FitDocument,
@@ -24,14 +24,22 @@ async function main(): Promise<number> {
     );
     return 2;
   }
+  const maxUnits = Number(process.env["SPOTS_MAX_UNITS"] || "1");
+  if (!(maxUnits >= 0)) {
+    console.error(`SPOTS_MAX_UNITS is not a number of privacy units: ${process.env["SPOTS_MAX_UNITS"]}`);
+    return 2;
+  }
   const client = new Client({
     url,
     key,
     onWait: (seconds, code) => console.error(`${code}: waiting ${seconds.toFixed(1)} s`),
+    onGiveUp: (seconds, code) =>
+      console.error(`${code}: a new attempt would have to wait for ${Math.ceil(seconds)} s; giving up`),
   });
   const store = new Store(".cache");
 
-  const { data: context } = await client.ask(ContextDocument, {});
+  const { data: context, errors } = await client.ask(ContextDocument, {});
+  if (context.everybody === null) throw refusal(errors);
   const { epoch } = context.everybody.window;
   const segments = compose(context.vocabulary);
   const variables: FitQueryVariables = {
@@ -47,17 +55,17 @@ async function main(): Promise<number> {
   if (answer !== undefined) {
     console.log(`epoch ${epoch}: cached response, no further request and no units`);
   } else {
-    if (!(await affordable(client, variables))) return 1;
+    if (!(await affordable(client, variables, maxUnits))) return 1;
     answer = await client.ask(FitDocument, variables);
   }
 
   const ranking = rank(answer.data, answer.errors, segments, SHOP);
   // Cache only results that apply to the whole epoch: not a spent budget, nor a null without a listed error.
-  const answered = segments.map(({ key }) => answer.data[key].p1?.release.epoch).find((name) => name !== undefined);
+  const answered = segments.map(({ key }) => answer.data[key]?.p1?.release.epoch).find((name) => name !== undefined);
   const final = ranking.leftOut.every(({ code }) => code === "quality LOW" || code === "INSUFFICIENT_DATA");
   if (answered !== undefined && final) await store.put(question, answered, answer);
 
-  const ignored = new Set(segments.flatMap(({ key }) => PRODUCTS.flatMap((p) => answer.data[key][p]?.ignored ?? [])));
+  const ignored = new Set(segments.flatMap(({ key }) => PRODUCTS.flatMap((p) => answer.data[key]?.[p]?.ignored ?? [])));
   if (ignored.size > 0) console.log(`terms that are not in the vocabulary: ${[...ignored].join(", ")}`);
   console.log(`\n${table(ranking, SHOP)}\n`);
   console.log(`${segments.length} segments, ${ranking.scores} scores, ${ranking.leftOut.length} left out`);
@@ -69,14 +77,19 @@ async function main(): Promise<number> {
   return 1;
 }
 
-/** Requests the price; false if the document costs too many points. */
-async function affordable(client: Client, variables: FitQueryVariables): Promise<boolean> {
-  const { data } = await client.ask(PriceDocument, { document: FitDocument.toString(), variables });
+/** Requests the price; false if the document costs too many points, or more units than this run may spend. */
+async function affordable(client: Client, variables: FitQueryVariables, maxUnits: number): Promise<boolean> {
+  const { data, errors } = await client.ask(PriceDocument, { document: FitDocument.toString(), variables });
+  if (data.quote === null) throw refusal(errors);
   const { points, maxQueryPoints, fits, units, unitsLeft, dearestPaths } = data.quote;
   console.log(`price: ${points} of ${maxQueryPoints} points, at most ${units} units of ${unitsLeft} left`);
   if (!fits) {
     console.error("The document costs more points than this key may spend on one. Most expensive paths:");
     for (const place of dearestPaths) console.error(`  ${place.path}: ${place.points}`);
+    return false;
+  }
+  if (units > maxUnits) {
+    console.error(`This run may spend ${maxUnits} units: set SPOTS_MAX_UNITS=${Math.ceil(units)} to permit the query`);
     return false;
   }
   // Not a reason to stop: `units` includes releases that this key was shown before, which are free. A document is

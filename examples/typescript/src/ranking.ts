@@ -29,6 +29,8 @@ export interface Ranking {
   /** Compatibility of each product over the segments that have a score; undefined if none has. */
   averages: Record<ProductKey, number | undefined>;
   scores: number;
+  /** The scores whose interval does not contain the average of their product. */
+  outsideNoise: number;
   leftOut: LeftOut[];
 }
 
@@ -66,8 +68,8 @@ export function rank(
   const leftOut: LeftOut[] = [];
   for (const segment of segments) {
     for (const product of PRODUCTS) {
-      const score = data[segment.key][product]?.score;
-      const people = data[segment.key].size?.value;
+      const score = data[segment.key]?.[product]?.score;
+      const people = data[segment.key]?.size?.value;
       if (score === undefined || people === undefined) {
         leftOut.push({ segment, product, ...why(errors, segment.key, score === undefined ? product : "size") });
       } else if (score.quality === "LOW") {
@@ -85,14 +87,18 @@ export function rank(
       blend(shop[product].popularity, scores.get(`${segment.key} ${product}`), averages[product]),
     );
     const order = [...PRODUCTS].sort((a, b) => blended[b] - blended[a]);
-    return { segment, size: data[segment.key].size, blended, order };
+    return { segment, size: data[segment.key]?.size ?? null, blended, order };
   });
-  return { rows, averages, scores: scores.size, leftOut };
+  const outsideNoise = [...scores].filter(([name, score]) => {
+    const average = averages[name.split(" ")[1] as ProductKey];
+    return average !== undefined && lift(score, average) !== 0;
+  }).length;
+  return { rows, averages, scores: scores.size, outsideNoise, leftOut };
 }
 
 /** The error of a null. A response has at most 20 errors, so it may be missing: then the cause is unknown. */
 function why(errors: ApiError[], segment: SegmentKey, field: string): { code: string; reason?: string | undefined } {
-  const error = errors.find(({ path }) => path?.[0] === segment && path[1] === field);
+  const error = errors.find(({ path }) => path?.[0] === segment && (path.length === 1 || path[1] === field));
   return { code: error?.extensions?.code ?? "no error listed", reason: error?.extensions?.reason };
 }
 

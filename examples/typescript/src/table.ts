@@ -11,8 +11,16 @@ export function table(ranking: Ranking, shop: Record<ProductKey, ShopProduct>): 
     ...PRODUCTS.map((product) => cell(row, product, shop, missing.get(`${row.segment.key} ${product}`))),
     shop[row.order[0] ?? "p1"].title,
   ]);
-  return [...averages(ranking, shop), "", ...columns([head, ...rows]), "", ...reasons(ranking.leftOut, shop)].join(
-    "\n",
+  const body = [...averages(ranking, shop), "", ...columns([head, ...rows])];
+  return [...body, "", noise(ranking), "", ...reasons(ranking.leftOut, shop)].join("\n");
+}
+
+/** How many differences are more than noise, and how many of those chance alone would produce. */
+function noise({ scores, outsideNoise }: Ranking): string {
+  const chance = Math.ceil(scores / 20);
+  return (
+    `${outsideNoise} of ${scores} scores differ from their product's average by more than the noise; ` +
+    `if none did in truth, about ${chance} would by chance. The others are within the noise.`
   );
 }
 

@@ -83,15 +83,19 @@ test("without the header, retryAfterSeconds says how long", async (context) => {
 });
 
 test("a limit of the day is not waited for", async (context) => {
-  const { seen, waits, ask } = await start(context, [
-    { status: 429, headers: { "Retry-After": "40000" }, body: error("RATE_LIMIT_EXCEEDED") },
-  ]);
+  const givenUp: string[] = [];
+  const { seen, waits, ask } = await start(
+    context,
+    [{ status: 429, headers: { "Retry-After": "40000" }, body: error("RATE_LIMIT_EXCEEDED") }],
+    { onGiveUp: (seconds, code) => givenUp.push(`${code} ${seconds >= 40000}`) },
+  );
   await assert.rejects(
     ask,
     (refused: Refused) => refused.code === "RATE_LIMIT_EXCEEDED" && /40000 seconds/.test(refused.message),
   );
   assert.equal(seen.length, 1);
   assert.deepEqual(waits, []);
+  assert.deepEqual(givenUp, ["RATE_LIMIT_EXCEEDED true"]);
 });
 
 for (const code of ["UNAVAILABLE", "TIMEOUT"]) {

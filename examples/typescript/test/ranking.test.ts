@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { ApiError } from "../src/client.js";
 import type { ContextQuery, FitQuery, ProductFitFragment, Quality } from "../src/generated/graphql.js";
 import { WEIGHT, blend, lift, rank } from "../src/ranking.js";
-import { compose, definitions } from "../src/segments.js";
+import { compose, definitions, type SegmentKey } from "../src/segments.js";
 import { SHOP } from "../src/shop.js";
 import { table } from "../src/table.js";
 
@@ -19,7 +19,7 @@ function fit(value: number, half: number, quality: Quality = "OK"): ProductFitFr
 }
 
 /** Every segment alike: 1,000 people, every score 0.7 within 0.02. */
-function answer(): FitQuery {
+function answer(): { [Key in SegmentKey]: NonNullable<FitQuery[Key]> } {
   const release = { id: "x", epoch: "2026-W22" };
   return Object.fromEntries(
     SEGMENTS.map(({ key }) => [
@@ -31,7 +31,7 @@ function answer(): FitQuery {
         p3: fit(0.7, 0.02),
       },
     ]),
-  ) as FitQuery;
+  ) as { [Key in SegmentKey]: NonNullable<FitQuery[Key]> };
 }
 
 function refused(path: string[], code: string, reason?: string): ApiError {
@@ -75,14 +75,26 @@ test("blending moves the popularity, never below 0, and leaves it without a scor
 test("a segment that is certainly above the average changes the order there, and only there", () => {
   const data = answer();
   data.s05.p1 = { ...fit(0.9, 0.02), release: { id: "x", epoch: "2026-W22" } };
-  const { rows, averages, scores, leftOut } = rank(data, [], SEGMENTS, SHOP);
+  const { rows, averages, scores, outsideNoise, leftOut } = rank(data, [], SEGMENTS, SHOP);
   assert.ok(Math.abs((averages.p1 ?? 0) - (19 * 0.7 + 0.9) / 20) < 1e-12);
   assert.equal(rows[4]?.order[0], "p1");
   // By the low end of the interval, 0.88, over the average, 0.71.
   assert.ok(Math.abs((rows[4]?.blended.p1 ?? 0) - SHOP.p1.popularity * (1 + WEIGHT * (0.88 - 0.71))) < 1e-12);
   assert.deepEqual(rows[0]?.order, ["p3", "p2", "p1"]);
   assert.equal(scores, 60);
+  assert.equal(outsideNoise, 1);
   assert.deepEqual(leftOut, []);
+});
+
+test("a segment that is null as a whole is left out, and the others are ranked", () => {
+  const data: FitQuery = { ...answer(), s03: null };
+  const { rows, scores, leftOut } = rank(data, [refused(["s03"], "BAD_USER_INPUT")], SEGMENTS, SHOP);
+  assert.equal(rows[2]?.size, null);
+  assert.equal(scores, 57);
+  assert.deepEqual(
+    leftOut.map(({ code }) => code),
+    ["BAD_USER_INPUT", "BAD_USER_INPUT", "BAD_USER_INPUT"],
+  );
 });
 
 test("averages are over people", () => {

@@ -29,8 +29,10 @@ impl Asset {
 
     /// The path of the script of the documents, if it was built.
     pub fn script_of_documents() -> Option<&'static str> {
-        let is_script = |path: &str| path.starts_with("assets/main-") && path.ends_with(".js");
-        BUILT.files.iter().map(|asset| asset.path).find(|path| is_script(path))
+        let is_script = |asset: &&Self| {
+            asset.path.starts_with("assets/main-") && asset.media_type() == "text/javascript; charset=utf-8"
+        };
+        BUILT.files.iter().find(is_script).map(|asset| asset.path)
     }
 
     /// The media type, derived from the file name extension; `application/octet-stream` if the extension is unknown.

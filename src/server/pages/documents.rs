@@ -122,7 +122,8 @@ fn with_sidebar(title: &str, current: Option<(&str, &str)>, main: &str) -> Strin
         let (name, title) = (document.name, escape(document.title()));
         match current {
             Some((current, sections)) if current == name => format!(
-                "<li><a href=\"/docs/{name}.md\" data-document aria-current=\"page\">{title}</a><ul>{sections}</ul></li>"
+                "<li><a href=\"/docs/{name}.md\" data-document aria-current=\"page\">{title}</a>\
+                 <ul>{sections}</ul></li>"
             ),
             _ => format!("<li><a href=\"/docs/{name}.md\" data-document>{title}</a></li>"),
         }

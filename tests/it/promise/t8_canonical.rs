@@ -63,14 +63,19 @@ fn written(terms: Vec<&'static str>) -> impl Strategy<Value = Option<Vec<String>
 
 /// A random age range that overlaps these bands and no others.
 fn aged(bands: Option<(usize, usize)>) -> impl Strategy<Value = Option<AgeRange>> {
-    let Some((first, last)) = bands else { return Just(None).boxed() };
+    // A range without both ends means all people, like no range. All bands together leave out people of unknown age.
+    let Some((first, last)) = bands else {
+        return prop_oneof![Just(None), Just(Some(AgeRange { from: None, to: None }))].boxed();
+    };
     let (low, high) = (AGE_BANDS[first], AGE_BANDS[last]);
     let top = |band: spots_enrichment::domain::segment::AgeBand| band.to.unwrap_or(120);
     let open = (first == 0, last == 5);
     (low.from..=top(low), high.from..=top(high), any::<bool>(), any::<bool>())
         .prop_map(move |(from, to, below, above)| {
             let (from, to) = if first == last { (from.min(to), from.max(to)) } else { (from, to) };
-            Some(AgeRange { from: (!(open.0 && below)).then_some(from), to: (!(open.1 && above)).then_some(to) })
+            let below = open.0 && below;
+            let above = open.1 && above && !below;
+            Some(AgeRange { from: (!below).then_some(from), to: (!above).then_some(to) })
         })
         .boxed()
 }

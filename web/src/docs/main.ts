@@ -71,7 +71,8 @@ function copyButton(text: string): HTMLButtonElement {
 
 function explorerLink(query: string, variables: string): HTMLAnchorElement {
   const link = document.createElement("a");
-  link.href = `/#query=${encodeURIComponent(query)}${variables === "" ? "" : `&variables=${encodeURIComponent(variables)}`}`;
+  const given = variables === "" ? "" : `&variables=${encodeURIComponent(variables)}`;
+  link.href = `/#query=${encodeURIComponent(query)}${given}`;
   link.target = "_blank";
   link.rel = "noopener";
   link.textContent = "Open in explorer";

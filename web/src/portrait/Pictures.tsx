@@ -218,8 +218,9 @@ export function Pictures({ initial, view, segments, queries, actions, update }: 
           )}
           {queries.remaining === null ? null : (
             <span className="remaining">
-              Remaining for this key: <data value={queries.remaining.units}>{amount(queries.remaining.units)}</data>{" "}
-              units of the 30-day budget, {amount(queries.remaining.points)} points, and{" "}
+              Remaining for this key:{" "}
+              <data value={queries.remaining.units}>{amount(queries.remaining.units)}</data> units of the 30-day
+              budget, {amount(queries.remaining.points)} points, and{" "}
               {amount(queries.remaining.requests)} requests in this minute.
             </span>
           )}

@@ -1,4 +1,5 @@
 import type { Exported } from "./operation";
+import { hasPrice, PRICE } from "./price";
 import { type OperationTypes, typesOf } from "./types";
 
 const UNTYPED: OperationTypes = {
@@ -6,6 +7,23 @@ const UNTYPED: OperationTypes = {
   variables: "Record<string, unknown>",
   data: "unknown",
 };
+
+/** Stops before a query that costs more than the program may spend. */
+const CHECK_OF_PRICE = `// The price first: a run spends at most SPOTS_MAX_UNITS privacy units (default 1).
+const PRICE = \`
+${PRICE}
+\`;
+const price = await ask<{ quote: { points: number; fits: boolean; units: number } | null }>(PRICE, {
+  document: DOCUMENT,
+  variables: VARIABLES,
+});
+const quote = price.data?.quote;
+if (!quote) throw new Error(\`There is no price: \${JSON.stringify(price.errors)}\`);
+if (!quote.fits || quote.units > Number(process.env["SPOTS_MAX_UNITS"] ?? "1")) {
+  throw new Error(\`The query was not sent, because it costs \${quote.points} points and \${quote.units} units\`);
+}
+
+`;
 
 export function typescript(from: Exported): string {
   const { text, variables, endpoint, operation, schema } = from;
@@ -15,6 +33,7 @@ export function typescript(from: Exported): string {
     operation.operation === "mutation"
       ? "response.status === 429"
       : "(response.status === 429 || response.status === 503)";
+  const checkOfPrice = hasPrice(from) ? CHECK_OF_PRICE : "";
   return `// Node 20 or newer: SPOTS_KEY=... npx tsx ask.mts
 const ENDPOINT = ${JSON.stringify(endpoint)};
 
@@ -32,14 +51,14 @@ interface ApiError {
   extensions?: { code?: string; reason?: string; requestId?: string; retryAfterSeconds?: number };
 }
 
-interface Answer {
+interface Answer<Data> {
   data?: Data | null;
   errors?: ApiError[];
   extensions?: { cost?: { requested: number; actual: number; available: number } };
 }
 
-/** Sends the document. If the server is overloaded or a limit is reached, waits as requested and retries. */
-async function ask(variables: Variables, attempts = 5): Promise<Answer> {
+/** Sends a document. If the server is overloaded or a limit is reached, waits as requested, at most a minute. */
+async function ask<Data>(query: string, variables: object, attempts = 5): Promise<Answer<Data>> {
   const key = process.env["SPOTS_KEY"];
   if (!key) throw new Error("Set SPOTS_KEY to your API key.");
   for (let attempt = 1; ; attempt += 1) {
@@ -50,18 +69,22 @@ async function ask(variables: Variables, attempts = 5): Promise<Answer> {
         "Content-Type": "application/json",
         "Accept": "application/graphql-response+json",
       },
-      body: JSON.stringify({ query: DOCUMENT, variables }),
+      body: JSON.stringify({ query, variables }),
     });
     if (${retryCondition} && attempt < attempts) {
       const seconds = Number(response.headers.get("retry-after") ?? "1");
+      if (seconds > 60) throw new Error(\`HTTP \${response.status}: giving up, the wait would be \${seconds} s\`);
       await new Promise((resolve) => setTimeout(resolve, 1000 * (seconds + Math.random())));
       continue;
     }
-    return (await response.json()) as Answer;
+    return (await response.json()) as Answer<Data>;
   }
 }
 
-const { data, errors = [], extensions } = await ask(${JSON.stringify(variables, null, 2)});
+const VARIABLES: Variables = ${JSON.stringify(variables, null, 2)};
+
+${checkOfPrice}const answer = await ask<Data>(DOCUMENT, VARIABLES);
+const { data, errors = [], extensions } = answer;
 for (const { message, path = [], extensions: details } of errors) {
   // Branch on the code; the text of the message can change.
   console.error(details?.code, path.join("."), message, details?.requestId);

@@ -1,4 +1,4 @@
-/** Example queries. They are written for the data of `spots-enrichment demo` and filled with the names of the server. */
+/** Example queries. They are written for the data of `demo` and filled with the names of the server. */
 import { fillExample, loadExampleValues, type ExampleValues } from "../../shared/exampleValues";
 import { getKey } from "../../shared/key";
 import { Store, useStore } from "../store";
@@ -60,7 +60,7 @@ export const EXAMPLES: Example[] = [
 
 const values = new Store<ExampleValues | null>(null);
 
-/** Loads the names of the server for the current key. Until then, and if that fails, the examples have those of the demo. */
+/** Loads the names of the server for the current key. Until then, and after a failure, they are those of the demo. */
 export async function loadExamples(): Promise<void> {
   const key = getKey();
   values.set(null);
