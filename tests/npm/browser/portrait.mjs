@@ -94,6 +94,31 @@ export async function loadAll({ page }) {
   await page.locator(".all-loaded").waitFor();
 }
 
+// Opens the pictures that a narrow page folds.
+export async function unfold({ page }) {
+  const folded = page.locator(".fold[aria-expanded=false]");
+  for (let left = await folded.count(); left > 0; left = await folded.count()) await folded.first().click();
+}
+
+// The names of the numbers of which the intervals of A and B do not overlap, with the segment that has more.
+export function differing(a, b) {
+  const facts = ({ behavior, network, personality }) => [
+    ["visits", behavior.visitsPerPerson],
+    ["dwell", behavior.averageDwellMinutes],
+    ["returns", behavior.returnVisitRate],
+    ["events", behavior.communityEngagement],
+    ["connections", network.connectionsPerPerson],
+    ...personality.dimensions.map(({ name, mean }) => [name, mean]),
+  ];
+  const others = new Map(facts(b));
+  return facts(a).flatMap(([name, own]) => {
+    const other = others.get(name);
+    if (own === null || other === null) return [];
+    const more = own.interval95.low > other.interval95.high;
+    return more || own.interval95.high < other.interval95.low ? [[name, more]] : [];
+  });
+}
+
 // All measures inside a value.
 export function measures(value) {
   if (typeof value !== "object" || value === null) return [];

@@ -10,6 +10,7 @@ import {
   assertKnot,
   assertMarks,
   assertRules,
+  differing,
   assertShows,
   figures,
   measures,
@@ -20,6 +21,7 @@ import {
   showAll,
   loadAll,
   tabTo,
+  unfold,
   without,
 } from "./portrait.mjs";
 
@@ -71,6 +73,7 @@ test("aggregates are requested only after a button that shows the price is press
     // The panel shows the actual cost.
     const { answer } = received.find(({ query }) => query === request.query);
     const { actual, requested } = answer.extensions.cost;
+    await panel(id).getByText("Method and cost").click();
     await panel(id).getByText(`cost ${actual} points of ${requested} reserved`).waitFor();
     assert.equal(sent.slice(seen).filter(selectsAggregates).length, 1);
   }
@@ -93,6 +96,9 @@ for (const slug of SEGMENTS) {
       for (const details of await panel(id).locator(".picture details").all())
         await details.evaluate((node) => (node.open = true));
       await assertShows(panel(id), measures(part(segment)), `${slug}, ${id}`);
+      // The method is folded at first.
+      assert.ok(await panel(id).locator(".provenance").isHidden());
+      await panel(id).getByText("Method and cost").click();
       const provenance = await panel(id).locator(".provenance").innerText();
       const { id: release, epoch, units } = releaseOf(segment, id);
       for (const text of [
@@ -106,7 +112,12 @@ for (const slug of SEGMENTS) {
       }
     }
     await assertMarks(panel("dimensions"), segment.personality.dimensions);
-    await assertKnot(panel("knot"), segment.knot);
+    // A knot that another sample of the noise could change is not drawn.
+    if (segment.knot.origin.quality === "LOW") assert.equal(await panel("knot").getByRole("img").count(), 0);
+    else await assertKnot(panel("knot"), segment.knot);
+    const words = page.getByRole("region", { name: "In words" });
+    const people = `About ${segment.size.value.toLocaleString("en-US")} people.`;
+    assert.ok((await words.innerText()).startsWith(people), people);
     await assertRules(panel("marketingRules"), segment.network.implications, answer.errors ?? []);
     // A field that is null because of an error shows the code of the error.
     for (const { path, extensions } of answer.errors ?? []) {
@@ -243,7 +254,7 @@ test("saved segments can be searched, and every picture compares a second segmen
   await panel("habits")
     .getByRole("button", { name: /^Show B too/ })
     .click();
-  await panel("habits").locator(".provenance").nth(1).waitFor();
+  await panel("habits").locator(".provenance").nth(1).waitFor({ state: "attached" });
   const answerTo = (operation, slug) =>
     received.find(({ query, variables }) => query.startsWith(`query ${operation}(`) && variables.slug === slug).answer
       .data.segment;
@@ -259,10 +270,64 @@ test("saved segments can be searched, and every picture compares a second segmen
     await assertShows(panel(id), measures(both), `${id} of two`);
   }
   await assertShows(panel("comparison"), measures(without(wholeA.compare, "release", "otherRelease")), "comparison");
-  assert.equal(await panel("knot").getByRole("img").count(), 2);
+  const drawn = [wholeA, wholeB].filter(({ knot }) => knot.origin.quality !== "LOW");
+  assert.equal(await panel("knot").getByRole("img").count(), drawn.length);
   assert.equal(new URL(page.url()).searchParams.get("with.segment"), "young-nightlife");
   await screenshot(page, "portrait-two", { fullPage: true });
   await assertAccessible(page);
+  assertNoFaults();
+});
+
+test("the headline compares with everybody in the regions by one button, and names the differences", async (t) => {
+  const opened = await portrait(t, "region=demo-lakes&interest=nightlife_spot");
+  const { page, received, assertNoFaults } = opened;
+  const words = page.getByRole("region", { name: "In words" });
+  await words.getByRole("button", { name: "Compare with everybody in demo-lakes" }).click();
+  await words.getByText(/^The comparison with .* appears when both segments are loaded/).waitFor();
+  assert.equal(new URL(page.url()).searchParams.get("with.region"), "demo-lakes");
+  await loadAll(opened);
+  const [a, b] = [["nightlife_spot"], undefined].map(
+    (interests) =>
+      received.find(
+        ({ query, variables }) =>
+          query.startsWith("query Portrait(") &&
+          JSON.stringify(variables.definition.interests) === JSON.stringify(interests),
+      ).answer.data.segment,
+  );
+  const expected = differing(a, b);
+  assert.ok(expected.length > 0, "these segments of the demo differ");
+  const items = await words
+    .locator("[data-fact]")
+    .evaluateAll((nodes) => nodes.map((node) => [node.dataset.fact, /^(More|Longer|Higher)/.test(node.textContent)]));
+  assert.deepEqual(items, expected);
+  await screenshot(page, "portrait-headline");
+  assertNoFaults();
+});
+
+test("a knot that the noise would not change is drawn", async (t) => {
+  const { page, received, panel, assertNoFaults } = await portrait(t, "everybody=1");
+  await panel("knot").getByRole("button", { name: /^Show/ }).click();
+  await panel("knot").locator(".picture").waitFor();
+  const { knot } = received.find(selectsAggregates).answer.data.segment;
+  assert.notEqual(knot.origin.quality, "LOW");
+  for (const details of await panel("knot").locator(".picture details").all())
+    await details.evaluate((node) => (node.open = true));
+  await assertKnot(panel("knot"), knot);
+  await page.locator("[data-picture=knot]").scrollIntoViewIfNeeded();
+  await screenshot(page, "portrait-knot");
+  assertNoFaults();
+});
+
+test("a loaded portrait of one segment is less than 4,000 pixels high on a phone", async (t) => {
+  const opened = await portrait(t, `segment=harbor-adults&${PRODUCT}`, { viewport: { width: 390, height: 844 } });
+  const { page, panel, assertNoFaults } = opened;
+  await loadAll(opened);
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  assert.ok(height < 4_000, `${height} pixels`);
+  await screenshot(page, "portrait-phone", { fullPage: true });
+  // A folded picture opens where it is.
+  await panel("week").getByRole("button", { name: /Week/i }).first().click();
+  await panel("week").locator(".picture").waitFor();
   assertNoFaults();
 });
 
@@ -567,6 +632,7 @@ for (const colorScheme of ["light", "dark"]) {
       await assertAccessible(page);
       await screenshot(page, `portrait-before-${colorScheme}-${device}`, { fullPage: true });
       await loadAll(opened);
+      await unfold(opened);
       const collapsed = page.locator(
         "main .picture details, [data-picture=size] details, [data-picture=dimensions] details, .product details",
       );

@@ -28,9 +28,11 @@ export function Explorer({ linked }: { linked: LinkedDocument | null }) {
   const fetcher = useMemo(() => createFetcher(), [key, attempt]);
   useEffect(() => {
     resetBudget();
-    void loadExamples();
     if (key === "") resetSchema();
   }, [key]);
+  // The names of the server are requested after its schema, so that a rejected key is sent once.
+  const { kind } = useStore(schemaState);
+  useEffect(() => void loadExamples(kind === "ready"), [key, kind]);
   return (
     <>
       <SiteHeader current="Explorer" />

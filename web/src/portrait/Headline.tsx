@@ -1,6 +1,6 @@
 /** The portrait in words: what the released numbers say of A, and where A and B differ by more than the noise. */
 import type { Measure, SegmentAnswer } from "./model/answer";
-import { formatMeasure, humanize, NBSP } from "./model/format";
+import { describe, formatMeasure, humanize, NBSP } from "./model/format";
 import { normalize, type Definition } from "./model/subject";
 import type { SelectedSegment } from "./panel/Panel";
 
@@ -25,7 +25,10 @@ export function Headline({ segments, answers: { A: a, B: b }, onCompare }: Props
   const second = segments.find(({ tag }) => tag === "B");
   const { regions, ageBands, interests, categories } = first.description.definition;
   const isEverybody = ageBands.length + interests.length + categories.length === 0;
-  const place = regions.length > 0 ? regions.join(", ") : "all regions";
+  // Everybody of some regions is compared with everybody.
+  const others = isEverybody ? [] : regions;
+  const place = others.length > 0 ? others.join(", ") : "all regions";
+  const nameOfSecond = second?.description.name ?? (second && describe(second.description.definition));
   const facts = factsOf(a, b);
   const compared = facts.filter(({ b }) => b !== undefined);
   const differing = compared.filter(({ a, b }) => apart(a, b!) !== 0);
@@ -33,10 +36,10 @@ export function Headline({ segments, answers: { A: a, B: b }, onCompare }: Props
     <section className="headline" aria-label="In words">
       <p className="headline-text">{summary(a) ?? "Nothing is loaded yet. Load the pictures to see numbers."}</p>
       {second === undefined ? null : compared.length === 0 ? (
-        <p className="hint">The comparison with {second.name} appears when both segments are loaded.</p>
+        <p className="hint">The comparison with {nameOfSecond} appears when both segments are loaded.</p>
       ) : (
         <>
-          <h2>Compared with {second.name}</h2>
+          <h2>Compared with {nameOfSecond}</h2>
           {differing.length === 0 ? (
             <p>No number differs by more than the noise.</p>
           ) : (
@@ -54,14 +57,14 @@ export function Headline({ segments, answers: { A: a, B: b }, onCompare }: Props
           </p>
         </>
       )}
-      {second !== undefined ? null : isEverybody ? (
-        <p className="hint">This segment is everybody in {place}.</p>
+      {second !== undefined ? null : isEverybody && regions.length === 0 ? (
+        <p className="hint">This segment is everybody.</p>
       ) : (
         <p>
           <button
             type="button"
             className="quiet"
-            onClick={() => onCompare(normalize(regions.length > 0 ? { regions } : {}))}
+            onClick={() => onCompare(normalize(others.length > 0 ? { regions: others } : {}))}
           >
             Compare with everybody in {place}
           </button>

@@ -60,11 +60,14 @@ export const EXAMPLES: Example[] = [
 
 const values = new Store<ExampleValues | null>(null);
 
-/** Loads the names of the server for the current key. Until then, and after a failure, they are those of the demo. */
-export async function loadExamples(): Promise<void> {
+/**
+ * Loads the names of the server if the current key is accepted. Until then, and after a failure, they are those of the
+ * demo.
+ */
+export async function loadExamples(accepted: boolean): Promise<void> {
   const key = getKey();
   values.set(null);
-  if (key === "") return;
+  if (key === "" || !accepted) return;
   const loaded = await loadExampleValues();
   if (key === getKey()) values.set(loaded);
 }
