@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use serde_json::json;
 
 use super::{config::Database, table::Format};
 use crate::{
@@ -38,6 +39,8 @@ enum Action {
     Restore {
         /// The person's id, as it was imported.
         id: String,
+        #[command(flatten)]
+        format: Format,
     },
 }
 
@@ -65,10 +68,9 @@ impl Agents {
                     Ok(())
                 })
             }
-            Action::Restore { id } => {
+            Action::Restore { id, format } => {
                 erasure::restore(&db, &id, SystemClock.now()).await?;
-                say!("the next import may load this person again");
-                Ok(())
+                format.line(&json!({ "restored": true }), "the next import may load this person again")
             }
         }
     }

@@ -64,6 +64,8 @@ enum Action {
         hash: String,
         #[arg(long)]
         partner: String,
+        #[command(flatten)]
+        format: Format,
     },
 }
 
@@ -130,11 +132,10 @@ impl Documents {
                 print(format, rows)
             }
             Action::List { partner, format } => print(format, trusted_documents::list(&db, &partner).await?),
-            Action::Remove { hash, partner } => {
+            Action::Remove { hash, partner, format } => {
                 let removed = trusted_documents::remove(&db, &partner, &hash.to_lowercase()).await?;
                 ensure!(removed, "the partner has no document with this hash: `documents list` shows them");
-                say!("{hash} is removed");
-                Ok(())
+                format.line(&serde_json::json!({ "hash": hash, "removed": true }), &format!("{hash} is removed"))
             }
         }
     }

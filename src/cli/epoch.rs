@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use sea_orm::DatabaseConnection;
 use serde::Serialize;
+use serde_json::json;
 
 use super::{config::Database, table::Format};
 use crate::{
@@ -61,6 +62,8 @@ enum Action {
     Drop {
         /// The snapshot, as `epoch list` shows it, such as 2026-W23.
         epoch: String,
+        #[command(flatten)]
+        format: Format,
     },
 }
 
@@ -112,9 +115,9 @@ impl Epoch {
                     Ok(())
                 })?;
             }
-            Action::Drop { epoch } => {
+            Action::Drop { epoch, format } => {
                 epoch_builder::drop_epoch(&db, &epoch, SystemClock.now()).await?;
-                say!("{epoch} is dropped");
+                format.line(&json!({ "epoch": epoch, "dropped": true }), &format!("{epoch} is dropped"))?;
             }
             Action::List(format) => {
                 let rows: Vec<_> = epochs::list(&db)

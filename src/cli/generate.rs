@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use csv::Writer;
+use serde_json::json;
 
+use super::{private_file, table::Format};
 use crate::{
     domain::{clock::format_time, product::Product, product_state::PriceBand},
     ingest::{
@@ -34,13 +36,15 @@ pub(super) struct Generate {
     /// Seed of the population.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    #[command(flatten)]
+    format: Format,
 }
 
 impl Generate {
     pub(super) fn run(self) -> anyhow::Result<()> {
         write(Population { agents: self.agents, seed: self.seed }, &self.dir)?;
-        say!("{} people are in {}", self.agents, self.dir.display());
-        Ok(())
+        let (people, dir) = (self.agents, self.dir.display().to_string());
+        self.format.line(&json!({ "people": people, "dir": dir }), &format!("{people} people are in {dir}"))
     }
 }
 
@@ -52,7 +56,8 @@ pub(super) fn write(population: Population, dir: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("cannot create the folder {}", dir.display()))?;
     let open = |name: &str, header: &[&str]| -> anyhow::Result<Writer<std::fs::File>> {
         let file = dir.join(name);
-        let mut writer = Writer::from_path(&file).with_context(|| format!("cannot write {}", file.display()))?;
+        let created = private_file::create(&file).with_context(|| format!("cannot write {}", file.display()))?;
+        let mut writer = Writer::from_writer(created);
         writer.write_record(header)?;
         Ok(writer)
     };

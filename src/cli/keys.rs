@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use sea_orm::DatabaseConnection;
 use serde::Serialize;
+use serde_json::json;
 
 use super::{
     config::Database,
@@ -94,9 +95,15 @@ enum Action {
         id: String,
         #[command(flatten)]
         limits: LimitFlags,
+        #[command(flatten)]
+        format: Format,
     },
     /// Revoke a key; takes effect on every server within five seconds.
-    Revoke { id: String },
+    Revoke {
+        id: String,
+        #[command(flatten)]
+        format: Format,
+    },
     /// Show the usage of a key by day.
     Usage {
         id: String,
@@ -199,9 +206,9 @@ impl Keys {
                 let ends = old.expires_at.map_or_else(String::new, |at| format!(" until {}", format_time(at)));
                 eprintln!("{id} works{ends}");
             }
-            Action::Limit { id, limits } => {
+            Action::Limit { id, limits, format } => {
                 auth::change_limits(&db, &id, |before| limits.over(before), limits.units, now).await?;
-                show(Format::TABLE, &db, &id, now).await?;
+                show(format, &db, &id, now).await?;
                 warn(&id, limits.units);
             }
             Action::Usage { id, last, format } => {
@@ -211,9 +218,9 @@ impl Keys {
             }
             Action::List(format) => print_keys(format, keys::list(&db).await?, now)?,
             Action::Show { id, format } => show(format, &db, &id, now).await?,
-            Action::Revoke { id } => {
+            Action::Revoke { id, format } => {
                 auth::revoke_key(&db, &id, now).await?;
-                say!("{id} is revoked");
+                format.line(&json!({ "id": id, "revoked": true }), &format!("{id} is revoked"))?;
             }
         }
         Ok(())

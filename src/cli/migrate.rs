@@ -26,12 +26,14 @@ pub(super) struct Migrate {
 #[derive(Subcommand)]
 enum Action {
     /// Upgrade the schema to this program's version (the default).
-    Up,
+    Up(Format),
     /// Revert the newest migration. Deletes the tables and columns that it created, with their content; asks first.
     Down {
         /// Do not ask.
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        format: Format,
     },
     /// Show which migrations are applied.
     Status(Format),
@@ -46,20 +48,20 @@ struct MigrationRow {
 impl Migrate {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let db = match self.action {
-            None | Some(Action::Up) => super::create(&self.database).await?,
+            None | Some(Action::Up(_)) => super::create(&self.database).await?,
             Some(Action::Down { .. } | Action::Status(_)) => super::open_any(&self.database).await?,
         };
-        let format = match self.action.unwrap_or(Action::Up) {
-            Action::Up => {
+        let format = match self.action.unwrap_or(Action::Up(Format::TABLE)) {
+            Action::Up(format) => {
                 Migrator::up(&db, None).await?;
-                Format::TABLE
+                format
             }
-            Action::Down { yes } => {
+            Action::Down { yes, format } => {
                 let applied = Migrator::get_applied_migrations(&db).await?;
                 let newest = applied.last().context("no migration is applied")?;
                 confirm(newest.name(), yes)?;
                 Migrator::down(&db, Some(1)).await?;
-                Format::TABLE
+                format
             }
             Action::Status(format) => format,
         };

@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use super::{config::Database, table::Format, units};
 use crate::{
@@ -40,6 +41,8 @@ enum Action {
         region: String,
         #[command(flatten)]
         caps: CapFlags,
+        #[command(flatten)]
+        format: Format,
     },
 }
 
@@ -61,7 +64,7 @@ impl Regions {
         let now = SystemClock.now();
         match self.action {
             Action::List(format) => super::privacy::print_regions(format, &Report::load(&db, now).await?)?,
-            Action::Limit { region, caps } => {
+            Action::Limit { region, caps, format } => {
                 let subject = region_subject(&region);
                 let transaction = db::begin_write(&db).await?;
                 let detail = ledger::change_caps(&transaction, &subject, caps.units, caps.units_per_year).await?;
@@ -69,7 +72,7 @@ impl Regions {
                     detail.context("no epoch has had people of that region: `regions list` shows the known regions")?;
                 audit::record(&transaction, now, AuditAction::ChangeLimits, &subject, detail.clone()).await?;
                 transaction.commit().await?;
-                say!("{region}: {detail}");
+                format.line(&json!({ "region": region, "change": detail }), &format!("{region}: {detail}"))?;
                 let report = Report::load(&db, now).await?;
                 for warning in report.regions.iter().filter(|row| row.region == region).flat_map(RegionRow::warnings) {
                     eprintln!("{warning}");

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use serde_json::json;
 
 use super::{config::Database, table::Format};
 use crate::{
@@ -51,11 +52,17 @@ enum Action {
         /// Preferred categories, at most three; selects people with any of them.
         #[arg(long, value_delimiter = ',')]
         categories: Option<Vec<String>>,
+        #[command(flatten)]
+        format: Format,
     },
     /// List the shared segments.
     List(Format),
     /// Remove a shared segment.
-    Remove { slug: String },
+    Remove {
+        slug: String,
+        #[command(flatten)]
+        format: Format,
+    },
 }
 
 #[derive(Serialize)]
@@ -70,7 +77,7 @@ impl Segments {
         let db = super::open(&self.database).await?;
         let now = SystemClock.now();
         match self.action {
-            Action::Add { slug, name, regions, age_from, age_to, interests, categories } => {
+            Action::Add { slug, name, regions, age_from, age_to, interests, categories, format } => {
                 let age = (age_from.is_some() || age_to.is_some()).then_some(AgeRange { from: age_from, to: age_to });
                 let definition = Definition { regions, age, interests, categories };
                 let epoch = epochs::load_newest(&db, now).await?;
@@ -78,7 +85,8 @@ impl Segments {
                 Cohort::parse(&definition, &epoch.vocabulary).map_err(Error::into_anyhow)?;
                 let segment = NewSegment { slug, name, definition };
                 let saved = segments::save(&db, None, segment, now).await.map_err(Error::into_anyhow)?;
-                say!("{} is shared", saved.slug);
+                let slug = saved.slug;
+                format.line(&json!({ "slug": slug, "shared": true }), &format!("{slug} is shared"))?;
             }
             Action::List(format) => {
                 let segments = segments::list_shared(&db).await?;
@@ -92,11 +100,11 @@ impl Segments {
                     vec![row.slug.clone(), row.name.clone(), row.definition.to_string()]
                 })?;
             }
-            Action::Remove { slug } => {
+            Action::Remove { slug, format } => {
                 if !segments::delete(&db, None, &slug).await? {
                     bail!("there is no shared segment {slug:?}: `segments list` shows them");
                 }
-                say!("{slug} is removed");
+                format.line(&json!({ "slug": slug, "removed": true }), &format!("{slug} is removed"))?;
             }
         }
         Ok(())

@@ -1,10 +1,10 @@
-//! Lists on standard output: as a text table, or as JSON for programs.
+//! Results on standard output: as text, or as JSON for programs.
 
 use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets::NOTHING};
 use serde::Serialize;
 
-/// The output format of a list.
+/// The output format of a result.
 #[derive(Args, Clone, Copy)]
 pub(super) struct Format {
     /// Print JSON, for programs; values are never wrapped.
@@ -39,6 +39,17 @@ impl Format {
         print: impl FnOnce(&Value) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         if self.json { json(value) } else { print(value) }
+    }
+
+    /// Prints the result of a command as JSON, or as one line of text.
+    ///
+    /// # Errors
+    /// Standard output is closed.
+    pub(super) fn line(self, value: &serde_json::Value, text: &str) -> anyhow::Result<()> {
+        self.show(value, |_| {
+            say!("{text}");
+            Ok(())
+        })
     }
 }
 

@@ -372,6 +372,24 @@ fn the_demos_curl_line_answers_a_portrait_and_the_second_start_reuses_the_data()
     assert!(!printed.contains("making"), "{printed}");
 }
 
+/// Programs can read the result of every command, except those that run a server or print a text of their own.
+#[test]
+fn every_command_with_a_result_has_json_output() {
+    fn without_json(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+        let inner: Vec<_> = command.get_subcommands().filter(|inner| inner.get_name() != "help").collect();
+        for inner in &inner {
+            without_json(inner, &format!("{path} {}", inner.get_name()), found);
+        }
+        if inner.is_empty() && command.get_arguments().all(|argument| argument.get_id() != "json") {
+            found.push(path.trim().to_owned());
+        }
+    }
+    let mut found = Vec::new();
+    without_json(&<spots_enrichment::cli::Cli as clap::CommandFactory>::command(), "", &mut found);
+    found.sort();
+    assert_eq!(found, ["completions", "demo", "schema", "serve"]);
+}
+
 #[test]
 fn lists_have_json_output_and_shells_have_completions() {
     let dir = folder("cli");

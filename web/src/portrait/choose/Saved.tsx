@@ -11,6 +11,8 @@ const DEBOUNCE_MS = 350;
 export function Saved({ current, onUse }: { current: string | null; onUse: (slug: string) => void }) {
   const [search, setSearch] = useState("");
   const [list, setList] = useState<SavedSegment[] | null>(null);
+  /** The search text to which the list belongs. */
+  const [listed, setListed] = useState("");
   const [after, setAfter] = useState<string | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
   const newest = useRef(0);
@@ -23,6 +25,7 @@ export function Saved({ current, onUse }: { current: string | null; onUse: (slug
     if (sequence !== newest.current) return;
     if (data == null) return setError(errors?.[0] ?? { message: "The response contains no data." });
     const { nodes, pageInfo } = data.segments;
+    setListed(text.trim());
     setList((old) => (cursor === null ? nodes : [...(old ?? []), ...nodes]));
     setAfter(pageInfo.hasNextPage ? pageInfo.endCursor : null);
   }, []);
@@ -54,7 +57,13 @@ export function Saved({ current, onUse }: { current: string | null; onUse: (slug
         </CodedError>
       )}
       {list === null && error === null ? <p className="hint">Loading the saved segments.</p> : null}
-      {list !== null && list.length === 0 ? <p className="hint">No saved segment matches.</p> : null}
+      {list !== null && list.length === 0 ? (
+        <p className="hint">
+          {listed === ""
+            ? "This key can access no saved segment. Compose one, or ask the operator for shared segments."
+            : `No saved segment has “${listed}” in its name or slug.`}
+        </p>
+      ) : null}
       <ul>
         {(list ?? []).map(({ slug, name, shared, definition }) => (
           <li key={slug}>

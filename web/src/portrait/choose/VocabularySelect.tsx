@@ -53,7 +53,9 @@ export function VocabularySelect({ legend, all, chosen, max, format = humanize, 
             <span>{format(value)}</span>
           </label>
         ))}
-        {matching.length === 0 ? <span className="hint">no match</span> : null}
+        {matching.length > 0 ? null : (
+          <span className="hint">{all.length === 0 ? "this server has none" : "none contains this text"}</span>
+        )}
       </div>
     </fieldset>
   );
