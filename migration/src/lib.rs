@@ -47,7 +47,9 @@ pub fn lost_by_reverting(migration: &str) -> &'static str {
         Some("000005") => "the point limits of keys, the usage by day and the audit log",
         Some("000006") => "which segments each key was shown, and the protection of the ledger",
         Some("000007") => "what products state, and the versions of catalogs",
-        Some("000008") => "the list of erased people, the names of keys and the trusted documents",
+        Some("000008") => {
+            "the list of erased people, the names of keys and the trusted documents, and revokes the keys limited to them"
+        }
         _ => "the tables and columns that it created",
     }
 }

@@ -50,7 +50,9 @@ create table trusted_documents (
 );
 ";
 
+// Without the column a key would no longer be limited to trusted documents, so these keys are revoked.
 const DOWN: &str = "
+update api_keys set revoked_at = created_at where documents_only and revoked_at is null;
 drop table trusted_documents;
 alter table api_keys drop column documents_only;
 alter table api_keys drop column name;

@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, Subcommand};
+use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 
 use super::{config::Database, table::Format};
@@ -60,7 +61,7 @@ enum Action {
     },
     /// Remove a document. Takes effect on every server within five seconds.
     Remove {
-        /// The SHA-256 of the document, as `documents list` shows it.
+        /// The SHA-256 of the document, as `documents list` shows it; also after `sha256:`.
         hash: String,
         #[arg(long)]
         partner: String,
@@ -126,19 +127,32 @@ impl Documents {
                 rows.sort_by(|a, b| a.document_hash.cmp(&b.document_hash));
                 rows.dedup_by(|a, b| a.document_hash == b.document_hash);
                 let transaction = db::begin_write(&db).await?;
-                partners::ensure_exists(&transaction, &partner, now).await?;
+                require_partner(&transaction, &partner).await?;
                 trusted_documents::add(&transaction, rows.clone()).await?;
                 transaction.commit().await?;
                 print(format, rows)
             }
-            Action::List { partner, format } => print(format, trusted_documents::list(&db, &partner).await?),
+            Action::List { partner, format } => {
+                require_partner(&db, &partner).await?;
+                print(format, trusted_documents::list(&db, &partner).await?)
+            }
             Action::Remove { hash, partner, format } => {
-                let removed = trusted_documents::remove(&db, &partner, &hash.to_lowercase()).await?;
+                let hash = hash.trim_start_matches("sha256:").to_lowercase();
+                let removed = trusted_documents::remove(&db, &partner, &hash).await?;
                 ensure!(removed, "the partner has no document with this hash: `documents list` shows them");
                 format.line(&serde_json::json!({ "hash": hash, "removed": true }), &format!("{hash} is removed"))
             }
         }
     }
+}
+
+/// Documents of a partner who does not exist would never be found: the name is misspelt.
+async fn require_partner(db: &impl ConnectionTrait, partner: &str) -> anyhow::Result<()> {
+    ensure!(
+        partners::exists(db, partner).await?,
+        "there is no partner {partner:?}: `partners list` shows them, and `keys create` adds one"
+    );
+    Ok(())
 }
 
 fn print(format: Format, documents: Vec<Model>) -> anyhow::Result<()> {

@@ -15,7 +15,7 @@ use crate::{
         import::{self, Kind, MaxRejects, Options, Report, Scale, Source},
         progress::Progress,
     },
-    storage::db,
+    storage::{db, partners},
 };
 
 /// The maximum number of warnings that are printed for a file.
@@ -112,6 +112,9 @@ impl Import {
             }
             _ => anyhow::bail!("pass a folder with --dir, or a kind and a file"),
         };
+        if let Some(partner) = &self.partner {
+            partners::check_name(partner)?;
+        }
         let db = super::create(&self.database).await?;
         db::migrate_if_fresh(&db).await?;
         let options = Options {
@@ -157,7 +160,8 @@ impl Import {
             let file = folder.join(format!("{}.csv", kind.name()));
             write_rejects(&reports, &file).with_context(|| format!("cannot write {}", file.display()))?;
             let rejected: u64 = reports.iter().map(|report| report.rejected).sum();
-            eprintln!("{rejected} rejected rows of {}: {}", kind.name(), file.display());
+            let rows = if rejected == 1 { "row" } else { "rows" };
+            eprintln!("{rejected} rejected {rows} of {}: {}", kind.name(), file.display());
         }
         Ok(())
     }

@@ -24,6 +24,7 @@ pub mod config;
 mod demo;
 mod documents;
 mod epoch;
+mod error_text;
 mod generate;
 mod import;
 mod key_output;
@@ -39,6 +40,8 @@ mod settings;
 mod table;
 mod units;
 
+pub use error_text::error_text;
+
 /// The text at the end of `--help`.
 const FIRST_STEPS: &str = "\
 First steps, with synthetic people:
@@ -51,7 +54,7 @@ From files to a running server:
   spots-enrichment serve
 
 A flag takes precedence over the environment, and the environment over the default.
-Commands that list things accept --json. Exit codes: 0 success, 1 failure, 2 wrong usage.";
+Commands that print a result accept --json. Exit codes: 0 success, 1 failure, 2 wrong usage.";
 
 /// GraphQL API that answers aggregate questions about market segments under differential privacy.
 #[derive(Parser)]

@@ -78,6 +78,10 @@ impl Segments {
         let now = SystemClock.now();
         match self.action {
             Action::Add { slug, name, regions, age_from, age_to, interests, categories, format } => {
+                let trimmed = |list: Option<Vec<String>>| {
+                    list.map(|list| list.iter().map(|value| value.trim().to_owned()).collect::<Vec<_>>())
+                };
+                let [regions, interests, categories] = [regions, interests, categories].map(trimmed);
                 let age = (age_from.is_some() || age_to.is_some()).then_some(AgeRange { from: age_from, to: age_to });
                 let definition = Definition { regions, age, interests, categories };
                 let epoch = epochs::load_newest(&db, now).await?;

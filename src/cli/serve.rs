@@ -8,7 +8,10 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use sea_orm::DatabaseConnection;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use super::config::{Database, EngineKind, Server};
+use super::{
+    config::{Database, EngineKind, Server},
+    error_text,
+};
 use crate::{
     domain::clock::{Clock, DAY, SystemClock},
     engine::{MemoryEngine, SqlEngine},
@@ -184,7 +187,7 @@ async fn refresh_epochs(state: AppState, engine: Arc<dyn Engine>, warns_of_age: 
             tracing::warn!("{warning}");
         }
         if let Err(cause) = engine.refresh(state.epoch.get().epoch_id).await {
-            tracing::warn!(cause = format!("{cause:#}"), "cannot refresh the engine; it continues as before");
+            tracing::warn!(cause = error_text(&cause), "cannot refresh the engine; it continues as before");
         }
         tokio::time::sleep(EPOCH_INTERVAL).await;
         if let Err(cause) = state.epoch.refresh().await {

@@ -64,8 +64,9 @@ impl PersistedDocuments {
 
     /// Returns the text of a document.
     ///
-    /// # Errors [`Error::PersistedQueryNotFound`] if no document has the hash, [`Error::InvalidRequest`] if a hash is
-    /// not that of its text, [`Error::DocumentNotTrusted`] if the key is limited to trusted documents and this is none,
+    /// # Errors
+    /// [`Error::PersistedQueryNotFound`] if no document has the hash, [`Error::InvalidRequest`] if a hash is not that
+    /// of its text, [`Error::DocumentNotTrusted`] if the key is limited to trusted documents and this is none,
     /// [`Error::Unavailable`] or [`Error::Internal`] if the database fails.
     pub async fn resolve(&self, caller: &Caller, source: &DocumentSource) -> Result<Arc<str>, Error> {
         match source {

@@ -53,9 +53,8 @@ pub fn sum(charges: &[Charge], at: i64, window: i64) -> i64 {
 /// Whether an additional `cost` fits under `cap` in the window that ends at `at`.
 ///
 /// # Errors
-/// The time at which enough charges have left the window. If `cost` is greater than `cap` it never fits; the error is
-/// then `at + window`, when all charges have left the window.
-pub fn fits(charges: &[Charge], cap: i64, cost: i64, at: i64, window: i64) -> Result<(), i64> {
+/// The time at which enough charges have left the window; `None` if `cost` is greater than `cap`, and so never fits.
+pub fn fits(charges: &[Charge], cap: i64, cost: i64, at: i64, window: i64) -> Result<(), Option<i64>> {
     let mut sum = sum(charges, at, window);
     if sum + cost <= cap {
         return Ok(());
@@ -63,10 +62,10 @@ pub fn fits(charges: &[Charge], cap: i64, cost: i64, at: i64, window: i64) -> Re
     for (charged_at, milliunits) in charges.iter().filter(|(charged_at, _)| *charged_at > at - window) {
         sum -= milliunits;
         if sum + cost <= cap {
-            return Err(charged_at + window);
+            return Err(Some(charged_at + window));
         }
     }
-    Err(at + window)
+    Err(None)
 }
 
 /// The accounts of all keys that are active at `at` and have a scope that reads statistics about people, and the
@@ -198,9 +197,9 @@ impl<'a> RequiredCharges<'a> {
     ) -> Result<(), Error> {
         let Some(&view) = self.views.get(region) else { return Ok(()) };
         // Rounded up to the end of the day: the exact second would reveal the time of another key's charge.
-        let exhausted = |returns_at: i64| Error::PrivacyBudgetExhausted {
+        let exhausted = |returns_at: Option<i64>| Error::PrivacyBudgetExhausted {
             region: region.strip_prefix(REGION_PREFIX).map(str::to_owned),
-            returns_at: day_after(returns_at),
+            returns_at: returns_at.map(day_after),
         };
         if sum(charged, at, window) + sum(own, at, window) + view <= cap / 2 {
             // An upper bound of the use fits in one half of the cap, and the other half covers all guaranteed parts.
@@ -234,10 +233,10 @@ mod tests {
     #[test]
     fn a_charge_counts_for_the_whole_window_and_not_a_second_longer() {
         let charges = [(0, 600), (100, 400)];
-        assert_eq!(fits(&charges, 1_000, 1, BUDGET_WINDOW - 1, BUDGET_WINDOW), Err(BUDGET_WINDOW));
+        assert_eq!(fits(&charges, 1_000, 1, BUDGET_WINDOW - 1, BUDGET_WINDOW), Err(Some(BUDGET_WINDOW)));
         assert_eq!(fits(&charges, 1_000, 600, BUDGET_WINDOW, BUDGET_WINDOW), Ok(()));
-        assert_eq!(fits(&charges, 1_000, 601, BUDGET_WINDOW, BUDGET_WINDOW), Err(BUDGET_WINDOW + 100));
-        assert_eq!(fits(&[], 1_000, 1_001, 5, BUDGET_WINDOW), Err(5 + BUDGET_WINDOW));
+        assert_eq!(fits(&charges, 1_000, 601, BUDGET_WINDOW, BUDGET_WINDOW), Err(Some(BUDGET_WINDOW + 100)));
+        assert_eq!(fits(&[(1, 9)], 1_000, 1_001, 5, BUDGET_WINDOW), Err(None), "more than the whole cap");
     }
 
     #[test]

@@ -25,7 +25,7 @@ const MAX_CONNECTIONS: u32 = 16;
 /// Characters of a path that are encoded in an SQLite URL.
 const ENCODED_IN_PATH: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'?').add(b'#');
 /// Parameters of a PostgreSQL URL that the driver knows.
-const POSTGRES_PARAMETERS: [&str; 17] = [
+const POSTGRES_PARAMETERS: [&str; 18] = [
     "sslmode",
     "ssl-mode",
     "sslrootcert",
@@ -43,6 +43,7 @@ const POSTGRES_PARAMETERS: [&str; 17] = [
     "user",
     "password",
     "application_name",
+    "options",
 ];
 /// Parameters of an SQLite URL, with their values.
 const SQLITE_PARAMETERS: [(&str, &[&str]); 3] =
@@ -76,8 +77,9 @@ pub async fn connect(url: &str) -> anyhow::Result<DatabaseConnection> {
 /// Opens a database. An SQLite file is created with its folder only if the URL has `mode=rwc` and the options allow it;
 /// only its owner may read it.
 ///
-/// # Errors The URL is not valid, or the database cannot be opened. The error states the cause and a remedy, and
-/// contains no part of the URL except for the path of an SQLite file.
+/// # Errors
+/// The URL is not valid, or the database cannot be opened. The error states the cause and a remedy, and contains no
+/// part of the URL except for the path of an SQLite file.
 pub async fn open(options: &DatabaseOptions) -> anyhow::Result<DatabaseConnection> {
     let url = &options.url;
     if url.starts_with("sqlite:") {
@@ -219,7 +221,11 @@ async fn open_postgres(options: &DatabaseOptions) -> anyhow::Result<DatabaseConn
         Some(cause) => cannot(&postgres_cause(cause)),
         None => cannot("it does not answer"),
     })?;
-    warn_if_read_only(&db).await;
+    // The first connection prepared a statement too. A pooler in transaction mode mixes up the statements of both.
+    warn_if_read_only(&db).await.map_err(|cause| match sqlx_error(&cause) {
+        Some(cause) => cannot(&postgres_cause(cause)),
+        None => cannot("it does not answer"),
+    })?;
     Ok(db)
 }
 
@@ -229,9 +235,9 @@ async fn open_postgres(options: &DatabaseOptions) -> anyhow::Result<DatabaseConn
 /// The URL is not valid. The error contains no part of it.
 fn postgres_options(url: &str) -> anyhow::Result<PgConnectOptions> {
     let hint = "characters such as / ? # @ in a user name or password must be percent-encoded";
-    let parsed = Url::parse(url).map_err(|_| anyhow!("DATABASE_URL is not a valid URL; {hint}"))?;
-    let is_known =
-        |name: &str| POSTGRES_PARAMETERS.contains(&name) || name == "options" || name.starts_with("options[");
+    let parsed = Url::parse(url);
+    let parsed = parsed.map_err(|_| anyhow!("DATABASE_URL is not a valid URL: check its host and port; {hint}"))?;
+    let is_known = |name: &str| POSTGRES_PARAMETERS.contains(&name) || name.starts_with("options[");
     ensure!(
         parsed.query_pairs().all(|(name, _)| is_known(&name)),
         "DATABASE_URL has a parameter that is not valid; valid are {}; {hint}",
@@ -258,13 +264,14 @@ async fn allowed_connections(connection: &mut PgConnection) -> Option<u32> {
     u32::try_from(limit).ok()
 }
 
-async fn warn_if_read_only(db: &DatabaseConnection) {
+async fn warn_if_read_only(db: &DatabaseConnection) -> Result<(), DbErr> {
     let statement =
         Statement::from_string(DbBackend::Postgres, "select current_setting('transaction_read_only') = 'on'");
-    let row = db.query_one_raw(statement).await.ok().flatten();
+    let row = db.query_one_raw(statement).await?;
     if row.is_some_and(|row| row.try_get_by_index(0).unwrap_or(false)) {
         tracing::warn!("the database is read-only, as on a replica: requests that must write will be UNAVAILABLE");
     }
+    Ok(())
 }
 
 /// The cause of a failed connection, and its remedy.
@@ -283,6 +290,10 @@ fn postgres_cause(cause: &sqlx::Error) -> String {
             "42501" => "this user has no permission to connect to the database",
             "53300" => "the server has no free connection; lower DB_MAX_CONNECTIONS or raise its limit",
             "53100" => "the disk of the server is full",
+            "26000" | "42P05" => {
+                "a connection pooler in transaction mode mixes up prepared statements; use its session mode, or \
+                 PgBouncer 1.21 or newer with max_prepared_statements"
+            }
             "57P03" => "the server is starting or stopping; try again in a moment",
             code => return format!("the server refused the connection with the code {code}; its log says why"),
         },

@@ -8,16 +8,25 @@ use sea_orm::{
 
 use super::entity::partner::{ActiveModel, COLUMN, Column, Entity, Model};
 
-/// Creates a partner unless it exists.
+/// Checks the name of a partner.
 ///
 /// # Errors
-/// The name is not 2 to 40 lower-case letters, digits and hyphens, or the database fails.
-pub async fn ensure_exists(db: &impl ConnectionTrait, partner_id: &str, now: i64) -> anyhow::Result<()> {
+/// The name is not 2 to 40 lower-case letters, digits and hyphens.
+pub fn check_name(partner_id: &str) -> anyhow::Result<()> {
     let is_allowed = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-';
     ensure!(
         (2..=40).contains(&partner_id.len()) && partner_id.chars().all(is_allowed),
         "a partner's name is 2 to 40 lower-case letters, digits and hyphens, not {partner_id:?}"
     );
+    Ok(())
+}
+
+/// Creates a partner unless it exists.
+///
+/// # Errors
+/// As [`check_name`], or the database fails.
+pub async fn ensure_exists(db: &impl ConnectionTrait, partner_id: &str, now: i64) -> anyhow::Result<()> {
+    check_name(partner_id)?;
     let row = ActiveModel { partner_id: Set(partner_id.to_owned()), created_at: Set(now), catalog_version: Set(0) };
     let keep = OnConflict::column(Column::PartnerId).do_nothing().to_owned();
     let insert = Entity::insert(row).on_conflict(keep).exec_without_returning(db);

@@ -50,7 +50,7 @@ async fn an_unreadable_file_is_rejected_with_the_reason_and_nothing_is_stored() 
     assert!(missing.contains("cannot open /no/such/visits.csv"), "{missing}");
     let column = error(load(&db, Kind::Visits, &file("visits.csv", "agent_id,spot_id\na,s\n")).await);
     assert!(
-        column.contains("the column action_type, category, category_group, start_time, end_time is missing"),
+        column.contains("the columns action_type, category, category_group, start_time, end_time are missing"),
         "{column}"
     );
     assert!(column.contains("the file has agent_id, spot_id"), "{column}");

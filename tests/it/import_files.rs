@@ -186,6 +186,12 @@ async fn a_value_without_end_is_an_error_and_a_long_one_a_reject() {
     let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(AGENTS.encode_utf16().flat_map(u16::to_le_bytes)).collect();
     let (_, error) = load(&db, Kind::Agents, &write("agents.csv", utf16), OPTIONS).await;
     assert!(error.unwrap().contains("UTF-16"));
+    for (bytes, expected) in
+        [(&b"PK\x03\x04\0\0"[..], "spreadsheet"), (b"\x1f\x8b\x08\0", ".csv.gz"), (b"PK", "missing")]
+    {
+        let (_, error) = load(&db, Kind::Agents, &write("agents.csv", bytes), OPTIONS).await;
+        assert!(error.unwrap().contains(expected));
+    }
     let semicolons = AGENTS.replace(',', ";");
     let (_, error) = load(&db, Kind::Agents, &write("agents.csv", semicolons), OPTIONS).await;
     assert!(error.unwrap().contains("the values must be separated by commas"));
@@ -370,7 +376,7 @@ fn the_command_reports_what_it_left_out_and_what_it_rejected() {
     let (printed, warned) = (text(&failed.stdout), text(&failed.stderr));
     assert_eq!(failed.status.code(), Some(1), "{warned}");
     assert!(printed.contains("agents.csv") && printed.contains("visits.csv"), "{printed}");
-    assert!(warned.contains("left out: notes.txt") && warned.contains("the column action_type"), "{warned}");
+    assert!(warned.contains("left out: notes.txt") && warned.contains("the columns action_type"), "{warned}");
     let rejects = fs::read_to_string(dir.join("data/rejects/agents.csv")).unwrap();
     assert!(rejects.contains("agents.csv,3,\"age: \"\"old\"\" is not a number\",\"b,north,old,,,true\""), "{rejects}");
     #[cfg(unix)]

@@ -10,6 +10,7 @@ mod auth;
 mod budget;
 mod catalog;
 mod cli;
+mod connections;
 mod cost;
 mod engine;
 mod erasure;

@@ -99,6 +99,17 @@ async fn too_few_people_are_withheld_without_a_number_and_only_the_size_is_charg
     }
 }
 
+/// No time is stated at which units return if they never suffice.
+#[tokio::test]
+async fn a_document_that_costs_more_than_the_whole_budget_is_rejected_without_a_time() {
+    let app = TestApp::new(On::Sqlite).await;
+    let client = app.client_of("acme", &ALL, 200).await;
+    let answer = client.ask(PORTRAIT).await;
+    let details = &answer.body["errors"][0]["extensions"];
+    assert_eq!((&details["reason"], details.get("returnsAt")), (&"KEY_BUDGET".into(), None), "{}", answer.text);
+    assert!(answer.text.contains("Request fewer of them"), "{}", answer.text);
+}
+
 #[tokio::test]
 async fn a_document_beyond_the_units_of_a_key_is_rejected_until_they_return() {
     for on in databases() {

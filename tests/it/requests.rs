@@ -265,6 +265,10 @@ fn manifests_of_apollo_and_relay_are_added() {
     let dir = crate::app::folder("documents");
     run(&dir, &["migrate", "up"]);
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    std::fs::write(dir.join("early.graphql"), "{ viewer { partner } }").unwrap();
+    let unknown = run(&dir, &["documents", "add", "early.graphql", "--partner", "acme"]);
+    assert!(text(&unknown.stderr).contains("there is no partner \"acme\""));
+    run(&dir, &["keys", "create", "--partner", "acme"]);
     let body = "query Partner { viewer { partner } }";
     let needs = "query Cohort($d: SegmentDefinition!) { cohort(definition: $d) { size { value } } }";
     let apollo = json!({"format": "apollo-persisted-query-manifest", "version": 1, "operations": [

@@ -17,7 +17,7 @@ impl From<DbErr> for Error {
 fn passing_fault(cause: &DbErr) -> Option<&'static str> {
     match cause {
         DbErr::ConnectionAcquire(_) => {
-            Some("no connection became free in time; DB_MAX_CONNECTIONS limits their number")
+            Some("no connection in time: the server does not answer, or all of DB_MAX_CONNECTIONS are in use")
         }
         DbErr::Conn(cause) | DbErr::Exec(cause) | DbErr::Query(cause) => match cause {
             RuntimeErr::SqlxError(cause) => driver_fault(cause),

@@ -66,7 +66,7 @@ pub enum Error {
     InsufficientData { reason: Reason },
     /// A privacy rule: the privacy budget of the key or of `region` for the current period is used up. Enough units
     /// return at `returns_at` (Unix seconds).
-    PrivacyBudgetExhausted { region: Option<String>, returns_at: i64 },
+    PrivacyBudgetExhausted { region: Option<String>, returns_at: Option<i64> },
     /// Fault of the caller: the path or document does not exist. 404.
     NotFound { what: String },
     /// Fault of the caller: the path or the operation does not allow the method. 405.
@@ -246,15 +246,7 @@ impl Error {
                 "Too few people to release numbers. Use a larger segment, or a longer window where there is a choice."
                     .to_owned()
             }
-            Self::PrivacyBudgetExhausted { region, returns_at } => {
-                let owner =
-                    region.as_ref().map_or_else(|| "this key".to_owned(), |region| format!("the region {region}"));
-                format!(
-                    "The privacy budget of {owner} for this period is used up. Units return from {} on. \
-                     Releases that this key has viewed before remain free.",
-                    format_time(*returns_at)
-                )
-            }
+            Self::PrivacyBudgetExhausted { region, returns_at } => budget_message(region.as_deref(), *returns_at),
             Self::NotFound { what } => format!("There is no {what}."),
             Self::MethodNotAllowed { allow } => format!("Method not allowed. Use {allow}."),
             Self::Unavailable => "The server is temporarily unavailable. Try again in a moment.".to_owned(),
@@ -305,7 +297,9 @@ impl Error {
                 if let Some(region) = region {
                     extensions.set("region", region.clone());
                 }
-                extensions.set("returnsAt", format_time(*returns_at));
+                if let Some(at) = returns_at {
+                    extensions.set("returnsAt", format_time(*at));
+                }
             }
             Self::Unavailable | Self::Timeout => extensions.set("retryable", true),
             _ => {}
@@ -355,6 +349,17 @@ impl Error {
 }
 
 /// Sets the cost, the most expensive fields, and the page size that would be within the limit.
+fn budget_message(region: Option<&str>, returns_at: Option<i64>) -> String {
+    let owner = region.map_or_else(|| "this key".to_owned(), |region| format!("the region {region}"));
+    let when = match returns_at {
+        Some(at) => format!("is used up. Units return from {} on.", format_time(at)),
+        None => "is smaller than the price of these fields together. Request fewer of them.".to_owned(),
+    };
+    format!(
+        "The privacy budget of {owner} for this period {when} Releases that this key has viewed before remain free."
+    )
+}
+
 fn set_cost(extensions: &mut ErrorExtensionValues, exceeded: &CostExceeded) {
     extensions.set("cost", exceeded.cost);
     extensions.set("dearestPaths", async_graphql::to_value(&exceeded.most_expensive).unwrap_or(Value::Null));

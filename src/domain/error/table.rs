@@ -85,7 +85,7 @@ fn all() -> Vec<(Error, Placement, &'static str, &'static str)> {
             "not in this epoch",
         ),
         (
-            Error::PrivacyBudgetExhausted { region: None, returns_at: 0 },
+            Error::PrivacyBudgetExhausted { region: None, returns_at: Some(0) },
             Placement::Field,
             "the privacy budget for this period is used up",
             "yes, from `returnsAt` on",

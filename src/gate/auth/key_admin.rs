@@ -102,10 +102,10 @@ pub async fn rotate_key(
     let transaction = db::begin_write(db).await?;
     let mut old = keys::find_locked(&transaction, key_id).await?;
     ensure!(old.revoked_at.is_none(), "{key_id} is revoked: create a new key with `keys create`");
-    ensure!(old.expires_at.is_none_or(|at| at > now), "{key_id} has expired: create a new key with `keys create`");
     if let Some(successor) = &old.replaced_by {
         bail!("{key_id} was already rotated: {successor} replaces it");
     }
+    ensure!(old.expires_at.is_none_or(|at| at > now), "{key_id} has expired: create a new key with `keys create`");
     let secret = ApiKey::generate(old.environment, &old.partner_id).map_err(Error::into_anyhow)?;
     let new_id = new_id()?;
     let successor = Key { key_id: new_id.clone(), created_at: now, last_used_at: None, ..old.clone() };

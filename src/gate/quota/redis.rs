@@ -129,8 +129,9 @@ impl RedisQuotas {
     /// Connects to Redis. If it is unavailable, a background task retries. `timeout` is the timeout of one request to
     /// Redis, after which the circuit opens: [`REDIS_TIMEOUT`], except in tests on a busy machine.
     ///
-    /// # Errors `url` is not a valid `redis://` or `rediss://` URL (the message does not repeat it, because it may
-    /// contain a password), or the operating system provides no randomness.
+    /// # Errors
+    /// `url` is not a valid `redis://` or `rediss://` URL (the message does not repeat it, because it may contain a
+    /// password), or the operating system provides no randomness.
     pub async fn connect(url: &str, usage: Arc<dyn DailyUsage>, timeout: Duration) -> anyhow::Result<Self> {
         let client =
             Client::open(url).map_err(|_| anyhow::anyhow!("not a redis:// or rediss:// URL")).context("REDIS_URL")?;

@@ -37,7 +37,11 @@ impl ImportLock {
             return Ok(Self(None));
         }
         let path = format!("{path}-import");
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path);
         let file = file.with_context(|| format!("cannot create {path}"))?;
         let locked = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await?;
         Ok(Self(Some(locked.with_context(|| format!("cannot lock {path}"))?)))

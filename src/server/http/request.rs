@@ -174,7 +174,8 @@ async fn from_body(
     let object = body.trim_ascii_start().starts_with(b"{").then_some(&body);
     let parameters = object.and_then(|object| serde_json::from_slice(object).ok()).ok_or_else(|| {
         invalid(
-            "The body must be one JSON object: {\"query\": \"...\", \"variables\": {...}, \"operationName\": \"...\"}.",
+            "The body must be one JSON object in UTF-8 with the texts \"query\", \"documentId\" and \"operationName\", \
+             and the objects \"variables\" and \"extensions\", each at most once; others are ignored.",
         )
     })?;
     Ok((parameters, body))

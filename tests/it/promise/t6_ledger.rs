@@ -257,7 +257,7 @@ async fn t6_a_key_that_comes_late_finds_its_part_of_the_region() {
         // The units return in exactly 30 days; the error gives the end of that day.
         assert_eq!(
             refusal,
-            Error::PrivacyBudgetExhausted { region: Some("demo-hills".to_owned()), returns_at: NOW + 30 * DAY }
+            Error::PrivacyBudgetExhausted { region: Some("demo-hills".to_owned()), returns_at: Some(NOW + 30 * DAY) }
         );
         // The views of the late key count towards its part, also those of releases that the greedy key was the first to
         // view; the region is charged once.

@@ -42,11 +42,22 @@ pub(super) fn read<R: Row>(unpacked: Box<dyn Read>, batches: &mut Batches<R>) ->
     Ok(())
 }
 
+/// The first bytes of files that are not CSV, with the cause and the remedy.
+const NOT_CSV: [(&[u8], &str); 5] = [
+    (b"\xff\xfe", "it is encoded in UTF-16; save it as UTF-8"),
+    (b"\xfe\xff", "it is encoded in UTF-16; save it as UTF-8"),
+    (b"PK\x03\x04", "it is a spreadsheet or a ZIP archive; save the table as CSV"),
+    (b"\x1f\x8b", "it is compressed; its name must end in .csv.gz"),
+    (b"\x28\xb5\x2f\xfd", "it is compressed; its name must end in .csv.zst"),
+];
+
 /// Reads the header: the names of the columns, in lower case.
 fn header(tokens: &mut Tokens) -> anyhow::Result<Vec<String>> {
     tokens.keeps_all = true;
-    let is_utf16 = |bytes: &[u8]| bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
-    ensure!(!is_utf16(fill(&mut tokens.input, 1)?), "it is encoded in UTF-16; save it as UTF-8");
+    let start = fill(&mut tokens.input, 1)?;
+    for (magic, cause) in NOT_CSV {
+        ensure!(!start.starts_with(magic), "{cause}");
+    }
     ensure!(tokens.next_record().context("its first line cannot be read")?, "it is empty");
     tokens.keeps_all = false;
     let mut names: Vec<String> = Vec::new();

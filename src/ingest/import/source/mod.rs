@@ -85,7 +85,8 @@ fn require<R: Row>(names: &[&str]) -> anyhow::Result<()> {
         [one] if one.contains([';', '\t']) => "; the values must be separated by commas",
         _ => "",
     };
-    bail!("the column {} is missing; the file has {}{hint}", missing.join(", "), names.join(", "));
+    let (columns, are) = if missing.len() == 1 { ("column", "is") } else { ("columns", "are") };
+    bail!("the {columns} {} {are} missing; the file has {}{hint}", missing.join(", "), names.join(", "));
 }
 
 /// Advances the progress bar by the bytes that are read from the file, before decompression.
