@@ -180,10 +180,12 @@ export function Panel({
           ) : (
             <p className="note">{blocked}</p>
           )}
-          <ExpectedRelease
-            description={pending[0]!.segment.description}
-            window={spec.windowed ? settings.window : "DAYS_28"}
-          />
+          {narrow ? null : (
+            <ExpectedRelease
+              description={pending[0]!.segment.description}
+              window={spec.windowed ? settings.window : "DAYS_28"}
+            />
+          )}
         </div>
       ) : null}
     </>
@@ -212,7 +214,7 @@ export function Panel({
           <div className="controlled">{body}</div>
         </div>
       )}
-      {!isOpen ? null : (
+      {!isOpen || (narrow && drawn.length === 0) ? null : (
         <footer>
           {drawn.length === 0 ? null : (
             <details className="method">
