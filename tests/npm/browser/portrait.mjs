@@ -62,7 +62,11 @@ export async function portrait(t, query = "", options = {}) {
   const opened = await open(recordingBrowser, `/portrait${query === "" ? "" : `?${query}`}`, options);
   t.after(opened.close);
   const panel = (id) => opened.page.locator(`[data-picture="${id}"]`);
-  return { ...opened, sent, received, panel };
+  // A page can show an answer before the test has read it.
+  const settled = async () => {
+    for (let n = 0; n < 100 && received.length < sent.length; n++) await opened.page.waitForTimeout(50);
+  };
+  return { ...opened, sent, received, settled, panel };
 }
 
 export async function sendQuery(query, variables, apiKey = key) {
@@ -89,9 +93,10 @@ export const showAll = (page) => page.getByRole("button", { name: /^Show all/ })
 export const priceOf = (button) =>
   button.locator("data").evaluateAll((nodes) => nodes.map((node) => Number(node.value)));
 
-export async function loadAll({ page }) {
+export async function loadAll({ page, settled }) {
   await showAll(page).click();
   await page.locator(".all-loaded").waitFor();
+  await settled();
 }
 
 // Opens the pictures that a narrow page folds.

@@ -47,11 +47,13 @@ test("without a key the page sends no request and asks for the key", async (t) =
 });
 
 test("aggregates are requested only after a button that shows the price is pressed", async (t) => {
-  const { page, sent, received, panel, assertNoFaults } = await portrait(t, `segment=harbor-adults&${PRODUCT}`);
+  const opened = await portrait(t, `segment=harbor-adults&${PRODUCT}`);
+  const { page, sent, received, settled, panel, assertNoFaults } = opened;
   await page
     .locator(".show button:enabled .price data")
     .nth(2 * Object.keys(PICTURES).length)
     .waitFor();
+  await settled();
   assert.ok(sent.length > 0 && sent.length <= 6, `${sent.length} requests`);
   assert.deepEqual(sent.filter(selectsAggregates), []);
   assert.ok(!page.url().includes(key), "the key is not in the address");
@@ -73,6 +75,7 @@ test("aggregates are requested only after a button that shows the price is press
     const seen = sent.length;
     await button.click();
     await panel(id).locator(".picture").waitFor();
+    await settled();
     const [request] = sent.slice(seen).filter(selectsAggregates);
     const quote = quoted.get(JSON.stringify([request.query, request.variables]));
     assert.deepEqual(price, [quote.units, quote.points], id);
@@ -137,7 +140,7 @@ for (const [slug, query] of Object.entries(SEGMENTS)) {
 }
 
 test("a segment can be composed and its size loaded with the keyboard only", async (t) => {
-  const { page, received, panel, assertNoFaults } = await portrait(t);
+  const { page, received, settled, panel, assertNoFaults } = await portrait(t);
   await page.getByRole("radio", { name: "Saved" }).waitFor();
   await tabTo(page, "radio", "Saved");
   await page.keyboard.press("ArrowRight");
@@ -162,6 +165,7 @@ test("a segment can be composed and its size loaded with the keyboard only", asy
     "Size",
     "the focus is on the title of the picture",
   );
+  await settled();
   const { answer, variables } = received.find(selectsAggregates);
   assert.deepEqual(variables, { definition: { regions: ["demo-hills"], age: { from: 25 } } });
   await assertShows(panel("size"), [answer.data.segment.size], "size");
@@ -249,7 +253,7 @@ test("a URL with unknown segment parameters selects no segment", async (t) => {
 
 test("saved segments can be searched, and every picture compares a second segment with the first", async (t) => {
   const opened = await portrait(t, PRODUCT);
-  const { page, received, panel, assertNoFaults } = opened;
+  const { page, received, settled, panel, assertNoFaults } = opened;
   await page.getByRole("searchbox", { name: "Search saved segments" }).fill("harbor");
   await page.getByRole("button", { name: /harbor-adults/ }).click();
   await panel("habits").getByRole("button", { name: /^Show/ }).click();
@@ -260,6 +264,7 @@ test("saved segments can be searched, and every picture compares a second segmen
     .getByRole("button", { name: /^Show B too/ })
     .click();
   await panel("habits").locator(".provenance").nth(1).waitFor({ state: "attached" });
+  await settled();
   const answerTo = (operation, slug) =>
     received.find(({ query, variables }) => query.startsWith(`query ${operation}(`) && variables.slug === slug).answer
       .data.segment;
@@ -310,9 +315,10 @@ test("the headline compares with everybody in the regions by one button, and nam
 });
 
 test("a knot that the noise would not change is drawn", async (t) => {
-  const { page, received, panel, assertNoFaults } = await portrait(t, "everybody=1");
+  const { page, received, settled, panel, assertNoFaults } = await portrait(t, "everybody=1");
   await panel("knot").getByRole("button", { name: /^Show/ }).click();
   await panel("knot").locator(".picture").waitFor();
+  await settled();
   const { knot } = received.find(selectsAggregates).answer.data.segment;
   assert.notEqual(knot.origin.quality, "LOW");
   for (const details of await panel("knot").locator(".picture details").all())
