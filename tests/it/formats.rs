@@ -249,13 +249,13 @@ async fn a_damaged_file_is_rejected_and_nothing_of_it_is_stored() {
     bent[40..400].fill(0xff);
     let long = format!("{{\"agent_id\":\"{}\"}}\n", "x".repeat(1 << 20));
     for (name, bytes, says) in [
-        ("agents.ndjson", b"{\"agent_id\":\"a\"}\n".as_slice(), "the column region, age, interests"),
+        ("agents.ndjson", b"{\"agent_id\":\"a\"}\n".as_slice(), "the columns region, age, interests"),
         ("agents.ndjson", long.as_bytes(), "every row of agents was rejected"),
         ("agents.ndjson.gz", b"no archive", "it is damaged after line 0"),
         ("agents.parquet", b"PAR1 and no more", "cannot be read as Parquet"),
         ("agents.parquet", &whole[..whole.len() / 2], "cannot be read as Parquet"),
         ("agents.parquet", &bent, "agents.parquet"),
-        ("visits.parquet", &whole, "the column action_type"),
+        ("visits.parquet", &whole, "the columns action_type"),
     ] {
         let kind = if name.starts_with("visits") { Kind::Visits } else { Kind::Agents };
         let error = import::file(&db, kind, &file(name, bytes), &options()).await.unwrap_err();

@@ -292,7 +292,7 @@ async fn a_key_that_was_rotated_shares_limits_and_units_with_the_next() {
         assert_eq!(expired.ask("{ viewer { partner } }").await.codes(), ["API_KEY_EXPIRED"]);
         new.ask("{ viewer { partner } }").await.ok();
         let again = auth::rotate_key(app.db(), &old.key_id, 3_600, NOW + 3_600).await.unwrap_err().to_string();
-        assert!(again.contains("has expired"), "{again}");
+        assert!(again.contains(&format!("{id} replaces it")), "an expired key names its successor: {again}");
     }
 }
 
