@@ -46,7 +46,6 @@ enum Action {
     Add {
         /// A manifest of Apollo or of Relay (.json), or one document.
         file: PathBuf,
-        /// The partner; a new partner is created.
         #[arg(long)]
         partner: String,
         #[command(flatten)]

@@ -10,7 +10,7 @@ use crate::{
     storage::{audit, keys, usage::UsageDay},
 };
 
-/// A key in the output of `keys list`.
+/// A key in the output of `keys list` and `keys show`.
 #[derive(Serialize)]
 struct KeyRow {
     id: String,
@@ -22,15 +22,25 @@ struct KeyRow {
     last_used_at: Option<String>,
 }
 
-/// A key in the output of `keys show`.
+impl KeyRow {
+    fn new(key: Key, now: i64) -> Self {
+        Self {
+            state: state(&key, now),
+            scopes: key.scopes.iter().map(|scope| scope.name().to_owned()).collect(),
+            last_used_at: key.last_used_at.map(format_time),
+            environment: key.environment.name().to_owned(),
+            id: key.key_id,
+            name: key.name,
+            partner: key.partner_id,
+        }
+    }
+}
+
+/// The output of `keys show`.
 #[derive(Serialize)]
 struct Shown {
-    id: String,
-    name: String,
-    partner: String,
-    environment: String,
-    state: &'static str,
-    scopes: Vec<String>,
+    #[serde(flatten)]
+    key: KeyRow,
     documents_only: bool,
     requests_per_minute: u64,
     requests_per_day: u64,
@@ -42,7 +52,6 @@ struct Shown {
     created_at: String,
     expires_at: Option<String>,
     revoked_at: Option<String>,
-    last_used_at: Option<String>,
     followed_by: Option<String>,
     events: Vec<Event>,
 }
@@ -73,16 +82,7 @@ struct Event {
 }
 
 pub(super) fn print_keys(format: Format, keys: Vec<Key>, now: i64) -> anyhow::Result<()> {
-    let row = |key: Key| KeyRow {
-        state: state(&key, now),
-        scopes: scopes(&key),
-        last_used_at: key.last_used_at.map(format_time),
-        environment: key.environment.name().to_owned(),
-        id: key.key_id,
-        name: key.name,
-        partner: key.partner_id,
-    };
-    let rows: Vec<KeyRow> = keys.into_iter().map(row).collect();
+    let rows: Vec<KeyRow> = keys.into_iter().map(|key| KeyRow::new(key, now)).collect();
     format.print(&rows, &["id", "name", "partner", "env", "state", "scopes", "last used"], |key| {
         let [id, name, partner, env] = [&key.id, &key.name, &key.partner, &key.environment].map(Clone::clone);
         vec![
@@ -123,12 +123,6 @@ pub(super) async fn show(format: Format, db: &DatabaseConnection, id: &str, now:
         detail: event.detail,
     });
     let shown = Shown {
-        state: state(&key, now),
-        scopes: scopes(&key),
-        id: key.key_id,
-        name: key.name,
-        partner: key.partner_id,
-        environment: key.environment.name().to_owned(),
         documents_only: key.documents_only,
         requests_per_minute: key.limits.per_minute,
         requests_per_day: key.limits.per_day,
@@ -140,14 +134,15 @@ pub(super) async fn show(format: Format, db: &DatabaseConnection, id: &str, now:
         created_at: format_time(key.created_at),
         expires_at: key.expires_at.map(format_time),
         revoked_at: key.revoked_at.map(format_time),
-        last_used_at: key.last_used_at.map(format_time),
-        followed_by: key.replaced_by,
+        followed_by: key.replaced_by.clone(),
         events: events.collect(),
+        key: KeyRow::new(key, now),
     };
     format.show(&shown, print)
 }
 
-fn print(key: &Shown) -> anyhow::Result<()> {
+fn print(shown: &Shown) -> anyhow::Result<()> {
+    let key = &shown.key;
     let lines = [
         ("id", key.id.clone()),
         ("name", key.name.clone()),
@@ -155,24 +150,24 @@ fn print(key: &Shown) -> anyhow::Result<()> {
         ("environment", key.environment.clone()),
         ("state", key.state.to_owned()),
         ("scopes", key.scopes.join("|")),
-        ("documents", if key.documents_only { "trusted only" } else { "any" }.to_owned()),
-        ("requests a minute", key.requests_per_minute.to_string()),
-        ("requests a day", key.requests_per_day.to_string()),
-        ("points a query", key.points_per_query.to_string()),
-        ("points a minute", key.points_per_minute.to_string()),
-        ("points a day", key.points_per_day.to_string()),
-        ("units in 30 days", format!("{:.2}", key.units_in_30_days)),
-        ("units left", format!("{:.2}", key.units_left)),
-        ("created", key.created_at.clone()),
-        ("expires", or_default(key.expires_at.as_ref(), "never")),
-        ("revoked", or_default(key.revoked_at.as_ref(), "never")),
+        ("documents", if shown.documents_only { "trusted only" } else { "any" }.to_owned()),
+        ("requests a minute", shown.requests_per_minute.to_string()),
+        ("requests a day", shown.requests_per_day.to_string()),
+        ("points a query", shown.points_per_query.to_string()),
+        ("points a minute", shown.points_per_minute.to_string()),
+        ("points a day", shown.points_per_day.to_string()),
+        ("units in 30 days", format!("{:.2}", shown.units_in_30_days)),
+        ("units left", format!("{:.2}", shown.units_left)),
+        ("created", shown.created_at.clone()),
+        ("expires", or_default(shown.expires_at.as_ref(), "never")),
+        ("revoked", or_default(shown.revoked_at.as_ref(), "never")),
         ("last used", or_default(key.last_used_at.as_ref(), "never")),
-        ("followed by", or_default(key.followed_by.as_ref(), "none")),
+        ("followed by", or_default(shown.followed_by.as_ref(), "none")),
     ];
     for (name, value) in lines {
         say!("{name:<18} {value}");
     }
-    for event in &key.events {
+    for event in &shown.events {
         say!("{:<18} {} {}", event.at, event.action, event.detail);
     }
     Ok(())
@@ -180,10 +175,6 @@ fn print(key: &Shown) -> anyhow::Result<()> {
 
 fn or_default(text: Option<&String>, default: &str) -> String {
     text.map_or_else(|| default.to_owned(), Clone::clone)
-}
-
-fn scopes(key: &Key) -> Vec<String> {
-    key.scopes.iter().map(|scope| scope.name().to_owned()).collect()
 }
 
 fn state(key: &Key, now: i64) -> &'static str {

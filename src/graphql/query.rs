@@ -10,7 +10,7 @@ use super::{
     scope_guard::RequireScope,
     types::{
         knot::Knot,
-        page::{Connection, page_request, selects_total},
+        page::{Connection, page_request, selected_total},
         product::Product,
         quote::Quote,
         segment::Segment,
@@ -94,12 +94,8 @@ impl Query {
         }
         let (db, partner_id) = (&context.services.db, &context.caller.partner_id);
         let page = segments::page(db, partner_id, &page, search.as_deref()).await?;
-        let total = if selects_total(ctx) {
-            context.charge_points("SegmentConnection", "totalCount", 0);
-            Some(segments::count(db, partner_id, search.as_deref()).await?)
-        } else {
-            None
-        };
+        let count = segments::count(db, partner_id, search.as_deref());
+        let total = selected_total(ctx, "SegmentConnection", count).await?;
         Ok(Connection::new(page, total, |segment| (segment.slug.clone(), Segment::saved(segment, context))))
     }
 
@@ -204,12 +200,8 @@ impl Query {
         }
         let (db, partner_id) = (&context.services.db, &context.caller.partner_id);
         let page = products::page(db, partner_id, &page, category.as_deref()).await?;
-        let total = if selects_total(ctx) {
-            context.charge_points("ProductConnection", "totalCount", 0);
-            Some(products::count(db, partner_id, category.as_deref()).await?)
-        } else {
-            None
-        };
+        let count = products::count(db, partner_id, category.as_deref());
+        let total = selected_total(ctx, "ProductConnection", count).await?;
         Ok(Some(Connection::new(page, total, |product| (product.id.clone(), product.into()))))
     }
 }

@@ -200,6 +200,10 @@ fn create_file(path: &std::path::Path) -> anyhow::Result<()> {
 
 async fn open_postgres(options: &DatabaseOptions) -> anyhow::Result<DatabaseConnection> {
     let cannot = |reason: &str| anyhow!("cannot open the database of DATABASE_URL: {reason}");
+    let cannot_because = |cause: &DbErr| match sqlx_error(cause) {
+        Some(cause) => cannot(&postgres_cause(cause)),
+        None => cannot("it does not answer"),
+    };
     let postgres = postgres_options(&options.url)?;
     // The pool would retry for seconds and report a timeout: one connection tells the cause at once.
     let first = tokio::time::timeout(CONNECT_TIMEOUT, postgres.connect()).await;
@@ -217,15 +221,9 @@ async fn open_postgres(options: &DatabaseOptions) -> anyhow::Result<DatabaseConn
         .connect_timeout(CONNECT_TIMEOUT)
         .acquire_timeout(QUEUE_TIMEOUT)
         .max_connections(options.max_connections.min(allowed));
-    let db = Database::connect(connect).await.map_err(|cause| match sqlx_error(&cause) {
-        Some(cause) => cannot(&postgres_cause(cause)),
-        None => cannot("it does not answer"),
-    })?;
+    let db = Database::connect(connect).await.map_err(|cause| cannot_because(&cause))?;
     // The first connection prepared a statement too. A pooler in transaction mode mixes up the statements of both.
-    warn_if_read_only(&db).await.map_err(|cause| match sqlx_error(&cause) {
-        Some(cause) => cannot(&postgres_cause(cause)),
-        None => cannot("it does not answer"),
-    })?;
+    warn_if_read_only(&db).await.map_err(|cause| cannot_because(&cause))?;
     Ok(db)
 }
 

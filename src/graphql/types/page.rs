@@ -2,10 +2,15 @@
 
 use async_graphql::{Context, Object, OutputType, Value, connection::PageInfo};
 
+use sea_orm::DbErr;
+
 use super::{product::Product, recommendation::Recommendation, segment::Segment};
-use crate::domain::{
-    error::Error,
-    page::{Page, PageRequest, encode_cursor},
+use crate::{
+    domain::{
+        error::Error,
+        page::{Page, PageRequest, encode_cursor},
+    },
+    graphql::context::RequestContext,
 };
 
 /// A page of a list. Replaces the type of async-graphql, which does not allow a description.
@@ -37,10 +42,21 @@ pub fn page_request(
     PageRequest::parse(first, after, last, before)
 }
 
-/// Whether the document selects `totalCount` of the connection that is being resolved.
-#[must_use]
-pub fn selects_total(ctx: &Context<'_>) -> bool {
-    ctx.look_ahead().field("totalCount").exists()
+/// The number of items of the whole list, if the document selects `totalCount` of the connection that is being
+/// resolved. `connection` is the type of the connection, whose price is charged; `count` runs only if it is selected.
+///
+/// # Errors
+/// [`Error::Unavailable`] or [`Error::Internal`] if the database fails.
+pub async fn selected_total(
+    ctx: &Context<'_>,
+    connection: &'static str,
+    count: impl Future<Output = Result<u64, DbErr>>,
+) -> Result<Option<u64>, Error> {
+    if !ctx.look_ahead().field("totalCount").exists() {
+        return Ok(None);
+    }
+    RequestContext::of(ctx)?.charge_points(connection, "totalCount", 0);
+    Ok(Some(count.await?))
 }
 
 /// An item and its cursor.
@@ -50,7 +66,7 @@ pub struct Edge<T> {
 }
 
 impl<T> Connection<T> {
-    /// The connection of a page. `total` is the number of items of the whole list, needed if [`selects_total`]. `node`
+    /// The connection of a page. `total` is the number of items of the whole list, of [`selected_total`]. `node`
     /// converts an item to the key of its cursor and its object.
     pub fn new<I>(page: Page<I>, total: Option<u64>, node: impl Fn(I) -> (String, T)) -> Self {
         let edge = |item| {

@@ -15,7 +15,7 @@ use super::{
 pub const ROWS_PER_BATCH: usize = 4_000;
 /// The maximum length of the text of a rejected row that is kept, in bytes.
 pub const MAX_ROW_BYTES: usize = 2_000;
-/// The maximum number of different warnings of a batch.
+/// The maximum number of different warnings of a batch and of a file.
 const MAX_WARNINGS: usize = 100;
 
 /// A row that was not stored, and the reason.
@@ -58,11 +58,12 @@ impl<R> Batch<R> {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
 
-    fn warn(&mut self, warning: String) {
-        if self.warnings.len() < MAX_WARNINGS || self.warnings.contains_key(&warning) {
-            *self.warnings.entry(warning).or_default() += 1;
-        }
+/// Counts a warning about `rows` rows, unless there are too many different ones.
+pub fn add_warning(warnings: &mut BTreeMap<String, u64>, warning: String, rows: u64) {
+    if warnings.len() < MAX_WARNINGS || warnings.contains_key(&warning) {
+        *warnings.entry(warning).or_default() += rows;
     }
 }
 
@@ -114,18 +115,17 @@ impl<R: Row> Batches<R> {
         let parsed = R::parse(&fields);
         self.batch.above_one += u64::from(fields.has_value_above_one());
         let row = parsed?;
-        if row.introduces().is_some_and(|id| self.people.is_erased(id)) {
-            return Ok(None);
+        match self.people.standing_of(&row) {
+            Standing::Erased => Ok(None),
+            Standing::Unknown => Err(R::UNKNOWN_PERSON.to_owned()),
+            Standing::Known => {
+                fields
+                    .into_warnings()
+                    .into_iter()
+                    .for_each(|warning| add_warning(&mut self.batch.warnings, warning, 1));
+                Ok(Some(row))
+            }
         }
-        let standings = row.refers_to().map(|id| id.map_or(Standing::Known, |id| self.people.standing(id)));
-        if standings.contains(&Standing::Erased) {
-            return Ok(None);
-        }
-        if standings.contains(&Standing::Unknown) {
-            return Err(R::UNKNOWN_PERSON.to_owned());
-        }
-        fields.into_warnings().into_iter().for_each(|warning| self.batch.warn(warning));
-        Ok(Some(row))
     }
 
     /// Sends the current batch. Returns `false` if the store receives no more rows.

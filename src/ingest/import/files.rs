@@ -61,8 +61,8 @@ pub fn find(folder: &Path) -> anyhow::Result<Found> {
         let stem = name.split('.').next().unwrap_or_default().to_lowercase();
         let is_data = path.is_dir() || source::ending(&path).is_some();
         if let Some(kind) = Kind::ALL.into_iter().find(|kind| is_of_kind(&stem, *kind)) {
-            if !is_data {
-                bail!("{} ends in none of .{}", path.display(), source::ENDINGS.join(", ."));
+            if !path.is_dir() {
+                source::require_ending(&path)?;
             }
             sources.push(Source::new(kind, path)?);
         } else if let Some(kind) = Kind::ALL.into_iter().find(|kind| is_data && is_similar(&stem, *kind)) {
@@ -111,10 +111,9 @@ fn add_parts(folder: &Path, depth: u32, parts: &mut Vec<PathBuf>) -> anyhow::Res
     for path in entries(folder)? {
         if path.is_dir() {
             add_parts(&path, depth + 1, parts)?;
-        } else if source::ending(&path).is_some() {
-            parts.push(path);
         } else {
-            bail!("{} ends in none of .{}", path.display(), source::ENDINGS.join(", ."));
+            source::require_ending(&path)?;
+            parts.push(path);
         }
     }
     Ok(())

@@ -49,7 +49,7 @@ pub use connections::{ConnectionRow, Connections};
 pub use fields::{Fields, Scale};
 pub use files::{Found, Source, find};
 pub use kinds::{Kind, Row, Store};
-pub use people::People;
+pub use people::{People, Standing};
 pub use personality::{PersonalityRow, Profiles};
 pub use products::Products;
 pub use report::{MaxRejects, Report};
@@ -80,6 +80,14 @@ impl Options {
         max_rejects: MaxRejects::Default,
         scale: None,
     };
+
+    /// The partner of the products.
+    ///
+    /// # Errors
+    /// None was given.
+    pub(super) fn require_partner(&self) -> anyhow::Result<&str> {
+        self.partner.as_deref().context("products belong to a partner: pass it with --partner")
+    }
 }
 
 /// Loads one file, or the part files of a folder.
@@ -154,7 +162,7 @@ impl Import<'_> {
             Kind::Visits => self.load::<VisitRow, Visits>(source, report).await,
             Kind::Connections => self.load::<ConnectionRow, Connections>(source, report).await,
             Kind::Products => {
-                self.options.partner.as_ref().context("products belong to a partner: pass it with --partner")?;
+                self.options.require_partner()?;
                 self.load::<Product, Products>(source, report).await
             }
         }
@@ -280,7 +288,7 @@ async fn receive<R: Row>(
         if writer.is_recheck_needed {
             // A person was erased after the reader had checked the rows.
             let parsed = rows.len();
-            rows.retain(|(_, row)| writer.people.allow(row));
+            rows.retain(|(_, row)| writer.people.standing_of(row) == Standing::Known);
             report.erased += (parsed - rows.len()) as u64;
         }
         let rejects = store.store(writer.transaction().await?, rows).await?;

@@ -10,11 +10,11 @@ use crate::{
     storage::{entity::agent, erased_people},
 };
 
-/// How an import treats a person.
+/// How an import treats the people of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     Known,
-    /// The person was erased: rows of the person are skipped.
+    /// A person was erased: the row is skipped.
     Erased,
     Unknown,
 }
@@ -35,29 +35,18 @@ impl People {
         Ok(Self { known: known.into_iter().collect(), erased })
     }
 
-    /// The standing of a person that a row refers to.
+    /// The standing of the people of a row: `Erased` if the row adds or is about an erased person, `Unknown` if it is
+    /// about an unknown one, `Known` otherwise.
     #[must_use]
-    pub fn standing(&self, id: &str) -> Standing {
-        if self.known.contains(id) {
-            Standing::Known
-        } else if self.erased.contains(id) {
+    pub fn standing_of(&self, row: &impl Row) -> Standing {
+        let unknown = || row.refers_to().into_iter().flatten().filter(|id| !self.known.contains(*id));
+        if row.introduces().into_iter().chain(unknown()).any(|id| self.erased.contains(id)) {
             Standing::Erased
-        } else {
+        } else if unknown().next().is_some() {
             Standing::Unknown
+        } else {
+            Standing::Known
         }
-    }
-
-    /// Whether a row is about known people only, or adds a person who was not erased.
-    #[must_use]
-    pub fn allow(&self, row: &impl Row) -> bool {
-        let is_known = |id| self.standing(id) == Standing::Known;
-        !row.introduces().is_some_and(|id| self.is_erased(id)) && row.refers_to().into_iter().flatten().all(is_known)
-    }
-
-    /// Whether a person was erased.
-    #[must_use]
-    pub fn is_erased(&self, id: &str) -> bool {
-        self.erased.contains(id)
     }
 
     /// Adds people that an import has stored, or that a dry run would have stored.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use async_trait::async_trait;
 use sea_orm::DatabaseTransaction;
 
@@ -120,8 +119,7 @@ impl Store<Product> for Products {
     /// # Errors
     /// There is no partner in the options, its name is invalid, or the database fails.
     async fn begin(transaction: &DatabaseTransaction, options: &Options) -> anyhow::Result<Self> {
-        let partner_id = options.partner.clone().context("products belong to a partner: pass it with --partner")?;
-        Self::of_partner(transaction, partner_id).await
+        Self::of_partner(transaction, options.require_partner()?.to_owned()).await
     }
 
     async fn store(

@@ -4,13 +4,11 @@ use std::{collections::BTreeMap, path::PathBuf, str::FromStr, time::Duration};
 
 use super::{
     Kind,
-    batches::{Batch, Reject},
+    batches::{Batch, Reject, add_warning},
 };
 
 /// The maximum number of rejects that are kept with their rows; further ones are only counted.
 const MAX_KEPT_REJECTS: usize = 100_000;
-/// The maximum number of different warnings of a file.
-const MAX_WARNINGS: usize = 100;
 
 /// The number of rejects from which on an import fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -111,9 +109,7 @@ impl Report {
         self.above_one += batch.above_one;
         self.reject(std::mem::take(&mut batch.rejects));
         for (warning, count) in std::mem::take(&mut batch.warnings) {
-            if self.warnings.len() < MAX_WARNINGS || self.warnings.contains_key(&warning) {
-                *self.warnings.entry(warning).or_default() += count;
-            }
+            add_warning(&mut self.warnings, warning, count);
         }
     }
 

@@ -7,6 +7,8 @@ import json from "highlight.js/lib/languages/json";
 import nginx from "highlight.js/lib/languages/nginx";
 import python from "highlight.js/lib/languages/python";
 import typescript from "highlight.js/lib/languages/typescript";
+import { copyToClipboard } from "../shared/clipboard";
+import { explorerUrl } from "../shared/explorerUrl";
 import { fillExample, loadExampleValues } from "../shared/exampleValues";
 import { getKey } from "../shared/key";
 import { addSearch } from "./search";
@@ -57,10 +59,7 @@ function copyButton(text: string): HTMLButtonElement {
   button.type = "button";
   button.textContent = "Copy";
   button.addEventListener("click", () => {
-    navigator.clipboard.writeText(text).then(
-      () => show("Copied"),
-      () => show("Not copied: the browser does not allow it"),
-    );
+    void copyToClipboard(text).then((copied) => show(copied ? "Copied" : "Not copied: the browser does not allow it"));
   });
   function show(result: string): void {
     button.textContent = result;
@@ -71,8 +70,7 @@ function copyButton(text: string): HTMLButtonElement {
 
 function explorerLink(query: string, variables: string): HTMLAnchorElement {
   const link = document.createElement("a");
-  const given = variables === "" ? "" : `&variables=${encodeURIComponent(variables)}`;
-  link.href = `/#query=${encodeURIComponent(query)}${given}`;
+  link.href = explorerUrl(query, variables);
   link.target = "_blank";
   link.rel = "noopener";
   link.textContent = "Open in explorer";

@@ -173,16 +173,13 @@ impl Tokens {
                 is_too_long |= end - start > MAX_VALUE_BYTES;
                 end = start;
             }
+            // Text after the end of the file belongs to a value that was not closed.
+            if was_at_end && matches!(result, ReadFieldResult::InputEmpty | ReadFieldResult::Field { .. }) {
+                bail!("a quoted value in the row that begins in line {} does not end", self.first_line);
+            }
             match result {
-                ReadFieldResult::InputEmpty if was_at_end => {
-                    bail!("a quoted value in the row that begins in line {} does not end", self.first_line)
-                }
                 ReadFieldResult::InputEmpty | ReadFieldResult::OutputFull => {}
                 ReadFieldResult::Field { record_end } => {
-                    // Text after the end of the file is a value that was not closed.
-                    if was_at_end {
-                        bail!("a quoted value in the row that begins in line {} does not end", self.first_line);
-                    }
                     self.count += 1;
                     if let Some(slot) = slot {
                         self.kept.resize(self.kept.len().max(slot + 1), Some(0..0));

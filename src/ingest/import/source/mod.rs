@@ -42,15 +42,21 @@ pub(super) fn ending(path: &Path) -> Option<&'static str> {
     ENDINGS.into_iter().find(|ending| name.strip_suffix(ending).is_some_and(|stem| stem.ends_with('.')))
 }
 
+/// The ending of the name of a file to read.
+///
+/// # Errors
+/// The name has none of the accepted endings.
+pub(super) fn require_ending(path: &Path) -> anyhow::Result<&'static str> {
+    ending(path).with_context(|| format!("{} ends in none of .{}", path.display(), ENDINGS.join(", .")))
+}
+
 /// Sends the rows of the parts of a file in batches.
 ///
 /// # Errors
 /// A part is missing or damaged, lacks a required column, or has an unknown ending.
 pub(super) fn read<R: Row>(parts: &[PathBuf], progress: Progress, mut batches: Batches<R>) -> anyhow::Result<()> {
     for part in parts {
-        let Some(ending) = ending(part) else {
-            bail!("{} ends in none of .{}", part.display(), ENDINGS.join(", ."));
-        };
+        let ending = require_ending(part)?;
         let file = File::open(part).with_context(|| format!("cannot open {}", part.display()))?;
         batches.begin_part(part);
         let (format, compression) = ending.split_once('.').unwrap_or((ending, ""));

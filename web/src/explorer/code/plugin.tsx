@@ -1,8 +1,8 @@
 /** A GraphiQL pane that shows the operation as source code. */
 import { type GraphiQLPlugin, useGraphiQL } from "@graphiql/react";
 import { useId, useState } from "react";
+import { copyToClipboard } from "../../shared/clipboard";
 import { useEditorState } from "../editorState";
-import { copyText } from "./clipboard";
 import { curl } from "./curl";
 import { exported } from "./operation";
 import { python } from "./python";
@@ -74,7 +74,9 @@ function CodePane() {
           className="small"
           disabled={code === ""}
           onClick={() =>
-            void copyText(code).then((done) => setCopied(done ? "Copied." : "Select the code and copy it manually."))
+            void copyToClipboard(code).then((done) =>
+              setCopied(done ? "Copied." : "Select the code and copy it manually."),
+            )
           }
         >
           Copy

@@ -1,4 +1,5 @@
 /** Builds the document for one or more pictures of a segment, and its variables. */
+import { explorerUrl } from "../../shared/explorerUrl";
 import type { WindowLength } from "../model/answer";
 import { ROOT } from "../model/errors";
 import { productState, type Product } from "../model/product";
@@ -74,8 +75,7 @@ export function answerKey(picture: PictureId, subject: Subject, settings: Settin
 
 /** A link that opens the document in the explorer without running it. */
 export function explorerLink({ document, variables }: Pick<Request, "document" | "variables">): string {
-  const query = encodeURIComponent(document);
-  return `/#query=${query}&variables=${encodeURIComponent(JSON.stringify(variables, null, 2))}`;
+  return explorerUrl(document, JSON.stringify(variables, null, 2));
 }
 
 /** The document with the variables as default values, so that it runs without variables and still accepts them. */

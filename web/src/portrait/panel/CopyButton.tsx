@@ -1,18 +1,15 @@
 /** Copies a document. If the browser denies access to the clipboard, shows the document for manual copying. */
 import { useState } from "react";
+import { copyToClipboard } from "../../shared/clipboard";
 import { copyText, explorerLink, type Request } from "../documents/document";
 
 export function CopyButton({ request, tag }: { request: Request; tag: "A" | "B" | null }) {
   const [copied, setCopied] = useState<"no" | "yes" | "manual">("no");
   const text = copyText(request);
   const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      setCopied("yes");
-      setTimeout(() => setCopied("no"), 2500);
-    } catch {
-      setCopied("manual");
-    }
+    if (!(await copyToClipboard(text))) return setCopied("manual");
+    setCopied("yes");
+    setTimeout(() => setCopied("no"), 2500);
   };
   const of = tag === null ? "" : ` (${tag})`;
   return (

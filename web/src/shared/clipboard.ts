@@ -1,5 +1,5 @@
 /** Copies text to the clipboard. Returns false if the browser denies it, as over plain HTTP to another host. */
-export async function copyText(text: string): Promise<boolean> {
+export async function copyToClipboard(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;
