@@ -27,6 +27,10 @@ schema:
 accuracy:
     cargo run --quiet --example accuracy
 
+# Print how many portraits a key can buy in 30 days (`docs/privacy.md`, "Reach")
+reach *flags:
+    cargo run --quiet --example reach -- {{ flags }}
+
 # Write the tables of prices, settings and errors in docs/; the tests only compare them
 tables:
     cargo run --quiet --example tables

@@ -24,7 +24,7 @@ use spots_enrichment::{
         import::VisitRow,
     },
     privacy::{
-        Bundle, Group, Payload, Release, Released, bundles,
+        Bundle, Group, Release, Released, StepRow, bundles,
         contribution::{self, BehaviorMean, DWELL_CAP_S, TIE_CAP, Tie, Visit},
         noise,
     },
@@ -77,14 +77,14 @@ impl Answer {
             if bundle == Bundle::Size {
                 values[0] = values[0].max(1);
             }
-            Arc::new(Release { key: String::new(), bundle, window, payload: Some(Payload { values }) })
+            let row = StepRow { key: String::new(), step: 0, passed: true, values: Some(values) };
+            let release = Release::combine(bundle, window, &[Arc::new(row)]);
+            Arc::new(release.unwrap_or_else(|_| unreachable!("there is a step")))
         };
         let size = release(Bundle::Size);
-        let pair = |bundle: Bundle| {
-            Released::pair(Arc::clone(&size), release(bundle)).unwrap_or_else(|_| unreachable!("nothing is suppressed"))
-        };
+        let pair = |bundle: Bundle| Released::pair(Arc::clone(&size), release(bundle));
         Self {
-            people: pair(Bundle::Size).people as f64,
+            people: pair(Bundle::Size).people,
             behavior: pair(Bundle::Behavior),
             personality: pair(Bundle::Personality),
             network: pair(Bundle::Network),
@@ -340,7 +340,7 @@ fn sample_noise() -> Vec<BTreeMap<Bundle, Vec<i64>>> {
         let mut rng = ChaCha20Rng::seed_from_u64(SEED);
         rng.set_stream(thread as u64);
         let mut one = || -> BTreeMap<Bundle, Vec<i64>> {
-            let sample = |bundle| (bundle, noise::sample(bundle, &mut rng).unwrap_or_default());
+            let sample = |bundle| (bundle, noise::sample(bundle, 0, &mut rng).unwrap_or_default());
             Bundle::ALL.map(sample).into()
         };
         (0..DRAWS / THREADS).map(|_| one()).collect::<Vec<_>>()

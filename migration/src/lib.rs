@@ -16,6 +16,7 @@ mod m20261123_000005_add_limits;
 mod m20261123_000006_guard_ledger;
 mod m20261123_000007_add_catalog_and_states;
 mod m20261127_000008_add_erased_people_and_documents;
+mod m20261128_000009_charge_atoms_and_steps;
 
 /// The list of migrations, oldest first.
 pub struct Migrator;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000006_guard_ledger::Migration),
             Box::new(m20261123_000007_add_catalog_and_states::Migration),
             Box::new(m20261127_000008_add_erased_people_and_documents::Migration),
+            Box::new(m20261128_000009_charge_atoms_and_steps::Migration),
         ]
     }
 }
@@ -49,6 +51,9 @@ pub fn lost_by_reverting(migration: &str) -> &'static str {
         Some("000007") => "what products state, and the versions of catalogs",
         Some("000008") => {
             "the list of erased people, the names of keys and the trusted documents, and revokes the keys limited to them"
+        }
+        Some("000009") => {
+            "which age bands charges were for, who moved, and the numbers released in steps; and revokes the test keys"
         }
         _ => "the tables and columns that it created",
     }

@@ -35,8 +35,8 @@ use crate::{
 
 /// The demo partner.
 const PARTNER: &str = "demo";
-/// Privacy caps of the demo, in milliunits. They are high because its people are synthetic.
-const CAP_MILLIUNITS: i64 = 10_000_000;
+/// Privacy caps of the demo, in microunits. They are high because its people are synthetic.
+const CAP_MICROUNITS: i64 = 10_000_000_000;
 
 /// Create a synthetic population (once), build its epoch, create a key and serve.
 #[derive(Args)]
@@ -100,7 +100,7 @@ async fn populate(db: &DatabaseConnection, population: Population) -> anyhow::Re
 
 /// Sets the demo's caps and segments. Runs at every start, because an interrupted first start may not have set them.
 async fn set_up(db: &DatabaseConnection) -> anyhow::Result<()> {
-    accounts::cap_all_regions(db, CAP_MILLIUNITS).await?;
+    accounts::cap_all_regions(db, CAP_MICROUNITS).await?;
     for segment in shared_segments() {
         segments::save(db, None, segment, SystemClock.now()).await.map_err(Error::into_anyhow)?;
     }
@@ -155,9 +155,10 @@ async fn key(db: &DatabaseConnection, file: &std::path::Path) -> anyhow::Result<
         scopes: vec![Scope::Behavior, Scope::Personality, Scope::Network, Scope::Catalog],
         limits: Limits::DEFAULT,
         expires_at: None,
-        cap_milliunits: CAP_MILLIUNITS,
+        cap_microunits: CAP_MICROUNITS,
         name: "demo".to_owned(),
         documents_only: false,
+        test_mode: false,
     };
     let (_, key): (String, ApiKey) = auth::create_key(db, &new, now).await?;
     // Stored in plain text, because it gives access to synthetic people only; a real key is never stored.

@@ -42,6 +42,7 @@ struct Shown {
     #[serde(flatten)]
     key: KeyRow,
     documents_only: bool,
+    test: bool,
     requests_per_minute: u64,
     requests_per_day: u64,
     points_per_query: u64,
@@ -99,7 +100,7 @@ pub(super) fn print_keys(format: Format, keys: Vec<Key>, now: i64) -> anyhow::Re
 
 pub(super) fn print_usage(format: Format, days: Vec<UsageDay>) -> anyhow::Result<()> {
     let row = |day: UsageDay| UsageRow {
-        units: bundles::units(day.milliunits),
+        units: bundles::units(day.microunits),
         day: day.day,
         requests: day.requests,
         refused: day.rejected,
@@ -124,13 +125,14 @@ pub(super) async fn show(format: Format, db: &DatabaseConnection, id: &str, now:
     });
     let shown = Shown {
         documents_only: key.documents_only,
+        test: key.test_mode,
         requests_per_minute: key.limits.per_minute,
         requests_per_day: key.limits.per_day,
         points_per_query: key.limits.max_query_points,
         points_per_minute: key.limits.points_per_minute,
         points_per_day: key.limits.points_per_day,
-        units_in_30_days: bundles::units(budget.cap_milliunits),
-        units_left: bundles::units(budget.left_milliunits()),
+        units_in_30_days: bundles::units(budget.cap_microunits),
+        units_left: bundles::units(budget.left_microunits()),
         created_at: format_time(key.created_at),
         expires_at: key.expires_at.map(format_time),
         revoked_at: key.revoked_at.map(format_time),
@@ -150,6 +152,7 @@ fn print(shown: &Shown) -> anyhow::Result<()> {
         ("environment", key.environment.clone()),
         ("state", key.state.to_owned()),
         ("scopes", key.scopes.join("|")),
+        ("data", if shown.test { "synthetic (test key)" } else { "people" }.to_owned()),
         ("documents", if shown.documents_only { "trusted only" } else { "any" }.to_owned()),
         ("requests a minute", shown.requests_per_minute.to_string()),
         ("requests a day", shown.requests_per_day.to_string()),

@@ -33,6 +33,7 @@ const MAX_OVERLAP: i64 = 366 * DAY;
 Examples:
   keys create --partner acme --name recommender
   keys create --partner acme --scopes behavior --per-minute 20 --expires 2027-01-01
+  keys create --partner acme --name ci --test       reads synthetic people, costs no units
   keys rotate ID --overlap 24h               the old key works for one more day
   keys limit ID --points-per-minute 12000
   keys usage ID --last 30
@@ -68,6 +69,9 @@ enum Action {
         /// Execute only documents that were added with `documents add`.
         #[arg(long)]
         documents_only: bool,
+        /// Read synthetic people with the same vocabulary: a test key costs no privacy units.
+        #[arg(long)]
+        test: bool,
         #[command(flatten)]
         format: Format,
     },
@@ -184,16 +188,17 @@ impl Keys {
         let db = super::open(&self.database).await?;
         let now = SystemClock.now();
         match self.action {
-            Action::Create { partner, scopes, limits, expires, env, name, documents_only, format } => {
+            Action::Create { partner, scopes, limits, expires, env, name, documents_only, test, format } => {
                 let new = NewKey {
                     partner_id: partner,
                     environment: env,
                     scopes,
                     limits: limits.over(Limits::DEFAULT),
                     expires_at: expires,
-                    cap_milliunits: limits.units.unwrap_or(ledger::KEY_CAP_MILLIUNITS),
+                    cap_microunits: limits.units.unwrap_or(ledger::KEY_CAP_MICROUNITS),
                     name,
                     documents_only,
+                    test_mode: test,
                 };
                 let (id, key) = auth::create_key(&db, &new, now).await?;
                 show_once(&db, &id, &key, format).await?;
@@ -230,7 +235,7 @@ impl Keys {
 /// Prints a warning if a cap exceeds that of the published guarantee.
 fn warn(id: &str, units: Option<i64>) {
     let subject = format!("key {id}");
-    let warning = units.and_then(|cap| report::warning(&subject, Some(cap), ledger::KEY_CAP_MILLIUNITS, 30));
+    let warning = units.and_then(|cap| report::warning(&subject, Some(cap), ledger::KEY_CAP_MICROUNITS, 30));
     if let Some(warning) = warning {
         eprintln!("{warning}");
     }

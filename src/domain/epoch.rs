@@ -125,7 +125,7 @@ impl Epoch {
 }
 
 /// The vocabulary of an epoch: the closed lists of values that a segment definition may use.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Vocabulary {
     pub regions: BTreeSet<String>,
     pub interests: BTreeSet<String>,

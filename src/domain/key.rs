@@ -90,6 +90,8 @@ pub struct Key {
     pub name: String,
     /// Whether the key may execute trusted documents only.
     pub documents_only: bool,
+    /// Whether the key reads synthetic people only, at no privacy units.
+    pub test_mode: bool,
 }
 
 impl Key {

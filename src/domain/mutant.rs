@@ -19,14 +19,29 @@ pub enum Mutant {
     Charge,
     /// The minimum of 100 people is not checked.
     Floor,
-    /// The minimum difference of 256 people between nested segments is not checked.
+    /// The minimum difference between nested segments is not checked.
     Difference,
+    /// The last age band of a region is not charged.
+    Atom,
+    /// All steps of a release have the same noise.
+    Reuse,
+    /// The steps of a release are averaged with equal weights.
+    Weights,
 }
 
 impl Mutant {
     /// All faults.
-    pub const ALL: [Self; 6] =
-        [Self::Sigma, Self::Clipping, Self::Uncharged, Self::Charge, Self::Floor, Self::Difference];
+    pub const ALL: [Self; 9] = [
+        Self::Sigma,
+        Self::Clipping,
+        Self::Uncharged,
+        Self::Charge,
+        Self::Floor,
+        Self::Difference,
+        Self::Atom,
+        Self::Reuse,
+        Self::Weights,
+    ];
 
     /// The name in the environment.
     #[must_use]
@@ -38,6 +53,9 @@ impl Mutant {
             Self::Charge => "charge",
             Self::Floor => "floor",
             Self::Difference => "difference",
+            Self::Atom => "atom",
+            Self::Reuse => "reuse",
+            Self::Weights => "weights",
         }
     }
 
@@ -60,35 +78,35 @@ impl Mutant {
 /// A point in the processing of a question at which a test can kill the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The charges are written; the transaction is not committed.
-    Charging,
-    /// The charges are committed.
-    Charged,
-    /// The lease of a release is acquired.
-    Leased,
-    /// The noise is sampled; the release is not stored.
+    /// The sums are computed and the noise is sampled; the transaction has not begun.
     Sampled,
-    /// The release is stored; no response contains it yet.
-    Stored,
-    /// The minimum-difference verdict is stored.
+    /// The accounts are locked.
+    Locked,
+    /// The release rows are written.
+    Released,
+    /// The charges are written.
+    Charging,
+    /// The minimum-difference verdicts are written; the transaction is not committed.
     Decided,
+    /// The transaction is committed; no response contains the release yet.
+    Stored,
 }
 
 impl Step {
     /// All steps, in the order in which a question passes them.
     pub const ALL: [Self; 6] =
-        [Self::Charging, Self::Charged, Self::Leased, Self::Sampled, Self::Stored, Self::Decided];
+        [Self::Sampled, Self::Locked, Self::Released, Self::Charging, Self::Decided, Self::Stored];
 
     /// The name in the environment.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Charging => "charging",
-            Self::Charged => "charged",
-            Self::Leased => "leased",
             Self::Sampled => "sampled",
-            Self::Stored => "stored",
+            Self::Locked => "locked",
+            Self::Released => "released",
+            Self::Charging => "charging",
             Self::Decided => "decided",
+            Self::Stored => "stored",
         }
     }
 

@@ -114,8 +114,12 @@ const FIELDS: &[FieldPrice] = &[
     field("Viewer", "privacyBudget", 5),
     list("PrivacyBudget", "returns", 31),
     paged("PrivacyBudget", "regions", 10, &["first"], MAX_REGIONS),
+    paged("PrivacyBudget", "atoms", 0, &["first"], MAX_REGIONS),
+    list("RegionBudget", "ageBands", 7),
     list("UsageDay", "errors", 25),
     list("Quote", "dearestPaths", 3),
+    list("Quote", "segments", MAX_COHORTS as u64),
+    list("QuotedSegment", "bundles", 15),
     field("Mutation", "saveSegment", 10),
     field("Mutation", "deleteSegment", 10),
     sent("Mutation", "upsertProducts", 10, "input", [1, 2]),
@@ -145,11 +149,12 @@ const VALUE_BYTES: &[(&str, &str, usize)] = &[
     ("DerivedMeasure", "rule", 200),
     ("DecisionFactors", "rule", 200),
     ("Dimension", "histogram", 100),
+    ("DensityMatrix", "rows", 4_000),
 ];
 
 /// The segment of a requested release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum ReleasedSegment {
+pub enum ReleasedSegment {
     /// The segment that contains the field.
     Own,
     /// The segment in the argument `with`.
@@ -179,14 +184,22 @@ const RELEASES: &[FieldReleases] = &[
     ("ProductImplications", "decisionFactors", &[(Bundle::Personality, Own)]),
 ];
 
+/// The releases that a field requests of its own segment, of the segment in its argument `with`, and of all people in
+/// the regions of its own segment.
+#[must_use]
+pub fn releases_of(on: &str, field: &str) -> &'static [(Bundle, ReleasedSegment)] {
+    let known = RELEASES.iter().find(|(type_name, name, _)| *type_name == on && *name == field);
+    known.map_or(&[][..], |(.., releases)| releases)
+}
+
 /// The window of a field for which none is requested.
 const DEFAULT_WINDOW: &str = "DAYS_28";
 
 /// The estimated cost of a document.
 pub struct DocumentCost {
     pub points: CostEstimate,
-    /// Privacy units in milliunits, if the key has viewed none of the releases before.
-    pub milliunits: i64,
+    /// Privacy units in microunits, if the key has viewed none of the releases before.
+    pub microunits: i64,
 }
 
 /// Estimates the cost of a document.
@@ -197,7 +210,7 @@ pub struct DocumentCost {
 pub fn price(operation: &NormalizedOperation, schema: &SchemaIndex) -> Result<DocumentCost, Error> {
     let mut releases = RequestedReleases::default();
     let points = estimate(operation, schema, &mut |field| releases.add(field))?;
-    Ok(DocumentCost { points, milliunits: releases.milliunits() })
+    Ok(DocumentCost { points, microunits: releases.microunits() })
 }
 
 /// The releases that a document requests, each with the number of its occurrences: hash of the segment, bundle and
@@ -207,8 +220,7 @@ struct RequestedReleases(BTreeMap<(u64, Bundle, String), i64>);
 
 impl RequestedReleases {
     fn add(&mut self, field: &EstimatedField) {
-        let known = RELEASES.iter().find(|(on, name, _)| *on == field.on && field.field.name == *name);
-        for (bundle, of) in known.map_or(&[][..], |(.., releases)| releases) {
+        for (bundle, of) in releases_of(field.on, &field.field.name) {
             let mut hasher = DefaultHasher::new();
             (segment(field.parent), of).hash(&mut hasher);
             if *of == Other {
@@ -222,8 +234,8 @@ impl RequestedReleases {
         }
     }
 
-    fn milliunits(&self) -> i64 {
-        let prices = self.0.iter().map(|((_, bundle, _), times)| bundle.price_milliunits().saturating_mul(*times));
+    fn microunits(&self) -> i64 {
+        let prices = self.0.iter().map(|((_, bundle, _), times)| bundle.price_microunits().saturating_mul(*times));
         prices.fold(0, i64::saturating_add)
     }
 }

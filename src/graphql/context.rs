@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 use super::{
     batches::Batches,
     loaders::{ReleaseLoader, SegmentLoader},
+    test_mode::TestMode,
 };
 use crate::{
     catalog::{CatalogCache, RankedCatalog},
@@ -22,6 +23,7 @@ use crate::{
         clock::Clock,
         epoch::{Epoch, WindowLength},
         error::Error,
+        precision::Precision,
         segment::{Cohort, Definition},
     },
     gate::{
@@ -42,6 +44,8 @@ pub struct Services {
     pub catalogs: CatalogCache,
     pub knots: KnotCache,
     pub documents: DocumentReader,
+    /// The synthetic people of test keys.
+    pub test_mode: TestMode,
 }
 
 /// The context of one request.
@@ -61,26 +65,39 @@ pub struct RequestContext {
     pub releases: DataLoader<ReleaseLoader>,
     /// Runs the batches of the loaders.
     pub batches: Arc<Batches>,
-    /// Privacy units charged to this request so far, in milliunits.
-    pub charged_milliunits: Arc<AtomicI64>,
+    /// Privacy units charged to this request so far, in microunits.
+    pub charged_microunits: Arc<AtomicI64>,
     /// The partner's ranked catalog, loaded on first use.
     catalog: OnceCell<Arc<RankedCatalog>>,
 }
 
 impl RequestContext {
-    /// Creates the context of a request that the limits admitted.
-    #[must_use]
-    pub fn new(services: Arc<Services>, caller: Caller, epoch: Arc<Epoch>, reservation: &Reservation) -> Self {
-        let (charged_milliunits, batches) = (Arc::<AtomicI64>::default(), Arc::<Batches>::default());
+    /// Creates the context of a request that the limits admitted. A test key reads synthetic people.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if the synthetic people cannot be made.
+    pub async fn new(
+        services: Arc<Services>,
+        caller: Caller,
+        epoch: Arc<Epoch>,
+        reservation: &Reservation,
+    ) -> Result<Self, Error> {
+        let (mut epoch, mut service) = (epoch, Arc::clone(&services.releases));
+        if caller.test_mode {
+            let data = services.test_mode.find(&epoch, &services.clock).await?;
+            data.open_account(&caller.account).await?;
+            (epoch, service) = (Arc::clone(&data.epoch), Arc::clone(&data.releases));
+        }
+        let (charged_microunits, batches) = (Arc::<AtomicI64>::default(), Arc::<Batches>::default());
         let segments = SegmentLoader { db: services.db.clone(), partner_id: caller.partner_id.clone() };
         let releases = ReleaseLoader {
-            releases: Arc::clone(&services.releases),
+            releases: service,
             account: caller.account.clone(),
             epoch: Arc::clone(&epoch),
-            charged_milliunits: Arc::clone(&charged_milliunits),
+            charged_microunits: (!caller.test_mode).then(|| Arc::clone(&charged_microunits)),
         };
         let (lookups, questions) = (Arc::clone(&batches), Arc::clone(&batches));
-        Self {
+        Ok(Self {
             services,
             caller,
             epoch,
@@ -93,9 +110,9 @@ impl RequestContext {
                 // A full batch would run before the rest of the document has queued its questions.
                 .max_batch_size(usize::MAX),
             batches,
-            charged_milliunits,
+            charged_microunits,
             catalog: OnceCell::new(),
-        }
+        })
     }
 
     /// Returns the context of the current request.
@@ -128,9 +145,15 @@ impl RequestContext {
 
     /// The question for a bundle of a segment, in a window that ends with this epoch.
     #[must_use]
-    pub fn question(&self, cohort: &Arc<Cohort>, length: WindowLength, bundle: Bundle) -> Question {
+    pub fn question(
+        &self,
+        cohort: &Arc<Cohort>,
+        length: WindowLength,
+        bundle: Bundle,
+        precision: Precision,
+    ) -> Question {
         let window = self.epoch.window(length);
-        Question { cohort: Arc::clone(cohort), window, bundle, comparison_only: false }
+        Question { cohort: Arc::clone(cohort), window, bundle, precision, comparison_only: false }
     }
 
     /// Loads the release that answers a question, in one batch with all others of the document.

@@ -5,6 +5,8 @@ pub mod context;
 pub mod loaders;
 pub mod mutation;
 pub mod query;
+pub mod quoted;
 pub mod schema;
 pub mod scope_guard;
+pub mod test_mode;
 pub mod types;

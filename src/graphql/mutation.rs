@@ -13,6 +13,7 @@ use crate::{
     catalog::upload,
     domain::{
         error::Error,
+        precision::Precision,
         product::{MAX_BATCH, Product},
         product_state::ProductState,
         scope::Scope,
@@ -100,7 +101,7 @@ impl Mutation {
         context.cohort(&input.definition)?;
         let (services, partner_id) = (&context.services, &context.caller.partner_id);
         let saved = segments::save(&services.db, Some(partner_id), input.into(), services.clock.now()).await?;
-        Ok(Segment::saved(saved, context))
+        Ok(Segment::saved(saved, Precision::default(), context))
     }
 
     /// Deletes a segment of the caller's own and returns true. Requires one of the scopes `behavior`, `personality`,

@@ -7,6 +7,7 @@ use personality_math::Braid;
 
 use super::{
     context::RequestContext,
+    quoted,
     scope_guard::RequireScope,
     types::{
         knot::Knot,
@@ -22,6 +23,7 @@ use crate::{
     domain::{
         error::Error,
         page::MAX_COHORTS,
+        precision::Precision,
         scope::Scope,
         segment::{self, MAX_SLUG_CHARS},
     },
@@ -56,11 +58,16 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Slug of the segment, as returned by `segments`.")] slug: String,
+        #[graphql(
+            desc = "Precision of the numbers. A finer one costs more privacy units; asking again costs the difference.",
+            default_with = "Precision::default()"
+        )]
+        precision: Precision,
     ) -> Result<Option<Segment>, Error> {
         let context = RequestContext::of(ctx)?;
         let _lookup = context.batches.begin_lookup();
         if let Some(saved) = context.segments.load_one(slug.clone()).await? {
-            return Ok(Some(Segment::saved(saved, context)));
+            return Ok(Some(Segment::saved(saved, precision, context)));
         }
         // The similarity to a long text is expensive to compute.
         let slug: String = slug.chars().take(MAX_SLUG_CHARS).collect();
@@ -80,6 +87,11 @@ impl Query {
         last: Option<i32>,
         #[graphql(desc = "Return items before this cursor. Requires `last`.")] before: Option<String>,
         #[graphql(desc = "Text in the slug or name, ignoring case; at most 100 characters.")] search: Option<String>,
+        #[graphql(
+            desc = "Precision of the numbers. A finer one costs more privacy units; asking again costs the difference.",
+            default_with = "Precision::default()"
+        )]
+        precision: Precision,
     ) -> Result<Connection<Segment>, Error> {
         let context = RequestContext::of(ctx)?;
         let _lookup = context.batches.begin_lookup();
@@ -96,7 +108,7 @@ impl Query {
         let page = segments::page(db, partner_id, &page, search.as_deref()).await?;
         let count = segments::count(db, partner_id, search.as_deref());
         let total = selected_total(ctx, "SegmentConnection", count).await?;
-        Ok(Connection::new(page, total, |segment| (segment.slug.clone(), Segment::saved(segment, context))))
+        Ok(Connection::new(page, total, |segment| (segment.slug.clone(), Segment::saved(segment, precision, context))))
     }
 
     /// A segment by inline definition. Nothing is saved. Null with `BAD_USER_INPUT` if the definition is not valid,
@@ -106,9 +118,14 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "AND between fields, OR within a field. An absent or empty field places no restriction.")]
         definition: segment::Definition,
+        #[graphql(
+            desc = "Precision of the numbers. A finer one costs more privacy units; asking again costs the difference.",
+            default_with = "Precision::default()"
+        )]
+        precision: Precision,
     ) -> Result<Option<Segment>, Error> {
         let cohort = RequestContext::of(ctx)?.cohort(&definition)?;
-        Ok(Some(Segment { saved: None, cohort: Ok(cohort) }))
+        Ok(Some(Segment::inline(cohort, precision)))
     }
 
     /// Segments by inline definition, in the order of the definitions. Nothing is saved. A definition that is not valid
@@ -118,6 +135,11 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The definitions, at most 50.")] definitions: Vec<segment::Definition>,
+        #[graphql(
+            desc = "Precision of the numbers. A finer one costs more privacy units; asking again costs the difference.",
+            default_with = "Precision::default()"
+        )]
+        precision: Precision,
     ) -> Result<Vec<Option<Result<Segment, Error>>>, Error> {
         let context = RequestContext::of(ctx)?;
         context.charge_points("Query", "cohorts", definitions.len());
@@ -128,7 +150,7 @@ impl Query {
             let cohort = context.cohort(definition);
             let cohort = cohort.map_err(|error| error.of_argument("definition", &format!("definitions[{index}]")));
             // `Some` of an error makes this item null, and not the whole list.
-            Some(cohort.map(|cohort| Segment { saved: None, cohort: Ok(cohort) }))
+            Some(cohort.map(|cohort| Segment::inline(cohort, precision)))
         };
         Ok(definitions.iter().enumerate().map(segment).collect())
     }
@@ -151,8 +173,8 @@ impl Query {
         });
         let services = &context.services;
         let priced = services.documents.read(&document, operation_name.as_deref(), variables).await?;
-        let budget = services.releases.budget(&context.caller.account).await?;
-        Ok(Some(Quote::new(&priced.cost, &context.caller.limits, &budget)))
+        let quoted = quoted::quote(context, &priced).await?;
+        Ok(Some(Quote::new(&priced.cost, &context.caller.limits, quoted)))
     }
 
     /// The knot or link that is the closure of a braid, with its invariants. Reads nothing about people and requires no

@@ -72,7 +72,7 @@ pub async fn erase(db: &DatabaseConnection, agent_id: &str, now: i64) -> anyhow:
 /// The person is not in the list, or the database fails.
 pub async fn restore(db: &DatabaseConnection, agent_id: &str, now: i64) -> anyhow::Result<()> {
     let transaction = db::begin_write(db).await?;
-    ensure!(erased_people::remove(&transaction, agent_id).await?, "no erased person has this id");
+    ensure!(erased_people::restore(&transaction, agent_id, now).await?, "no erased person has this id");
     audit::record(&transaction, now, Action::Restore, "", String::new()).await?;
     transaction.commit().await?;
     Ok(())

@@ -5,3 +5,4 @@ pub mod erasure;
 pub mod generate;
 pub mod import;
 pub mod progress;
+pub mod synthetic;

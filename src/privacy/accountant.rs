@@ -1,19 +1,23 @@
 //! The privacy accountant: which charges a document needs, and whether they fit under the caps.
+//!
+//! Every cap holds for each atom: for each age band of each region. A person loses what the person's atom loses.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 
-use super::bundles::Bundle;
+use super::SumRequest;
 use crate::{
     domain::{
+        atom::{Atom, BandSet, ByBand},
         clock::{DAY, day_after},
-        epoch::Window,
+        epoch::Vocabulary,
         error::Error,
+        mutant::Mutant,
     },
     storage::{
         accounts::{REGION_PREFIX, region_subject},
-        charges::{self, Charge},
+        charges::{self, Charge, NewCharge, Spending},
         entity::privacy_account,
         keys,
     },
@@ -25,42 +29,63 @@ pub const BUDGET_WINDOW_DAYS: i64 = 30;
 pub const BUDGET_WINDOW: i64 = BUDGET_WINDOW_DAYS * DAY;
 /// The rolling window of the 365-day caps, in seconds.
 pub const YEAR_WINDOW: i64 = 365 * DAY;
-/// The default cap of a key in any 30 days.
-pub const KEY_CAP_MILLIUNITS: i64 = 20_000;
-/// The default cap of a region in any 30 days.
-pub const REGION_CAP_MILLIUNITS: i64 = 60_000;
-/// The default cap of a region in any 365 days.
-pub const REGION_CAP_YEAR_MILLIUNITS: i64 = 240_000;
+/// The default cap of a key in any 30 days, for each atom.
+pub const KEY_CAP_MICROUNITS: i64 = 20_000_000;
+/// The default cap of all keys together in any 30 days, for each atom.
+pub const REGION_CAP_MICROUNITS: i64 = 60_000_000;
+/// The default cap of all keys together in any 365 days, for each atom.
+pub const REGION_CAP_YEAR_MICROUNITS: i64 = 240_000_000;
 
-/// A release that a document requests.
+/// A step of a release that a document requests.
 #[derive(Clone, Debug)]
-pub struct ReleaseRequest {
+pub struct StepRequest {
+    pub measured: SumRequest,
+    pub step: u8,
     pub release_key: String,
-    pub bundle: Bundle,
-    pub window: Window,
-    /// The canonical form of the segment.
-    pub segment: String,
-    /// The regions that are charged when the release is made.
+    /// The regions that the segment covers.
     pub regions: Vec<String>,
 }
 
-/// The amount charged in the window that ends at `at`.
-#[must_use]
-pub fn sum(charges: &[Charge], at: i64, window: i64) -> i64 {
-    charges.iter().filter(|(charged_at, _)| *charged_at > at - window).map(|(_, milliunits)| milliunits).sum()
+impl StepRequest {
+    #[must_use]
+    pub fn new(measured: &SumRequest, step: u8, vocabulary: &Vocabulary) -> Self {
+        let regions = measured.cohort.regions_charged(vocabulary).into_iter().map(str::to_owned).collect();
+        Self { measured: measured.clone(), step, release_key: measured.release_key(step), regions }
+    }
+
+    /// What each region is charged for the step: age bands and the amount for each of them. The bands of the segment
+    /// are charged the price; the others are charged for NETWORK, whose sums count ties to their people.
+    #[must_use]
+    pub fn amounts(&self) -> Vec<(BandSet, i64)> {
+        let bundle = self.measured.bundle;
+        let mut bands = BandSet::of_segment(&self.measured.cohort.bands);
+        let others = (bands.complement(), bundle.price_of_step_for_others(self.step));
+        if Mutant::Atom.is_on() {
+            bands = BandSet::from_bits(bands.bits() & !(1 << 6));
+        }
+        let amounts = [(bands, bundle.price_of_step(self.step)), others];
+        amounts.into_iter().filter(|(bands, amount)| !bands.is_empty() && *amount > 0).collect()
+    }
+
+    /// The price, in microunits.
+    #[must_use]
+    pub fn price(&self) -> i64 {
+        self.measured.bundle.price_of_step(self.step)
+    }
 }
 
-/// Whether an additional `cost` fits under `cap` in the window that ends at `at`.
+/// Whether an additional `cost` fits under `cap` in the window that ends at `at`. `charges` are sorted by time.
 ///
 /// # Errors
 /// The time at which enough charges have left the window; `None` if `cost` is greater than `cap`, and so never fits.
 pub fn fits(charges: &[Charge], cap: i64, cost: i64, at: i64, window: i64) -> Result<(), Option<i64>> {
-    let mut sum = sum(charges, at, window);
+    let inside = || charges.iter().filter(|(charged_at, _)| *charged_at > at - window);
+    let mut sum: i64 = inside().map(|(_, microunits)| microunits).sum();
     if sum + cost <= cap {
         return Ok(());
     }
-    for (charged_at, milliunits) in charges.iter().filter(|(charged_at, _)| *charged_at > at - window) {
-        sum -= milliunits;
+    for (charged_at, microunits) in inside() {
+        sum -= microunits;
         if sum + cost <= cap {
             return Err(Some(charged_at + window));
         }
@@ -76,159 +101,232 @@ pub async fn load_active(db: &impl ConnectionTrait, payer: &str, at: i64) -> Res
     Ok(active)
 }
 
-/// The division of a region's cap among accounts. Half of the cap is divided equally into guaranteed parts; the other
+/// The division of an atom's cap among accounts. Half of the cap is divided equally into guaranteed parts; the other
 /// half is first come, first served.
 ///
-/// Each account reserves what it has charged to the region, or its guaranteed part if that is more. While the sum of
-/// all reservations stays within the cap, an account that has viewed less than its guaranteed part can use the rest of
-/// it, because an account never charges more to the region than it views. An account whose keys have ended keeps its
-/// part until its charges have left the window; otherwise all parts would grow at once while its charges still count.
-pub struct RegionShares {
-    /// The guaranteed part of each account, in milliunits.
+/// Each account reserves what it has charged to the atom, or its guaranteed part if that is more. While the sum of all
+/// reservations stays within the cap, an account that has viewed less than its guaranteed part can use the rest of it,
+/// because an account never charges more to the atom than it views. An account whose keys have ended keeps its part
+/// until its charges have left the window; otherwise all parts would grow at once while its charges still count.
+pub struct CapShares {
+    /// The guaranteed part of each account, in microunits.
     pub guaranteed_part: i64,
-    /// The amount that each account has charged to the region, in milliunits.
+    /// The amount that each account has charged to the atom, in microunits.
     charged: BTreeMap<String, i64>,
-    /// Charges without an account that caused them, in milliunits.
+    /// Charges without an account that caused them, in microunits.
     unattributed: i64,
 }
 
-impl RegionShares {
+impl CapShares {
     /// Divides `cap` among the `active` accounts and those in `charged`, the amounts that accounts have charged to the
-    /// region.
+    /// atom (the empty account: charges without one).
     #[must_use]
-    pub fn new(cap: i64, active: &BTreeSet<String>, charged: Option<&BTreeMap<String, i64>>) -> Self {
+    pub fn new(cap: i64, active: &BTreeSet<String>, charged: &BTreeMap<String, i64>) -> Self {
         let mut all: BTreeMap<String, i64> = active.iter().map(|account| (account.clone(), 0)).collect();
-        all.extend(charged.into_iter().flatten().map(|(account, milliunits)| (account.clone(), *milliunits)));
+        let nonzero = charged.iter().filter(|(_, microunits)| **microunits > 0);
+        all.extend(nonzero.map(|(account, microunits)| (account.clone(), *microunits)));
         let unattributed = all.remove("").unwrap_or(0);
         let accounts = i64::try_from(all.len()).unwrap_or(i64::MAX).max(1);
         Self { guaranteed_part: cap / 2 / accounts, charged: all, unattributed }
     }
 
-    /// The amount that other accounts than `account` reserve, in milliunits: for each, the greater of its charges and
+    /// The amount that other accounts than `account` reserve, in microunits: for each, the greater of its charges and
     /// its guaranteed part.
     #[must_use]
     pub fn reserved_by_others(&self, account: &str) -> i64 {
         let others = self.charged.iter().filter(|(other, _)| *other != account);
         self.unattributed + others.map(|(_, charged)| *charged.max(&self.guaranteed_part)).sum::<i64>()
     }
+
+    /// The amount that other accounts have charged, in microunits.
+    #[must_use]
+    pub fn charged_by_others(&self, account: &str) -> i64 {
+        let others = self.charged.iter().filter(|(other, _)| *other != account);
+        self.unattributed + others.map(|(_, charged)| charged).sum::<i64>()
+    }
+
+    /// By how much `cost` more exceeds what `account`, which has viewed `viewed`, may charge; 0 if it fits.
+    fn excess(&self, account: &str, viewed: i64, cost: i64) -> i64 {
+        if viewed + cost <= self.guaranteed_part {
+            return 0;
+        }
+        self.reserved_by_others(account) + viewed + cost
+    }
 }
 
 /// The charges that a document needs.
-pub struct RequiredCharges<'a> {
-    payer: &'a str,
-    /// (subject, release key) -> milliunits.
-    pub charges: BTreeMap<(String, String), i64>,
-    /// Region account -> milliunits that the payer is charged for its first views of releases that cover the region.
-    views: HashMap<String, i64>,
+pub struct RequiredCharges {
+    pub charges: Vec<NewCharge>,
+    /// Region -> what the payer is charged for its first views, by age band. An account is measured by its views, as if
+    /// no other account had requested the same releases: a limit on charges would reveal which questions others asked.
+    views: BTreeMap<String, ByBand>,
+    /// The price of the first views, in microunits.
+    pub price: i64,
 }
 
-impl<'a> RequiredCharges<'a> {
-    /// The charges for requested releases, without those in `charged`: (subject, release key).
-    pub fn new<'b>(
-        payer: &'a str,
-        requests: impl Iterator<Item = &'b ReleaseRequest>,
+impl RequiredCharges {
+    /// The charges for requested steps, without those in `charged`: (subject, release key).
+    pub fn new<'a>(
+        payer: &str,
+        requests: impl Iterator<Item = &'a StepRequest>,
         charged: &HashSet<(String, String)>,
     ) -> Self {
-        let (mut charges, mut views) = (BTreeMap::new(), HashMap::<String, i64>::new());
+        let mut required = Self { charges: Vec::new(), views: BTreeMap::new(), price: 0 };
+        let mut seen = HashSet::new();
         for request in requests {
-            let milliunits = request.bundle.price_milliunits();
             let entry = (payer.to_owned(), request.release_key.clone());
-            let is_first_view = !charged.contains(&entry) && charges.insert(entry, milliunits).is_none();
-            for subject in request.regions.iter().map(|region| region_subject(region)) {
-                if is_first_view {
-                    *views.entry(subject.clone()).or_default() += milliunits;
-                }
-                let entry = (subject, request.release_key.clone());
-                if !charged.contains(&entry) {
-                    charges.insert(entry, milliunits);
+            if charged.contains(&entry) || !seen.insert(entry) {
+                continue;
+            }
+            required.price += request.price();
+            for region in &request.regions {
+                for (bands, microunits) in request.amounts() {
+                    let views = required.views.entry(region.clone()).or_default();
+                    bands.iter().for_each(|band| views[band] += microunits);
+                    let new = |subject: String, charged_by: Option<String>| NewCharge {
+                        subject,
+                        release_key: request.release_key.clone(),
+                        region: region.clone(),
+                        bands,
+                        microunits,
+                        charged_by,
+                    };
+                    required.charges.push(new(payer.to_owned(), None));
+                    let subject = region_subject(region);
+                    if !charged.contains(&(subject.clone(), request.release_key.clone())) {
+                        required.charges.push(new(subject, Some(payer.to_owned())));
+                    }
                 }
             }
         }
-        Self { payer, charges, views }
+        required
     }
+}
 
-    /// The amount charged to a subject, in milliunits.
-    pub fn of_subject(&self, subject: &str) -> i64 {
-        self.charges.iter().filter(|((charged, _), _)| charged == subject).map(|(_, milliunits)| milliunits).sum()
-    }
+/// A cap that required charges would exceed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excess {
+    pub atom: Atom,
+    /// `None`: the cap of the key. Otherwise the cap of all keys in this window, in seconds.
+    window: Option<i64>,
+    cap: i64,
+    cost: i64,
+}
 
-    /// Checks the charges against the caps of all accounts.
-    ///
-    /// # Errors
-    /// [`Error::PrivacyBudgetExhausted`] for the first cap that would be exceeded.
-    pub async fn check_caps(
-        &self,
-        transaction: &DatabaseTransaction,
-        accounts: &[privacy_account::Model],
+/// The caps of a payer and of regions, and what was spent of them at a time.
+pub struct Accounts<'a> {
+    payer: &'a str,
+    at: i64,
+    caps: HashMap<String, privacy_account::Model>,
+    spending: Vec<Spending>,
+    active: BTreeSet<String>,
+}
+
+impl<'a> Accounts<'a> {
+    /// Loads what was spent for some regions. `accounts` are the accounts of the payer and of the regions.
+    pub async fn load(
+        db: &impl ConnectionTrait,
+        payer: &'a str,
+        accounts: Vec<privacy_account::Model>,
         at: i64,
-    ) -> Result<(), Error> {
-        let subjects: BTreeSet<&str> = accounts.iter().map(|account| account.subject.as_str()).collect();
-        let charged = charges::load(transaction, &subjects, at - YEAR_WINDOW).await?;
-        let of = |subject: &str| charged.get(subject).map_or(&[][..], Vec::as_slice);
-        let own = of(self.payer);
-        for account in accounts {
-            let windows = [(Some(account.cap_milliunits), BUDGET_WINDOW), (account.cap_year_milliunits, YEAR_WINDOW)];
-            for (cap, window) in windows.into_iter().filter_map(|(cap, window)| Some((cap?, window))) {
-                if account.subject == self.payer {
-                    let cost = self.of_subject(self.payer);
-                    let fits = if cost > 0 { fits(own, cap, cost, at, window) } else { Ok(()) };
-                    fits.map_err(|returns_at| Error::PrivacyBudgetExhausted { region: None, returns_at })?;
-                } else {
-                    let charged = (of(&account.subject), own);
-                    self.check_region_cap(transaction, &account.subject, charged, (cap, window), at).await?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Checks the charges against a region's cap. Half of the cap is shared equally by the active keys and half is
-    /// first come, first served, so that no key can use up the whole cap.
-    ///
-    /// The use of a key is measured by its views, as if no other key had requested the same releases. If only releases
-    /// that are not stored yet were rejected, the rejection would reveal which questions others have asked.
-    async fn check_region_cap(
-        &self,
-        transaction: &DatabaseTransaction,
-        region: &str,
-        (charged, own): (&[Charge], &[Charge]),
-        (cap, window): (i64, i64),
-        at: i64,
-    ) -> Result<(), Error> {
-        let Some(&view) = self.views.get(region) else { return Ok(()) };
-        // Rounded up to the end of the day: the exact second would reveal the time of another key's charge.
-        let exhausted = |returns_at: Option<i64>| Error::PrivacyBudgetExhausted {
-            region: region.strip_prefix(REGION_PREFIX).map(str::to_owned),
-            returns_at: returns_at.map(day_after),
-        };
-        if sum(charged, at, window) + sum(own, at, window) + view <= cap / 2 {
-            // An upper bound of the use fits in one half of the cap, and the other half covers all guaranteed parts.
-            return Ok(());
-        }
-        let since = at - window;
-        let views = charges::views_of_region(transaction, self.payer, region, since).await?;
-        let viewed: i64 = views.iter().map(|(_, milliunits)| milliunits).sum();
-        let mut measured = charges::charged_by_others(transaction, self.payer, region, since).await?;
-        measured.extend(views);
-        measured.sort_unstable();
-        fits(&measured, cap, view, at, window).map_err(exhausted)?;
-        let active = load_active(transaction, self.payer, at).await?;
+    ) -> Result<Self, Error> {
+        let subjects: Vec<&str> = accounts.iter().map(|account| account.subject.as_str()).collect();
+        let regions: Vec<&str> = subjects.iter().filter_map(|subject| subject.strip_prefix(REGION_PREFIX)).collect();
         // Without an upper limit in time, so that charges by a server whose clock is ahead count too.
-        let by_account = charges::charged_by_account(transaction, &[region.to_owned()], since, i64::MAX).await?;
-        let shares = RegionShares::new(cap, &active, by_account.get(region));
-        if viewed + view <= shares.guaranteed_part {
-            return Ok(());
-        }
-        let over = shares.reserved_by_others(self.payer) + viewed + view - cap;
-        // The budget suffices once charges of the missing amount have left the window.
-        let all = sum(&measured, at, window);
-        if over > 0 { fits(&measured, all - over, 0, at, window).map_err(exhausted) } else { Ok(()) }
+        let since = [at - BUDGET_WINDOW, at - YEAR_WINDOW];
+        let spending = charges::spending(db, &subjects, Some(&regions), since, i64::MAX).await?;
+        let active = load_active(db, payer, at).await?;
+        let caps = accounts.into_iter().map(|account| (account.subject.clone(), account)).collect();
+        Ok(Self { payer, at, caps, spending, active })
     }
+
+    /// What the payer has viewed of an atom.
+    fn viewed(&self, atom: &Atom, window: i64) -> i64 {
+        let own = self.spending.iter().filter(|row| row.subject == self.payer && row.region == atom.region);
+        own.map(|row| of_window(row, window)[atom.band]).sum()
+    }
+
+    /// The division of the cap of an atom.
+    fn shares(&self, atom: &Atom, cap: i64, window: i64) -> CapShares {
+        let subject = region_subject(&atom.region);
+        let mut charged = BTreeMap::new();
+        for row in self.spending.iter().filter(|row| row.subject == subject) {
+            *charged.entry(row.charged_by.clone().unwrap_or_default()).or_default() +=
+                of_window(row, window)[atom.band];
+        }
+        CapShares::new(cap, &self.active, &charged)
+    }
+
+    /// The cap that the required charges exceed; `None` if they fit. The cap of the key comes first, in the atom where
+    /// the least is left.
+    pub fn excess(&self, required: &RequiredCharges) -> Option<Excess> {
+        let atoms = || {
+            required.views.iter().flat_map(|(region, by_band)| {
+                let costs = by_band.iter().enumerate().filter(|(_, cost)| **cost > 0);
+                costs.map(|(band, cost)| (Atom { region: region.clone(), band }, *cost))
+            })
+        };
+        let key_cap = self.caps.get(self.payer).map_or(0, |account| account.cap_microunits);
+        let over = |(atom, cost): &(Atom, i64)| self.viewed(atom, BUDGET_WINDOW) + cost - key_cap;
+        let tightest = atoms().filter(|entry| over(entry) > 0).max_by_key(over);
+        if let Some((atom, cost)) = tightest {
+            return Some(Excess { atom, window: None, cap: key_cap, cost });
+        }
+        atoms().find_map(|(atom, cost)| self.excess_of_region(atom, cost))
+    }
+
+    fn excess_of_region(&self, atom: Atom, cost: i64) -> Option<Excess> {
+        let account = self.caps.get(&region_subject(&atom.region))?;
+        let windows = [(Some(account.cap_microunits), BUDGET_WINDOW), (account.cap_year_microunits, YEAR_WINDOW)];
+        let exceeded = windows.into_iter().filter_map(|(cap, window)| Some((cap?, window))).find(|(cap, window)| {
+            let (shares, viewed) = (self.shares(&atom, *cap, *window), self.viewed(&atom, *window));
+            shares.charged_by_others(self.payer) + viewed + cost > *cap
+                || shares.excess(self.payer, viewed, cost) > *cap
+        });
+        exceeded.map(|(cap, window)| Excess { atom, window: Some(window), cap, cost })
+    }
+
+    /// The error for an exceeded cap: when enough units will have returned.
+    pub async fn refusal(&self, db: &impl ConnectionTrait, excess: Excess) -> Result<Error, Error> {
+        let Excess { atom, window, cap, cost } = excess;
+        let own = charges::of_atom(db, self.payer, &atom, self.at - window.unwrap_or(BUDGET_WINDOW), None).await?;
+        let Some(window) = window else {
+            let returns_at = fits(&own, cap, cost, self.at, BUDGET_WINDOW).err().flatten();
+            return Ok(Error::PrivacyBudgetExhausted { of_region: false, atom, returns_at });
+        };
+        let subject = region_subject(&atom.region);
+        let mut measured = charges::of_atom(db, &subject, &atom, self.at - window, Some(self.payer)).await?;
+        measured.extend(own);
+        measured.sort_unstable();
+        let returns_at = match fits(&measured, cap, cost, self.at, window) {
+            Err(returns_at) => returns_at,
+            // The budget suffices once charges of the missing amount have left the window.
+            Ok(()) => {
+                let shares = self.shares(&atom, cap, window);
+                let over = shares.excess(self.payer, self.viewed(&atom, window), cost) - cap;
+                let all: i64 = measured.iter().map(|(_, microunits)| microunits).sum();
+                fits(&measured, all - over, 0, self.at, window).err().flatten()
+            }
+        };
+        // Rounded up to the end of the day: the exact second would reveal the time of another key's charge.
+        Ok(Error::PrivacyBudgetExhausted { of_region: true, atom, returns_at: returns_at.map(day_after) })
+    }
+}
+
+fn of_window(row: &Spending, window: i64) -> &ByBand {
+    if window == YEAR_WINDOW { &row.year } else { &row.month }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::domain::{
+        epoch::{Window, WindowLength},
+        segment::Cohort,
+    };
+    use crate::privacy::Bundle;
 
     #[test]
     fn a_charge_counts_for_the_whole_window_and_not_a_second_longer() {
@@ -242,10 +340,25 @@ mod tests {
     #[test]
     fn half_of_a_cap_is_guaranteed() {
         let active: BTreeSet<String> = ["a", "b", "c"].map(str::to_owned).into();
-        let charged = [("a", 13_000), ("b", 4_000), ("gone", 500), ("", 100)];
-        let charged = charged.map(|(account, milliunits)| (account.to_owned(), milliunits)).into();
-        let shares = RegionShares::new(60_000, &active, Some(&charged));
+        let charged = [("a", 13_000), ("b", 4_000), ("gone", 500), ("", 100), ("nothing", 0)];
+        let charged = charged.map(|(account, microunits)| (account.to_owned(), microunits)).into();
+        let shares = CapShares::new(60_000, &active, &charged);
         assert_eq!(shares.guaranteed_part, 7_500, "the account without active keys keeps its part");
         assert_eq!(["a", "b", "d"].map(|but| shares.reserved_by_others(but)), [22_600, 28_100, 35_600]);
+        assert_eq!(["a", "d"].map(|but| shares.charged_by_others(but)), [4_600, 17_600]);
+    }
+
+    #[test]
+    fn a_network_release_is_charged_to_the_other_age_bands_too() {
+        let amounts = |bundle, bands: &[i32]| {
+            let cohort = Arc::new(Cohort { bands: bands.to_vec(), ..Cohort::default() });
+            let window = Window { epoch_id: 1, ends_at: 0, length: WindowLength::Days28 };
+            let measured = SumRequest { cohort, window, bundle };
+            let request = StepRequest { measured, step: 5, release_key: String::new(), regions: Vec::new() };
+            request.amounts().into_iter().map(|(bands, amount)| (bands.bits(), amount)).collect::<Vec<_>>()
+        };
+        assert_eq!(amounts(Bundle::Network, &[2]), [(4, 225_000), (123, 100_000)]);
+        assert_eq!(amounts(Bundle::Network, &[]), [(127, 225_000)]);
+        assert_eq!(amounts(Bundle::Behavior, &[2, 3]), [(12, 232_500)]);
     }
 }

@@ -1,88 +1,140 @@
-//! Remaining privacy budgets. For a region, an account sees its own guaranteed part immediately, but the first-come
-//! part only as of the last midnight and in coarse steps: the exact amount would reveal whether its question was the
-//! first of its kind.
+//! Remaining privacy budgets, by atom: by age band of a region. Of the part that all keys share, an account sees its
+//! own guaranteed part immediately, but the first-come part only as of the last midnight and in coarse steps: the exact
+//! amount would reveal whether its question was the first of its kind.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use moka::sync::Cache;
 use sea_orm::DatabaseConnection;
 
 use super::{
-    accountant::{self, RegionShares},
+    accountant::{self, CapShares},
     ledger::{BUDGET_WINDOW, YEAR_WINDOW},
 };
 use crate::{
-    domain::{clock::DAY, error::Error},
+    domain::{
+        atom::{Atom, BAND_COUNT, ByBand},
+        clock::DAY,
+        error::Error,
+    },
     storage::{
         accounts::{self, region_subject},
-        charges::{self, Charge},
+        charges::{self, Charge, Spending},
         entity::privacy_account,
     },
 };
 
-/// The step to which the first-come part of a region's budget is rounded down, in milliunits.
-pub const STEP_MILLIUNITS: i64 = 5_000;
+/// The step to which the first-come part of an atom's budget is rounded down, in microunits.
+pub const STEP_MICROUNITS: i64 = 5_000_000;
+/// How long the budget in the extensions of a response may be out of date, if another server charged the account.
+const RECENT_TTL: Duration = Duration::from_secs(5);
 
-/// The cap and the spending of an account in the 30 days that end now, in milliunits.
+/// The cap of an account, and what it has spent in the 30 days that end now, in microunits.
 pub struct Budget {
-    pub cap_milliunits: i64,
-    pub spent_milliunits: i64,
-    /// When spent budget becomes available again: (Unix seconds, milliunits), soonest first. The amounts of one UTC day
-    /// are combined under the latest time of that day.
+    /// The cap of each atom.
+    pub cap_microunits: i64,
+    /// What was spent of each atom of which anything was spent, the most first.
+    pub spent: Vec<(Atom, i64)>,
+    /// When the budget of the atom with the most spending becomes available again: (Unix seconds, microunits), soonest
+    /// first. The amounts of one UTC day are combined under the latest time of that day.
     pub returns: Vec<Charge>,
 }
 
 impl Budget {
-    /// The amount that can be spent now, in milliunits; 0 if the cap was lowered below the amount already spent.
+    /// The amount that was spent of the atom of which the most was spent, in microunits.
     #[must_use]
-    pub fn left_milliunits(&self) -> i64 {
-        (self.cap_milliunits - self.spent_milliunits).max(0)
+    pub fn most_spent_microunits(&self) -> i64 {
+        self.spent.first().map_or(0, |(_, spent)| *spent)
+    }
+
+    /// The amount that can be spent now in every atom, in microunits; 0 if the cap was lowered below the amount already
+    /// spent.
+    #[must_use]
+    pub fn left_microunits(&self) -> i64 {
+        (self.cap_microunits - self.most_spent_microunits()).max(0)
     }
 }
 
-/// The part of a region's budget that is available to one account, in milliunits.
+/// The part of a region's budget that is available to one account, in microunits.
 pub struct RegionBudget {
     pub region: String,
-    pub cap_milliunits: i64,
-    pub cap_year_milliunits: Option<i64>,
+    /// The caps of each age band.
+    pub cap_microunits: i64,
+    pub cap_year_microunits: Option<i64>,
+    /// By age band.
+    pub bands: [BandBudget; BAND_COUNT],
+}
+
+/// The part of an age band's budget that is available to one account, in microunits.
+#[derive(Clone, Copy, Default)]
+pub struct BandBudget {
     /// The part of the 30-day cap that is guaranteed to each active account.
-    pub guaranteed_milliunits: i64,
+    pub guaranteed_microunits: i64,
     /// The unused rest of this account's guaranteed parts: the smaller one of the 30-day part and the 365-day part.
-    pub guaranteed_left_milliunits: i64,
+    pub guaranteed_left_microunits: i64,
     /// The amount that was left in the first-come part at the last midnight UTC, rounded down to a multiple of
-    /// [`STEP_MILLIUNITS`].
-    pub first_come_left_milliunits: i64,
+    /// [`STEP_MICROUNITS`].
+    pub first_come_left_microunits: i64,
 }
 
 /// Loads budgets.
 pub struct Budgets {
     db: DatabaseConnection,
-    /// (region account, key account, midnight) -> the first-come amount at that midnight, computed with the caps and
-    /// keys in force at the first query of the day.
-    first_come: Cache<(String, String, i64), i64>,
+    /// (region account, key account, midnight) -> the first-come amounts at that midnight by age band, computed with
+    /// the caps and keys in force at the first query of the day.
+    first_come: Cache<(String, String, i64), ByBand>,
+    /// Budgets of accounts for the extensions of responses.
+    recent: Cache<String, Arc<Budget>>,
 }
 
 impl Budgets {
     pub fn new(db: DatabaseConnection) -> Self {
-        Self { db, first_come: Cache::new(10_000) }
+        let recent = Cache::builder().max_capacity(10_000).time_to_live(RECENT_TTL).build();
+        Self { db, first_come: Cache::new(10_000), recent }
     }
 
     /// The budget of an account at `at` (Unix seconds). An unknown account has a cap of 0.
     pub async fn of(&self, account: &str, at: i64) -> Result<Budget, Error> {
-        let cap_milliunits = accounts::find(&self.db, account).await?.map_or(0, |row| row.cap_milliunits);
-        let mut spent = charges::load(&self.db, &BTreeSet::from([account]), at - BUDGET_WINDOW).await?;
-        let spent = spent.remove(account).unwrap_or_default();
+        let cap_microunits = accounts::find(&self.db, account).await?.map_or(0, |row| row.cap_microunits);
+        let since = at - BUDGET_WINDOW;
+        let spending = charges::spending(&self.db, &[account], None, [since, since], i64::MAX).await?;
+        let mut spent: Vec<(Atom, i64)> = Vec::new();
+        for row in spending {
+            let by_band = row.month.into_iter().enumerate().filter(|(_, microunits)| *microunits > 0);
+            spent.extend(by_band.map(|(band, microunits)| (Atom { region: row.region.clone(), band }, microunits)));
+        }
+        spent.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         let mut returns: Vec<Charge> = Vec::new();
-        for (charged_at, milliunits) in &spent {
-            let day = |at: i64| at.div_euclid(DAY);
-            match returns.last_mut() {
-                Some((at, sum)) if day(*at) == day(charged_at + BUDGET_WINDOW) => {
-                    (*at, *sum) = (charged_at + BUDGET_WINDOW, *sum + milliunits);
+        if let Some((atom, _)) = spent.first() {
+            for (charged_at, microunits) in charges::of_atom(&self.db, account, atom, since, None).await? {
+                let day = |at: i64| at.div_euclid(DAY);
+                let returns_at = charged_at + BUDGET_WINDOW;
+                match returns.last_mut() {
+                    Some((at, sum)) if day(*at) == day(returns_at) => (*at, *sum) = (returns_at, *sum + microunits),
+                    _ => returns.push((returns_at, microunits)),
                 }
-                _ => returns.push((charged_at + BUDGET_WINDOW, *milliunits)),
             }
         }
-        Ok(Budget { cap_milliunits, spent_milliunits: spent.iter().map(|(_, milliunits)| milliunits).sum(), returns })
+        Ok(Budget { cap_microunits, spent, returns })
+    }
+
+    /// The budget of an account at `at` (Unix seconds), as of at most [`RECENT_TTL`] ago.
+    pub async fn recent(&self, account: &str, at: i64) -> Result<Arc<Budget>, Error> {
+        if let Some(budget) = self.recent.get(account) {
+            return Ok(budget);
+        }
+        let budget = Arc::new(self.of(account, at).await?);
+        self.recent.insert(account.to_owned(), Arc::clone(&budget));
+        Ok(budget)
+    }
+
+    /// Discards the cached budget of an account.
+    pub fn discard_recent(&self, account: &str) {
+        self.recent.invalidate(account);
     }
 
     /// The parts of the budgets of `regions` that are available to an account at `at` (Unix seconds), in the order of
@@ -93,81 +145,107 @@ impl Budgets {
         let rows: HashMap<String, _> = rows.into_iter().map(|row| (row.subject.clone(), row)).collect();
         let active = accountant::load_active(&self.db, account, at).await?;
         let first_come = self.first_come(account, &rows, &active, at).await?;
-        let mut parts: Vec<HashMap<String, (i64, i64)>> = Vec::with_capacity(2);
-        for window in [BUDGET_WINDOW, YEAR_WINDOW] {
-            let viewed = charges::viewed(&self.db, account, &subjects, at - window, i64::MAX).await?;
-            let charged = charges::charged_by_account(&self.db, &subjects, at - window, i64::MAX).await?;
-            let part = |row: &privacy_account::Model| {
-                let cap = if window == YEAR_WINDOW { row.cap_year_milliunits? } else { row.cap_milliunits };
-                let guaranteed = RegionShares::new(cap, &active, charged.get(&row.subject)).guaranteed_part;
-                let viewed = viewed.get(&row.subject).copied().unwrap_or(0);
-                Some((row.subject.clone(), (guaranteed, (guaranteed - viewed).max(0))))
-            };
-            parts.push(rows.values().filter_map(part).collect());
-        }
-
+        let spending = self.spending(account, &subjects, at, i64::MAX).await?;
         let budget = |region: &String| {
             let subject = region_subject(region);
             let row = rows.get(&subject)?;
-            let (guaranteed, left) = parts[0].get(&subject).copied()?;
-            let left_of_year = parts[1].get(&subject).map_or(i64::MAX, |(_, left)| *left);
+            let of_band = |band: usize| {
+                let part = |cap: i64, window: i64| {
+                    let guaranteed = shares(&spending, &active, &subject, band, cap, window).guaranteed_part;
+                    (guaranteed, (guaranteed - viewed(&spending, account, region, band, window)).max(0))
+                };
+                let (guaranteed, left) = part(row.cap_microunits, BUDGET_WINDOW);
+                let left_of_year = row.cap_year_microunits.map_or(i64::MAX, |cap| part(cap, YEAR_WINDOW).1);
+                BandBudget {
+                    guaranteed_microunits: guaranteed,
+                    guaranteed_left_microunits: left.min(left_of_year),
+                    first_come_left_microunits: first_come.get(&subject).map_or(0, |by_band| by_band[band]),
+                }
+            };
             Some(RegionBudget {
                 region: region.clone(),
-                cap_milliunits: row.cap_milliunits,
-                cap_year_milliunits: row.cap_year_milliunits,
-                guaranteed_milliunits: guaranteed,
-                guaranteed_left_milliunits: left.min(left_of_year),
-                first_come_left_milliunits: first_come.get(&subject).copied().unwrap_or(0),
+                cap_microunits: row.cap_microunits,
+                cap_year_microunits: row.cap_year_microunits,
+                bands: std::array::from_fn(of_band),
             })
         };
         Ok(regions.iter().filter_map(budget).collect())
     }
 
-    /// The amount beyond the guaranteed parts that was free at the last midnight, by region account. The account's own
-    /// use is measured by its views, not by its charges to the region.
+    /// What an account and regions were charged in the windows that end at `at`, up to `until`.
+    async fn spending(&self, account: &str, subjects: &[String], at: i64, until: i64) -> Result<Vec<Spending>, Error> {
+        let all: Vec<&str> = subjects.iter().map(String::as_str).chain([account]).collect();
+        let since = [at - BUDGET_WINDOW, at - YEAR_WINDOW];
+        Ok(charges::spending(&self.db, &all, None, since, until).await?)
+    }
+
+    /// The amount beyond the guaranteed parts that was free at the last midnight, by region account and age band. The
+    /// account's own use is measured by its views, not by its charges to the region.
     async fn first_come(
         &self,
         account: &str,
         rows: &HashMap<String, privacy_account::Model>,
         active: &BTreeSet<String>,
         at: i64,
-    ) -> Result<HashMap<String, i64>, Error> {
+    ) -> Result<HashMap<String, ByBand>, Error> {
         let midnight = at.div_euclid(DAY) * DAY;
         let entry = |subject: &str| (subject.to_owned(), account.to_owned(), midnight);
-        let mut left: HashMap<String, i64> = HashMap::new();
+        let mut left: HashMap<String, ByBand> = HashMap::new();
         let mut unknown: Vec<String> = Vec::new();
         for subject in rows.keys() {
             match self.first_come.get(&entry(subject)) {
-                Some(milliunits) => drop(left.insert(subject.clone(), milliunits)),
+                Some(by_band) => drop(left.insert(subject.clone(), by_band)),
                 None => unknown.push(subject.clone()),
             }
         }
         if unknown.is_empty() {
             return Ok(left);
         }
-        for window in [BUDGET_WINDOW, YEAR_WINDOW] {
-            let viewed = charges::viewed(&self.db, account, &unknown, midnight - window, midnight).await?;
-            let charged = charges::charged_by_account(&self.db, &unknown, midnight - window, midnight).await?;
-            for subject in &unknown {
-                let row = &rows[subject];
-                let Some(cap) =
-                    (if window == YEAR_WINDOW { row.cap_year_milliunits } else { Some(row.cap_milliunits) })
-                else {
-                    continue;
+        let spending = self.spending(account, &unknown, midnight, midnight).await?;
+        for subject in unknown {
+            let row = &rows[&subject];
+            let region = subject.strip_prefix(accounts::REGION_PREFIX).unwrap_or_default();
+            let caps = [(Some(row.cap_microunits), BUDGET_WINDOW), (row.cap_year_microunits, YEAR_WINDOW)];
+            let of_band = |band: usize| {
+                let free = |(cap, window): (i64, i64)| {
+                    let shares = shares(&spending, active, &subject, band, cap, window);
+                    let own = viewed(&spending, account, region, band, window).max(shares.guaranteed_part);
+                    cap - shares.reserved_by_others(account) - own
                 };
-                let shares = RegionShares::new(cap, active, charged.get(subject));
-                let own = viewed.get(subject).copied().unwrap_or(0).max(shares.guaranteed_part);
-                let free = cap - shares.reserved_by_others(account) - own;
-                let smallest = left.entry(subject.clone()).or_insert(i64::MAX);
-                *smallest = free.min(*smallest);
-            }
-        }
-        for subject in &unknown {
-            if let Some(milliunits) = left.get_mut(subject) {
-                *milliunits = (*milliunits).max(0).div_euclid(STEP_MILLIUNITS) * STEP_MILLIUNITS;
-                self.first_come.insert(entry(subject), *milliunits);
-            }
+                let caps = caps.into_iter().filter_map(|(cap, window)| Some((cap?, window)));
+                let smallest = caps.map(free).min().unwrap_or(0).max(0);
+                smallest.div_euclid(STEP_MICROUNITS) * STEP_MICROUNITS
+            };
+            let by_band: ByBand = std::array::from_fn(of_band);
+            self.first_come.insert(entry(&subject), by_band);
+            left.insert(subject, by_band);
         }
         Ok(left)
     }
+}
+
+fn amount(row: &Spending, band: usize, window: i64) -> i64 {
+    if window == YEAR_WINDOW { row.year[band] } else { row.month[band] }
+}
+
+/// What an account has viewed of an atom.
+fn viewed(spending: &[Spending], account: &str, region: &str, band: usize, window: i64) -> i64 {
+    let own = spending.iter().filter(|row| row.subject == account && row.region == region);
+    own.map(|row| amount(row, band, window)).sum()
+}
+
+/// The division of the cap of an atom.
+fn shares(
+    spending: &[Spending],
+    active: &BTreeSet<String>,
+    subject: &str,
+    band: usize,
+    cap: i64,
+    window: i64,
+) -> CapShares {
+    let mut charged = BTreeMap::new();
+    for row in spending.iter().filter(|row| row.subject == subject) {
+        *charged.entry(row.charged_by.clone().unwrap_or_default()).or_default() += amount(row, band, window);
+    }
+    CapShares::new(cap, active, &charged)
 }

@@ -5,7 +5,7 @@
 //! rho0), so the privacy loss of a group is at most f x rho0 and that of a bundle at most its price x rho0. [`check`]
 //! proves this in integer arithmetic before the server starts.
 
-use std::{ops::Range, sync::LazyLock};
+use std::ops::Range;
 
 use anyhow::ensure;
 
@@ -21,14 +21,16 @@ pub const NORM_CAP: i64 = 12_500;
 pub const RHO0_E4: u128 = 62;
 /// The delta at which epsilon values are published.
 pub const DELTA: f64 = 5e-7;
-/// The amount that the size rule adds to delta: the probability that a segment of 100 people reaches the noisy size
-/// 256.
+/// The amount that each published step of a size adds to delta: the probability that a segment of 100 people reaches
+/// the threshold of the step.
 pub const DELTA_SIZE: f64 = 1e-9;
 /// The version of this table and of the release rules; part of every release key.
-pub const POLICY_VERSION: &str = "2026-1";
+pub const POLICY_VERSION: &str = "2026-2";
+/// The version before, whose releases stay readable for the keys that were charged for them.
+pub const OLD_POLICY_VERSION: &str = "2026-1";
 /// The minimum exact number of people: smaller segments are never released, regardless of the noise.
 pub const K_MIN: i64 = 100;
-/// The minimum noisy size of a released segment, in people: 100 + 6 sigma of the size.
+/// The minimum noisy size of a released segment after all steps, in people: 100 + 6 sigma of the size.
 pub const PUBLICATION_THRESHOLD: i64 = 256;
 
 /// The statistics that one release contains. Bundles are charged in this order.
@@ -86,7 +88,7 @@ pub struct GroupSpec {
     pub scale: i64,
     /// The square of the sensitivity D2, in squared integer steps.
     pub d2_squared: u128,
-    /// The share f of rho0, in thousandths; also the price in milliunits.
+    /// The share f of rho0, in thousandths.
     pub share_milli: u32,
     /// The standard deviation of the noise, in thousandths of an integer step, rounded up.
     pub sigma_milli: u128,
@@ -181,16 +183,16 @@ impl Bundle {
         }
     }
 
-    /// The price of one release, in milliunits.
+    /// The price of all steps of a release, in microunits.
     #[must_use]
-    pub fn price_milliunits(self) -> i64 {
+    pub fn price_microunits(self) -> i64 {
         match self {
-            Self::Size => 120,
-            Self::Behavior if Mutant::Uncharged.is_on() => 260,
-            Self::Behavior => 310,
-            Self::Personality => 500,
-            Self::Network => 300,
-            Self::Moments => 880,
+            Self::Size => 120_000,
+            Self::Behavior if Mutant::Uncharged.is_on() => 260_000,
+            Self::Behavior => 310_000,
+            Self::Personality => 500_000,
+            Self::Network => 300_000,
+            Self::Moments => 880_000,
         }
     }
 
@@ -198,26 +200,6 @@ impl Bundle {
     #[must_use]
     pub fn width(self) -> usize {
         self.groups().iter().map(|group| group.size).sum()
-    }
-
-    /// The privacy loss of one release, as an upper bound of rho.
-    #[must_use]
-    pub fn rho(self) -> f64 {
-        rho_of_milliunits(self.price_milliunits())
-    }
-
-    /// The privacy loss of one release, as an upper bound of epsilon at [`DELTA`].
-    #[must_use]
-    pub fn epsilon(self) -> f64 {
-        // The search over alpha takes as long as the rest of a request, so it runs once per process.
-        static EPSILONS: LazyLock<[f64; 5]> = LazyLock::new(|| Bundle::ALL.map(|bundle| epsilon(bundle.rho(), DELTA)));
-        EPSILONS[self as usize]
-    }
-
-    /// The delta of one release.
-    #[must_use]
-    pub fn delta(self) -> f64 {
-        if self == Self::Size { DELTA + DELTA_SIZE } else { DELTA }
     }
 }
 
@@ -235,16 +217,16 @@ impl GroupSpec {
     }
 }
 
-/// Converts milliunits to units, for display only; the ledger uses whole milliunits.
+/// Converts microunits to units, for display only; the ledger uses whole microunits.
 #[must_use]
-pub fn units(milliunits: i64) -> f64 {
-    milliunits as f64 / 1000.0
+pub fn units(microunits: i64) -> f64 {
+    microunits as f64 / 1e6
 }
 
-/// The rho of an amount of milliunits.
+/// The rho of an amount of microunits.
 #[must_use]
-pub fn rho_of_milliunits(milliunits: i64) -> f64 {
-    RHO0_E4 as f64 / 1e4 * milliunits as f64 / 1000.0
+pub fn rho_of_microunits(microunits: i64) -> f64 {
+    RHO0_E4 as f64 / 1e4 * units(microunits)
 }
 
 /// Converts a rho-zCDP loss to epsilon at a delta (Canonne, Kamath & Steinke 2020, Proposition 12): the minimum over
@@ -289,12 +271,12 @@ pub fn constants() -> String {
 /// price. The error names the group or bundle.
 pub fn check() -> anyhow::Result<()> {
     for bundle in Bundle::ALL {
-        check_bundle(bundle.name(), bundle.groups(), bundle.price_milliunits())?;
+        check_bundle(bundle.name(), bundle.groups(), bundle.price_microunits())?;
     }
     Ok(())
 }
 
-fn check_bundle(name: &str, groups: &[GroupSpec], price_milliunits: i64) -> anyhow::Result<()> {
+fn check_bundle(name: &str, groups: &[GroupSpec], price_microunits: i64) -> anyhow::Result<()> {
     let mut shares = 0;
     for group in groups {
         // D2^2 / (2 sigma^2) <= f rho0, cleared of fractions: sigma in thousandths, f in thousandths, rho0 in 1/10,000.
@@ -304,8 +286,8 @@ fn check_bundle(name: &str, groups: &[GroupSpec], price_milliunits: i64) -> anyh
         shares += i64::from(group.share_milli);
     }
     ensure!(
-        shares == price_milliunits,
-        "{name}: its groups lose {shares} milliunits, but its price is {price_milliunits}"
+        shares * 1000 == price_microunits,
+        "{name}: its groups lose {shares} milliunits, but its price is {price_microunits} microunits"
     );
     Ok(())
 }
@@ -320,7 +302,8 @@ mod tests {
         for bundle in Bundle::ALL {
             let lost: f64 =
                 bundle.groups().iter().map(|group| group.d2_squared as f64 / (2.0 * group.sigma().powi(2))).sum();
-            assert!(lost <= bundle.rho() && lost > bundle.rho() * 0.999, "{}: {lost}", bundle.name());
+            let rho = rho_of_microunits(bundle.price_microunits());
+            assert!(lost <= rho && lost > rho * 0.999, "{}: {lost}", bundle.name());
         }
     }
 
@@ -341,8 +324,8 @@ mod tests {
     fn a_table_with_too_little_noise_or_an_uncharged_group_is_rejected() {
         let mut quiet = BEHAVIOR.to_vec();
         quiet[1].sigma_milli = quiet[1].sigma_milli * 9 / 10;
-        assert!(check_bundle("QUIET", &quiet, 310).unwrap_err().to_string().contains("DWELL"));
-        assert!(check_bundle("UNCHARGED", BEHAVIOR, 260).unwrap_err().to_string().contains("its price is 260"));
+        assert!(check_bundle("QUIET", &quiet, 310_000).unwrap_err().to_string().contains("DWELL"));
+        assert!(check_bundle("UNCHARGED", BEHAVIOR, 260_000).unwrap_err().to_string().contains("its price is 260000 "));
     }
 
     #[test]
@@ -355,7 +338,7 @@ mod tests {
     fn epsilons_are_those_of_the_specification() {
         for (units, expected, tolerance) in [(1, 0.4990, 1e-3), (20, 2.48, 5e-3), (60, 4.54, 6e-3), (240, 10.04, 5e-3)]
         {
-            let epsilon = epsilon(rho_of_milliunits(units * 1000), DELTA);
+            let epsilon = epsilon(rho_of_microunits(units * 1_000_000), DELTA);
             assert!((epsilon - expected).abs() < tolerance, "{units} units: {epsilon}");
         }
     }

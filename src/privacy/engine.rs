@@ -8,7 +8,7 @@ use super::{Bundle, Exact, Sums};
 use crate::domain::{epoch::Window, error::Error, segment::Cohort};
 
 /// One bundle of one cohort in one window.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SumRequest {
     pub cohort: Arc<Cohort>,
     pub window: Window,

@@ -1,30 +1,37 @@
-//! The privacy ledger: charges releases to accounts and checks the caps. Noise is sampled only after the charge is
-//! committed.
+//! The privacy ledger: checks the caps, charges releases and stores them, in one transaction. Nothing of a release is
+//! seen before the transaction is committed.
 //!
-//! Amounts are integer milliunits. An account is charged at most once for a release, and charges are never refunded.
+//! Amounts are integer microunits. An account is charged at most once for a step, and charges are never refunded.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction};
 
-use super::{accountant::RequiredCharges, bundles::units};
+use super::{
+    accountant::{Accounts, RequiredCharges},
+    bundles::units,
+    minimum_difference::{self, Verdicts, ViewedSegment},
+    release::{Payload, StepRow},
+};
 use crate::{
     domain::{
+        epoch::Vocabulary,
         error::Error,
         mutant::{Mutant, Step},
     },
     storage::{
-        accounts,
-        charges::{self, NewCharge},
-        db,
+        accounts, charges, db,
         entity::privacy_account,
-        releases::{self, PendingRelease},
+        releases::{self, DecoyWrite, NewRelease, Status},
     },
 };
 
 pub use super::accountant::{
-    BUDGET_WINDOW, BUDGET_WINDOW_DAYS, KEY_CAP_MILLIUNITS, REGION_CAP_MILLIUNITS, REGION_CAP_YEAR_MILLIUNITS,
-    ReleaseRequest, YEAR_WINDOW,
+    BUDGET_WINDOW, BUDGET_WINDOW_DAYS, KEY_CAP_MICROUNITS, REGION_CAP_MICROUNITS, REGION_CAP_YEAR_MICROUNITS,
+    StepRequest, YEAR_WINDOW,
 };
 
 /// Opens the accounts of regions with the default caps. Existing accounts are left unchanged.
@@ -34,104 +41,173 @@ pub async fn open_regions(
 ) -> Result<(), sea_orm::DbErr> {
     for region in regions {
         let subject = accounts::region_subject(region);
-        accounts::open(db, &subject, REGION_CAP_MILLIUNITS, Some(REGION_CAP_YEAR_MILLIUNITS)).await?;
+        accounts::open(db, &subject, REGION_CAP_MICROUNITS, Some(REGION_CAP_YEAR_MICROUNITS)).await?;
     }
     Ok(())
 }
 
-/// Changes the caps of an existing account, in milliunits; `None` leaves a cap unchanged. Returns a description of the
+/// Changes the caps of an existing account, in microunits; `None` leaves a cap unchanged. Returns a description of the
 /// change; `None` if there is no such account.
 pub async fn change_caps(
     transaction: &DatabaseTransaction,
     subject: &str,
-    cap_milliunits: Option<i64>,
-    cap_year_milliunits: Option<i64>,
+    cap_microunits: Option<i64>,
+    cap_year_microunits: Option<i64>,
 ) -> Result<Option<String>, sea_orm::DbErr> {
-    let changed = accounts::change_caps(transaction, subject, cap_milliunits, cap_year_milliunits).await?;
+    let changed = accounts::change_caps(transaction, subject, cap_microunits, cap_year_microunits).await?;
     Ok(changed.map(|(before, after)| format!("from {} to {}", describe(&before), describe(&after))))
 }
 
 fn describe(account: &privacy_account::Model) -> String {
-    let year = account.cap_year_milliunits.map_or_else(String::new, |cap| format!(" and {} in 365", units(cap)));
-    format!("{} units in 30 days{year}", units(account.cap_milliunits))
+    let year = account.cap_year_microunits.map_or_else(String::new, |cap| format!(" and {} in 365", units(cap)));
+    format!("{} units in 30 days{year}", units(account.cap_microunits))
 }
 
-/// Charges all releases in `now` or none of them, in one transaction. Returns the amount charged to the key, in
-/// milliunits.
-///
-/// `later` lists the releases that the same document needs if the sizes in `now` pass. They are not charged, but they
-/// must fit in the budget too, so that a document is rejected as a whole before any data is read.
+/// A step of a release that an account is to be shown.
+#[derive(Clone, Debug)]
+pub struct StepDraw {
+    pub request: StepRequest,
+    pub row: Arc<StepRow>,
+    /// Whether the step was sampled just now. False: another account has been shown it, and it is stored.
+    pub is_new: bool,
+}
+
+/// What is to be charged and stored in one transaction.
+pub struct Purchase<'a> {
+    pub payer: &'a str,
+    /// The steps, in the order in which they were found to be needed. If the caps do not allow all rounds, the first
+    /// ones that they allow are charged and stored: that a later one is needed is known from the ones before.
+    pub rounds: Vec<Vec<StepDraw>>,
+    /// Segments for which the minimum difference is decided, if all rounds fit.
+    pub undecided: Vec<ViewedSegment>,
+    pub vocabulary: &'a Vocabulary,
+    /// Written in place of the rows of steps that are stored already.
+    pub decoys: &'a [DecoyWrite],
+}
+
+/// The outcome of a purchase.
+pub enum Purchased {
+    /// Another request has stored one of the new steps: nothing was charged or stored, and the samples are discarded.
+    Overtaken,
+    Committed(Committed),
+}
+
+/// What was charged and stored.
+#[derive(Default)]
+pub struct Committed {
+    /// The number of rounds that were charged.
+    pub rounds: usize,
+    /// The amount charged to the payer, in microunits.
+    pub charged_microunits: i64,
+    /// Why the next round was not charged.
+    pub refusal: Option<Error>,
+    pub verdicts: Verdicts,
+}
+
+/// Checks whether steps fit under the caps, without charging them, so that a document that cannot pay is rejected
+/// before any data is read.
 ///
 /// # Errors
-/// [`Error::PrivacyBudgetExhausted`] if `now` and `later` do not fit in the budget of the key or of a region; no
-/// account is charged. [`Error::Internal`] if an account is missing.
-pub async fn charge(
-    db: &DatabaseConnection,
-    payer: &str,
-    now: &[ReleaseRequest],
-    later: &[ReleaseRequest],
-    at: i64,
-) -> Result<i64, Error> {
-    let transaction = db::begin_write(db).await?;
-    insert_pending(&transaction, now).await?;
+/// [`Error::PrivacyBudgetExhausted`] if they do not fit. [`Error::Internal`] if an account is missing.
+pub async fn check(db: &DatabaseConnection, payer: &str, steps: &[StepRequest], at: i64) -> Result<(), Error> {
+    let subjects = subjects(payer, steps.iter());
+    let accounts = known(accounts::load(db, &subjects.iter().cloned().collect::<Vec<_>>()).await?, &subjects)?;
+    let accounts = Accounts::load(db, payer, accounts, at).await?;
+    let required = RequiredCharges::new(payer, steps.iter(), &HashSet::new());
+    match accounts.excess(&required) {
+        Some(excess) => Err(accounts.refusal(db, excess).await?),
+        None => Ok(()),
+    }
+}
 
-    let all = || now.iter().chain(later);
-    let regions = all().flat_map(|request| &request.regions);
+/// Charges and stores the rounds of a purchase, as many as fit under the caps.
+///
+/// # Errors
+/// [`Error::Internal`] if an account is missing. [`Error::Unavailable`] if the database is.
+pub async fn purchase(db: &DatabaseConnection, purchase: Purchase<'_>, at: i64) -> Result<Purchased, Error> {
+    let payer = purchase.payer;
+    let steps = || purchase.rounds.iter().flatten();
+    let transaction = db::begin_write(db).await?;
+    // The lock of the payer also serializes the minimum-difference verdicts of one account.
+    let subjects = subjects(payer, steps().map(|step| &step.request));
+    let accounts = known(accounts::lock(&transaction, &subjects).await?, &subjects)?;
+    Step::Locked.reach().await;
+    // All transactions that store a release hold the accounts of its regions, so no row can appear after this.
+    let new = steps().filter(|step| step.is_new).map(|step| step.request.release_key.as_str()).collect();
+    if releases::any_exists(&transaction, new).await? {
+        transaction.rollback().await?;
+        return Ok(Purchased::Overtaken);
+    }
+    let mut committed = Committed::default();
+    if steps().next().is_some() {
+        let keys = steps().map(|step| step.request.release_key.as_str());
+        let charged = charges::charged_to(&transaction, subjects.iter().map(String::as_str), keys).await?;
+        let accounts = Accounts::load(&transaction, payer, accounts, at).await?;
+        let required = |rounds: usize| {
+            let steps = purchase.rounds.iter().take(rounds).flatten();
+            RequiredCharges::new(payer, steps.map(|step| &step.request), &charged)
+        };
+        committed.rounds = purchase.rounds.len();
+        while let Some(excess) = accounts.excess(&required(committed.rounds)) {
+            committed.rounds -= 1;
+            if accounts.excess(&required(committed.rounds)).is_none() {
+                committed.refusal = Some(accounts.refusal(&transaction, excess).await?);
+            }
+        }
+        let paid: Vec<&StepDraw> = purchase.rounds.iter().take(committed.rounds).flatten().collect();
+        let rows = paid.iter().filter(|step| step.is_new).map(|step| new_release(step)).collect::<Result<_, _>>()?;
+        releases::insert(&transaction, rows, at).await?;
+        Step::Released.reach().await;
+        let required = required(committed.rounds);
+        committed.charged_microunits = required.price;
+        let mut charges = required.charges;
+        charges.retain(|charge| !(Mutant::Charge.is_on() && charge.subject == payer));
+        charges::insert(&transaction, charges, at).await?;
+        releases::insert_decoys(&transaction, purchase.decoys).await?;
+        Step::Charging.reach().await;
+    }
+    if committed.refusal.is_none() && !purchase.undecided.is_empty() {
+        let segments = purchase.undecided;
+        committed.verdicts = minimum_difference::decide(&transaction, payer, segments, purchase.vocabulary, at).await?;
+        Step::Decided.reach().await;
+    }
+    transaction.commit().await?;
+    Step::Stored.reach().await;
+    Ok(Purchased::Committed(committed))
+}
+
+fn new_release(draw: &StepDraw) -> Result<NewRelease, Error> {
+    let StepRequest { measured, step, release_key, .. } = &draw.request;
+    let payload = draw.row.values.clone().map(|values| serde_json::to_string(&Payload { values }));
+    Ok(NewRelease {
+        release_key: release_key.clone(),
+        bundle: measured.bundle.name(),
+        step: *step,
+        segment: measured.cohort.canonical(),
+        window_days: measured.window.length.days(),
+        epoch_id: measured.window.epoch_id,
+        status: if draw.row.passed { Status::Ready } else { Status::Suppressed },
+        payload: payload.transpose().map_err(Error::internal)?,
+        rho: super::bundles::rho_of_microunits(draw.request.price()),
+        delta: measured.bundle.delta_of_first(1),
+    })
+}
+
+/// The accounts that a document touches: that of the payer, and those of the regions.
+fn subjects<'a>(payer: &str, steps: impl Iterator<Item = &'a StepRequest>) -> BTreeSet<String> {
+    let regions = steps.flat_map(|step| &step.regions);
     let mut subjects: BTreeSet<String> = regions.map(|region| accounts::region_subject(region)).collect();
     subjects.insert(payer.to_owned());
-    let accounts = lock(&transaction, &subjects).await?;
-    let keys = all().map(|request| request.release_key.as_str());
-    let charged = charges::charged_to(&transaction, &subjects, keys).await?;
-    // On an error the transaction is dropped and rolled back: nothing is charged, and the pending rows are removed.
-    RequiredCharges::new(payer, all(), &charged).check_caps(&transaction, &accounts, at).await?;
-
-    let required = RequiredCharges::new(payer, now.iter(), &charged);
-    let charged_milliunits = required.of_subject(payer);
-    let new_charges =
-        required.charges.into_iter().filter(|((subject, _), _)| !(Mutant::Charge.is_on() && subject == payer)).map(
-            |((subject, release_key), milliunits)| NewCharge {
-                release_key,
-                milliunits,
-                charged_by: (subject != payer).then(|| payer.to_owned()),
-                subject,
-            },
-        );
-    charges::insert(&transaction, new_charges.collect(), at).await?;
-    Step::Charging.reach().await;
-    transaction.commit().await?;
-    Step::Charged.reach().await;
-    Ok(charged_milliunits)
+    subjects
 }
 
-/// Locks the accounts of `subjects`, see [`accounts::lock`].
-///
-/// # Errors
-/// [`Error::Internal`] if one of the accounts does not exist.
-pub(super) async fn lock(
-    transaction: &DatabaseTransaction,
+/// The accounts of `subjects`, all of which must exist.
+fn known(
+    accounts: Vec<privacy_account::Model>,
     subjects: &BTreeSet<String>,
 ) -> Result<Vec<privacy_account::Model>, Error> {
-    let accounts = accounts::lock(transaction, subjects).await?;
     if accounts.len() != subjects.len() {
         return Err(Error::internal("a privacy account is missing"));
     }
     Ok(accounts)
-}
-
-async fn insert_pending(db: &impl ConnectionTrait, requests: &[ReleaseRequest]) -> Result<(), Error> {
-    let by_key: BTreeMap<&str, &ReleaseRequest> =
-        requests.iter().map(|request| (request.release_key.as_str(), request)).collect();
-    let pending: Vec<PendingRelease> = by_key
-        .into_values()
-        .map(|request| PendingRelease {
-            release_key: &request.release_key,
-            bundle: request.bundle.name(),
-            segment: &request.segment,
-            window_days: request.window.length.days(),
-            epoch_id: request.window.epoch_id,
-            rho: request.bundle.rho(),
-            delta: request.bundle.delta(),
-        })
-        .collect();
-    Ok(releases::insert_pending(db, &pending).await?)
 }

@@ -5,13 +5,19 @@
 //! is stored, so that the same question always has the same answer, regardless of questions in between.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::ConnectionTrait;
 
-use super::{bundles::PUBLICATION_THRESHOLD, ledger, release::Payload};
+use super::{
+    SumRequest,
+    bundles::{Bundle, K_MIN, PUBLICATION_THRESHOLD},
+    release::{StepRow, people_of},
+    steps::{STEPS, spread},
+    stored,
+};
 use crate::{
     domain::{
         epoch::{Vocabulary, Window},
@@ -19,92 +25,130 @@ use crate::{
         mutant::Mutant,
         segment::Cohort,
     },
-    storage::{db, releases, views},
+    storage::{entity::privacy_release, releases, views},
 };
 
-/// The minimum difference between the noisy sizes of two segments if one lies within the other, in people.
-pub const MIN_DIFFERENCE: i64 = PUBLICATION_THRESHOLD;
-
 /// A segment that has passed the size rule and that an account has been shown or requests.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct ViewedSegment {
-    /// The release key of its size.
-    pub release_key: String,
-    pub cohort: Arc<Cohort>,
-    pub window: Window,
+    /// The size of the segment.
+    pub size: SumRequest,
+    /// The key under which the verdict is stored: that of the first step of the size.
+    pub verdict_key: String,
     /// The noisy size, in people.
-    pub people: i64,
+    pub people: f64,
+    /// The number of steps that `people` was computed from; 0 for a size of the policy 2026-1.
+    pub steps: u8,
     /// See [`super::Question::comparison_only`].
     pub comparison_only: bool,
 }
 
+/// Verdicts on segments.
+#[derive(Default)]
+pub struct Verdicts {
+    /// Key of a verdict -> whether the segment may be shown.
+    pub decided: HashMap<String, bool>,
+    /// Segments that are too similar as far as their noisy sizes tell: another step of the size may show otherwise.
+    pub unresolved: HashSet<String>,
+}
+
 impl ViewedSegment {
+    /// A segment of which the first steps of the size are known.
+    #[must_use]
+    pub fn new(size: SumRequest, rows: &[Arc<StepRow>], comparison_only: bool) -> Option<Self> {
+        let (first, last) = (rows.first()?, rows.last()?);
+        let people = people_of(rows.iter().map(Arc::as_ref));
+        Some(Self { size, verdict_key: first.key.clone(), people, steps: last.step, comparison_only })
+    }
+
     fn violates_minimum_difference(&self, shown: &Self, vocabulary: &Vocabulary) -> bool {
-        let is_nested =
-            || self.cohort.is_within(&shown.cohort, vocabulary) || shown.cohort.is_within(&self.cohort, vocabulary);
-        self.window == shown.window && (self.people - shown.people).abs() < MIN_DIFFERENCE && is_nested()
+        let (own, other) = (&self.size.cohort, &shown.size.cohort);
+        let is_nested = || own.is_within(other, vocabulary) || other.is_within(own, vocabulary);
+        let difference = (self.people - shown.people).abs();
+        self.size.window == shown.size.window && difference < minimum(self.steps, shown.steps) && is_nested()
     }
 }
 
-/// Decides which of these segments an account may be shown, and stores the verdicts. New segments are decided in this
-/// order: requested segments before those that are comparison only, then larger segments before smaller ones. A segment
-/// that is withheld does not count as shown.
+/// The minimum difference between two noisy sizes, in people: 100 + 6 sigma of the root mean square of their noise.
+/// With all steps of both it is 256.
+#[must_use]
+pub fn minimum(steps: u8, other: u8) -> f64 {
+    let [one, two] = [steps, other].map(|steps| spread(steps) as f64);
+    K_MIN as f64 + (PUBLICATION_THRESHOLD - K_MIN) as f64 * (one.hypot(two) / 2.0_f64.sqrt())
+}
+
+/// Decides which of these segments an account may be shown, and stores the verdicts. The account is locked. New
+/// segments are decided in this order: requested segments before those that are comparison only, then larger segments
+/// before smaller ones. A segment that is withheld does not count as shown.
 ///
 /// # Errors
-/// [`Error::Internal`] if the account does not exist, or a stored release cannot be read.
+/// [`Error::Internal`] if a stored release cannot be read.
 pub async fn decide(
-    db: &DatabaseConnection,
+    transaction: &impl ConnectionTrait,
     account: &str,
     mut new: Vec<ViewedSegment>,
     vocabulary: &Vocabulary,
     at: i64,
-) -> Result<HashMap<String, bool>, Error> {
-    let transaction = db::begin_write(db).await?;
-    // The lock serializes documents of one account: each must take the segments shown by the other into account.
-    ledger::lock(&transaction, &BTreeSet::from([account.to_owned()])).await?;
-    let keys: Vec<String> = new.iter().map(|segment| segment.release_key.clone()).collect();
-    let mut verdicts = views::load(&transaction, account, &keys).await?;
-    new.retain(|segment| !verdicts.contains_key(&segment.release_key));
+) -> Result<Verdicts, Error> {
+    let keys: Vec<String> = new.iter().map(|segment| segment.verdict_key.clone()).collect();
+    let mut verdicts =
+        Verdicts { decided: views::load(transaction, account, &keys).await?, unresolved: HashSet::new() };
+    new.retain(|segment| !verdicts.decided.contains_key(&segment.verdict_key));
     new.sort_by(|a, b| {
         let by_purpose = a.comparison_only.cmp(&b.comparison_only);
-        by_purpose.then(b.people.cmp(&a.people)).then_with(|| a.release_key.cmp(&b.release_key))
+        by_purpose.then(b.people.total_cmp(&a.people)).then_with(|| a.verdict_key.cmp(&b.verdict_key))
     });
-    let windows: Vec<Window> = new.iter().map(|segment| segment.window).collect();
-    let mut shown = load_shown(&transaction, account, &windows).await?;
+    let windows: Vec<Window> = new.iter().map(|segment| segment.size.window).collect();
+    let mut shown = load_shown(transaction, account, &windows).await?;
     let mut decided = Vec::with_capacity(new.len());
     for segment in new {
         let violates = shown.iter().any(|shown| segment.violates_minimum_difference(shown, vocabulary));
-        let is_shown = !violates || Mutant::Difference.is_on();
-        decided.push((segment.release_key.clone(), is_shown));
-        if is_shown {
+        if violates && !Mutant::Difference.is_on() {
+            if (1..STEPS).contains(&segment.steps) {
+                verdicts.unresolved.insert(segment.verdict_key);
+            } else {
+                decided.push((segment.verdict_key, false));
+            }
+        } else {
+            decided.push((segment.verdict_key.clone(), true));
             shown.push(segment);
         }
     }
-    verdicts.extend(decided.iter().cloned());
-    views::insert(&transaction, account, decided, at).await?;
-    transaction.commit().await?;
+    verdicts.decided.extend(decided.iter().cloned());
+    views::insert(transaction, account, decided, at).await?;
     Ok(verdicts)
 }
 
-/// The segments that an account has been shown in one of `windows`.
+/// The segments that an account has been shown in one of `windows`, with the sizes that it was charged for.
 async fn load_shown(db: &impl ConnectionTrait, account: &str, windows: &[Window]) -> Result<Vec<ViewedSegment>, Error> {
     let epochs: BTreeSet<i32> = windows.iter().map(|window| window.epoch_id).collect();
-    let rows = releases::shown_to(db, account, epochs).await?;
-    let mut shown = Vec::with_capacity(rows.len());
-    for row in rows {
-        let is_same = |window: &&Window| window.epoch_id == row.epoch_id && window.length.days() == row.window_days;
-        let Some(window) = windows.iter().find(is_same) else { continue };
-        let payload: Payload =
-            serde_json::from_str(row.payload.as_deref().unwrap_or_default()).map_err(Error::internal)?;
-        let cohort =
-            Cohort::from_canonical(&row.segment).ok_or_else(|| Error::internal("a segment is not canonical"))?;
-        shown.push(ViewedSegment {
-            release_key: row.release_key,
-            cohort: Arc::new(cohort),
-            window: *window,
-            people: payload.values[0],
-            comparison_only: false,
-        });
+    // By segment, days of the window and epoch.
+    let mut by_segment: HashMap<(String, i32, i32), Vec<privacy_release::Model>> = HashMap::new();
+    for row in releases::charged_to(db, account, Bundle::Size.name(), &epochs).await? {
+        by_segment.entry((row.segment.clone(), row.window_days, row.epoch_id)).or_default().push(row);
     }
-    Ok(shown)
+    let shown = views::shown_to(db, account, &epochs).await?;
+    let mut segments = Vec::with_capacity(by_segment.len());
+    for ((segment, window_days, epoch_id), rows) in by_segment {
+        let is_same = |window: &&Window| window.epoch_id == epoch_id && window.length.days() == window_days;
+        let Some(window) = windows.iter().find(is_same) else { continue };
+        let rows: Vec<Arc<StepRow>> = rows.into_iter().map(stored::read).collect::<Result<_, _>>()?;
+        let rows = stored::first_steps(rows);
+        let cohort = Cohort::from_canonical(&segment).ok_or_else(|| Error::internal("a segment is not canonical"))?;
+        let size = SumRequest { cohort: Arc::new(cohort), window: *window, bundle: Bundle::Size };
+        segments.extend(ViewedSegment::new(size, &rows, false).filter(|one| shown.contains(&one.verdict_key)));
+    }
+    Ok(segments)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_minimum_grows_with_the_noise_of_the_sizes() {
+        assert!((minimum(5, 5) - 256.0).abs() < 1e-9 && (minimum(0, 5) - 256.0).abs() < 1e-9);
+        assert!((minimum(1, 1) - 2_596.0).abs() < 1e-9);
+        assert!((minimum(1, 5) - 1_868.4).abs() < 0.1);
+    }
 }

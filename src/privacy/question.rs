@@ -1,58 +1,51 @@
-//! A question about a segment, and the key of the release that answers it.
+//! A question about a segment, and the keys of the releases that answer it.
 
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use super::{
-    accountant::ReleaseRequest,
-    bundles::{self, Bundle},
+    bundles::{Bundle, OLD_POLICY_VERSION, POLICY_VERSION},
+    engine::SumRequest,
 };
-use crate::domain::{
-    epoch::{Vocabulary, Window},
-    segment::Cohort,
-};
+use crate::domain::{epoch::Window, precision::Precision, segment::Cohort};
 
-/// A question: one bundle of statistics about one cohort in one window.
+/// A question: one bundle of statistics about one cohort in one window, at a precision.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Question {
     pub cohort: Arc<Cohort>,
     pub window: Window,
     pub bundle: Bundle,
+    pub precision: Precision,
     /// The segment is needed only because another segment is compared with it. Of two overlapping segments in one
     /// document that violate the minimum difference, this is the one that is withheld.
     pub comparison_only: bool,
 }
 
 impl Question {
-    /// The key of the release that answers this question: SHA-256, in hex, of the policy version, bundle, epoch, window
-    /// length and canonical segment.
+    /// What the question measures.
     #[must_use]
-    pub fn release_key(&self) -> String {
-        let text = format!(
-            "{}\n{}\n{}\n{}\n{}",
-            bundles::POLICY_VERSION,
-            self.bundle.name(),
-            self.window.epoch_id,
-            self.window.length.days(),
-            self.cohort.canonical()
-        );
-        hex::encode(Sha256::digest(text))
+    pub fn measured(&self) -> SumRequest {
+        SumRequest { cohort: Arc::clone(&self.cohort), window: self.window, bundle: self.bundle }
     }
+}
 
-    /// The question for the segment's size, by which this question's means are divided.
-    pub(super) fn size(&self) -> Self {
+impl SumRequest {
+    /// The size of the same segment and window.
+    #[must_use]
+    pub fn size(&self) -> Self {
         Self { bundle: Bundle::Size, ..self.clone() }
     }
 
-    /// What the ledger needs to know of the release.
-    pub(super) fn request(&self, release_key: String, vocabulary: &Vocabulary) -> ReleaseRequest {
-        ReleaseRequest {
-            release_key,
-            bundle: self.bundle,
-            window: self.window,
-            segment: self.cohort.canonical(),
-            regions: self.cohort.regions_charged(vocabulary).into_iter().map(str::to_owned).collect(),
-        }
+    /// The key of a step of this release: SHA-256, in hex, of the policy version, bundle, step, epoch, window length
+    /// and canonical segment. Step 0 is a release of the policy 2026-1, whose key has no step.
+    #[must_use]
+    pub fn release_key(&self, step: u8) -> String {
+        let rest = format!("{}\n{}\n{}", self.window.epoch_id, self.window.length.days(), self.cohort.canonical());
+        let text = match step {
+            0 => format!("{OLD_POLICY_VERSION}\n{}\n{rest}", self.bundle.name()),
+            step => format!("{POLICY_VERSION}\n{}\n{step}\n{rest}", self.bundle.name()),
+        };
+        hex::encode(Sha256::digest(text))
     }
 }

@@ -1,12 +1,13 @@
-//! The only path from exact sums to a response: [`Exact`] -> noise -> stored row -> [`Released`].
+//! The only path from exact sums to a response: [`Exact`] -> noise -> stored rows -> [`Released`].
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    bundles::{Bundle, Group, K_MIN, PUBLICATION_THRESHOLD},
+    bundles::{Bundle, Group, K_MIN},
     noise::NoiseSource,
+    steps::{STEPS, publication_threshold, weight},
 };
 use crate::domain::{epoch::Window, error::Error, mutant::Mutant};
 
@@ -61,71 +62,157 @@ impl Exact<Sums> {
         self.0 == other.0
     }
 
-    /// Adds noise and applies the size rule. Consumes the exact sums.
+    /// Samples steps of a bundle: adds the noise of each step to the sums, and applies the size rule to a size.
+    /// Consumes the exact sums.
     ///
-    /// All noise is sampled, also for a release that will be suppressed.
+    /// `before` are the steps of the same bundle that come before the first of `keys`: pairs of a step and the key of
+    /// its release, one after the other.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the random number generator is unavailable. [`Error::Internal`] if the number of sums
     /// or of noise values differs from the width of the bundle.
-    pub fn publish(self, release_key: &str, bundle: Bundle, noise: &dyn NoiseSource) -> Result<Outcome, Error> {
-        let noise = noise.sample(release_key, bundle)?;
-        if self.0.len() != bundle.width() || noise.len() != bundle.width() {
-            return Err(Error::internal(format!("{}: wrong number of values ({} sums)", bundle.name(), self.0.len())));
-        }
-        let noisy: Vec<i64> = self.0.iter().zip(&noise).map(|(sum, noise)| sum.saturating_add(*noise)).collect();
+    pub fn publish(
+        self,
+        bundle: Bundle,
+        before: &[Arc<StepRow>],
+        keys: &[(u8, String)],
+        noise: &dyn NoiseSource,
+    ) -> Result<Vec<Arc<StepRow>>, Error> {
         // A test of the exact count alone would distinguish 99 from 100 people with certainty. With the noisy
-        // threshold, a segment of 100 people is published with a probability of only 1e-9.
+        // threshold, a segment of 100 people passes a step with a probability of only 1e-9.
         let floor = if Mutant::Floor.is_on() { 0 } else { K_MIN };
-        if bundle == Bundle::Size && (self.0[0] < floor || noisy[0] < PUBLICATION_THRESHOLD) {
-            return Ok(Outcome::Suppressed);
+        let mut rows = before.to_vec();
+        for (step, key) in keys {
+            let mut noise = noise.sample(key, bundle, *step)?;
+            if Mutant::Reuse.is_on() {
+                // The noise of the first step again, scaled to the sigma of this one.
+                noise = first_again(bundle, before, &rows, *step, &self.0).unwrap_or(noise);
+            }
+            if self.0.len() != bundle.width() || noise.len() != bundle.width() {
+                let message = format!("{}: wrong number of values ({} sums)", bundle.name(), self.0.len());
+                return Err(Error::internal(message));
+            }
+            let values: Vec<i64> = self.0.iter().zip(&noise).map(|(sum, noise)| sum.saturating_add(*noise)).collect();
+            let mut row = StepRow { key: key.clone(), step: *step, passed: true, values: Some(values) };
+            if bundle == Bundle::Size && !rows.iter().any(|row| row.passed) {
+                let people = people_of(rows.iter().map(Arc::as_ref).chain([&row]));
+                row.passed = self.0[0] >= floor && people >= publication_threshold(*step) as f64;
+                if !row.passed && *step == STEPS {
+                    row.values = None;
+                }
+            }
+            rows.push(Arc::new(row));
         }
-        Ok(Outcome::Ready(Payload { values: noisy }))
+        Ok(rows.split_off(before.len()))
     }
 }
 
-/// The outcome of a release.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Outcome {
-    Ready(Payload),
-    /// The size rule is not met. No values are kept, not even the noisy size.
-    Suppressed,
+/// The fault [`Mutant::Reuse`]: the noise of the first step, scaled to the noise of `step`.
+fn first_again(
+    bundle: Bundle,
+    before: &[Arc<StepRow>],
+    rows: &[Arc<StepRow>],
+    step: u8,
+    sums: &[i64],
+) -> Option<Vec<i64>> {
+    let first = rows.first().filter(|row| before.is_empty() && row.step == 1)?.values.as_ref()?;
+    let weights = (weight(1), weight(step));
+    let scaled = |(value, sum): (&i64, &i64)| {
+        #[expect(clippy::cast_possible_truncation, reason = "a fault for tests")]
+        let scaled = ((value - sum) as f64 * (weights.0 as f64 / weights.1 as f64).sqrt()) as i64;
+        scaled
+    };
+    (bundle.width() == sums.len()).then(|| first.iter().zip(sums).map(scaled).collect())
 }
 
-/// The content of a stored release: noisy integers in the order of the bundle's groups.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A stored step of a bundle, as read back from its row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepRow {
+    /// The key of the release.
+    pub key: String,
+    /// From 1; 0 for a release of the policy 2026-1.
+    pub step: u8,
+    /// Of a size: whether the segment passes the size rule with this step or passed it before. True for other bundles.
+    pub passed: bool,
+    /// The noisy sums, in the order of the bundle's groups. `None` for the last step of a size that does not pass.
+    pub values: Option<Vec<i64>>,
+}
+
+/// The noisy sums of steps, as stored.
+#[derive(Serialize, Deserialize)]
 pub struct Payload {
     pub values: Vec<i64>,
 }
 
-/// A stored release, as read back from its row.
+/// The mean of the steps of a release, weighted by their shares of the privacy loss.
+fn weighted<'a>(rows: impl Iterator<Item = &'a StepRow>) -> Vec<f64> {
+    let (mut sums, mut weights): (Vec<f64>, i64) = (Vec::new(), 0);
+    for row in rows {
+        let Some(values) = &row.values else { continue };
+        let weight = if Mutant::Weights.is_on() { 1 } else { weight(row.step) };
+        sums.resize(values.len(), 0.0);
+        for (sum, value) in sums.iter_mut().zip(values) {
+            *sum += weight as f64 * *value as f64;
+        }
+        weights += weight;
+    }
+    sums.iter().map(|sum| sum / weights as f64).collect()
+}
+
+/// The noisy number of people from the steps of a size; 0 if no value is stored.
+pub fn people_of<'a>(rows: impl Iterator<Item = &'a StepRow>) -> f64 {
+    weighted(rows).first().copied().unwrap_or(0.0)
+}
+
+/// A release that may be returned: the mean of its first steps.
 #[derive(Clone, Debug)]
 pub struct Release {
+    /// The key of the last step. Equal keys mean the same numbers.
     pub key: String,
     pub bundle: Bundle,
     pub window: Window,
-    /// `None` if the release was suppressed.
-    pub payload: Option<Payload>,
+    /// The number of steps; 0 for a release of the policy 2026-1.
+    pub steps: u8,
+    /// The noisy sums in integer steps of their group.
+    values: Vec<f64>,
 }
 
-/// A release that may be returned, with the noisy size by which its means are divided.
+impl Release {
+    /// Combines the first steps of a release.
+    ///
+    /// # Errors
+    /// [`Error::InsufficientData`] if they are a size that does not pass the size rule. [`Error::Internal`] if there is
+    /// no step.
+    pub fn combine(bundle: Bundle, window: Window, rows: &[Arc<StepRow>]) -> Result<Self, Error> {
+        let last = rows.last().ok_or_else(|| Error::internal("a release has no step"))?;
+        if !last.passed {
+            return Err(Error::below_threshold());
+        }
+        let values = weighted(rows.iter().map(Arc::as_ref));
+        Ok(Self { key: last.key.clone(), bundle, window, steps: last.step, values })
+    }
+}
+
+/// A release with the noisy size by which its means are divided.
 #[derive(Clone, Debug)]
 pub struct Released {
     pub size: Arc<Release>,
     pub release: Arc<Release>,
-    pub people: i64,
-    values: Arc<[i64]>,
+    /// The noisy number of people.
+    pub people: f64,
 }
 
 impl Released {
     /// Pairs a release with the size of its segment.
-    ///
-    /// # Errors
-    /// [`Error::InsufficientData`] if one of the two was suppressed.
-    pub fn pair(size: Arc<Release>, release: Arc<Release>) -> Result<Self, Error> {
-        let people = size.payload.as_ref().ok_or_else(Error::below_threshold)?.values[0];
-        let values = release.payload.as_ref().ok_or_else(Error::below_threshold)?.values.clone().into();
-        Ok(Self { size, release, people, values })
+    #[must_use]
+    pub fn pair(size: Arc<Release>, release: Arc<Release>) -> Self {
+        Self { people: size.values.first().copied().unwrap_or(0.0), size, release }
+    }
+
+    /// The standard error of the noisy number of people.
+    #[must_use]
+    pub fn sigma_people(&self) -> f64 {
+        Group::Size.spec().sigma_of_first(self.size.steps)
     }
 
     /// The noisy sums of a group and their sigma, both divided by the scale of the group.
@@ -133,11 +220,11 @@ impl Released {
     /// # Errors
     /// [`Error::Internal`] if the group is not part of the release.
     pub fn sums(&self, group: Group) -> Result<(Vec<f64>, f64), Error> {
-        let values = self.values.get(group.range()).filter(|_| group.bundle() == self.release.bundle);
+        let values = self.release.values.get(group.range()).filter(|_| group.bundle() == self.release.bundle);
         let values = values.ok_or_else(|| Error::internal(format!("{group:?} is not part of the release")))?;
         let spec = group.spec();
         let scale = spec.scale as f64;
-        Ok((values.iter().map(|value| *value as f64 / scale).collect(), spec.sigma_of_sums()))
+        Ok((values.iter().map(|value| value / scale).collect(), spec.sigma_of_first(self.release.steps)))
     }
 }
 
@@ -149,23 +236,60 @@ mod tests {
     struct Fixed(i64);
 
     impl NoiseSource for Fixed {
-        fn sample(&self, _: &str, bundle: Bundle) -> Result<Vec<i64>, Error> {
+        fn sample(&self, _: &str, bundle: Bundle, _: u8) -> Result<Vec<i64>, Error> {
             Ok(vec![self.0; bundle.width()])
         }
     }
 
+    fn keys(steps: std::ops::RangeInclusive<u8>) -> Vec<(u8, String)> {
+        steps.map(|step| (step, format!("k{step}"))).collect()
+    }
+
+    /// The step with which a size of `people` passes, with the same noise in each step.
+    fn passes_at(people: i64, noise: i64) -> Option<u8> {
+        let rows = Exact::new(vec![people]).publish(Bundle::Size, &[], &keys(1..=5), &Fixed(noise)).unwrap();
+        rows.iter().find(|row| row.passed).map(|row| row.step)
+    }
+
     #[test]
-    fn a_size_is_published_only_above_the_floor_and_the_noisy_line() {
-        let publish = |n: i64, noise: i64| Exact::new(vec![n]).publish("k", Bundle::Size, &Fixed(noise)).unwrap();
-        assert_eq!(publish(99, 10_000), Outcome::Suppressed);
-        assert_eq!(publish(100, 155), Outcome::Suppressed);
-        assert_eq!(publish(100, 156), Outcome::Ready(Payload { values: vec![256] }));
-        assert_eq!(publish(5_000, -4_745), Outcome::Suppressed);
-        assert_eq!(publish(5_000, 3), Outcome::Ready(Payload { values: vec![5_003] }));
+    fn a_size_passes_only_above_the_floor_and_the_threshold_of_its_steps() {
+        assert_eq!([passes_at(99, 10_000), passes_at(100, 155), passes_at(100, 156)], [None, None, Some(5)]);
+        assert_eq!([passes_at(2_596, 0), passes_at(2_595, 0), passes_at(1_347, 0)], [Some(1), Some(2), Some(3)]);
+        assert_eq!([passes_at(500, 0), passes_at(411, 0), passes_at(5_000, -4_745)], [Some(4), Some(5), None]);
+    }
+
+    #[test]
+    fn later_steps_of_a_size_that_passed_are_published_too() {
+        let first = Exact::new(vec![3_000]).publish(Bundle::Size, &[], &keys(1..=1), &Fixed(0)).unwrap();
+        let later = Exact::new(vec![3_000]).publish(Bundle::Size, &first, &keys(2..=2), &Fixed(-2_900)).unwrap();
+        assert!(later[0].passed && later[0].values == Some(vec![100]));
+        let refused = Exact::new(vec![50]).publish(Bundle::Size, &[], &keys(1..=5), &Fixed(0)).unwrap();
+        assert_eq!(refused[4], StepRow { key: "k5".to_owned(), step: 5, passed: false, values: None }.into());
+    }
+
+    #[test]
+    fn steps_are_weighted_by_their_shares() {
+        let row = |step: u8, value: i64| {
+            Arc::new(StepRow {
+                key: format!("k{step}"),
+                step,
+                passed: true,
+                values: Some(vec![value, 0, 0, 4 * value]),
+            })
+        };
+        let window = Window { epoch_id: 1, ends_at: 0, length: crate::domain::epoch::WindowLength::Days28 };
+        let combine = |rows: &[Arc<StepRow>]| Release::combine(Bundle::Network, window, rows).unwrap();
+        assert_eq!(combine(&[row(1, 40_000)]).values, [40_000.0, 0.0, 0.0, 160_000.0]);
+        let three = combine(&[row(1, 40_000), row(2, 8_000), row(3, -8_000)]);
+        assert_eq!((three.values[0], three.steps, three.key.as_str()), (-2_000.0, 3, "k3"));
+        let released = Released::pair(Arc::new(combine(&[row(0, 7)])), Arc::new(three));
+        let (sums, sigma) = released.sums(Group::Network).unwrap();
+        assert!((sums[3] + 0.8).abs() < 1e-12 && (sigma / 49.187 - 4.0).abs() < 1e-4, "{sums:?} {sigma}");
     }
 
     #[test]
     fn sums_of_the_wrong_width_are_refused() {
-        assert_eq!(Exact::new(vec![1, 2]).publish("k", Bundle::Size, &Fixed(0)), Err(Error::Internal));
+        let refused = Exact::new(vec![1, 2]).publish(Bundle::Size, &[], &keys(1..=1), &Fixed(0));
+        assert_eq!(refused, Err(Error::Internal));
     }
 }

@@ -1,24 +1,28 @@
 //! The operator's privacy report: the spending of keys and regions, the number of releases, and the privacy guarantee
 //! that follows from the caps in force.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sea_orm::DatabaseConnection;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{
-    accountant,
     bundles::{self, Bundle, DELTA, K_MIN, units},
-    ledger::{BUDGET_WINDOW, KEY_CAP_MILLIUNITS, REGION_CAP_MILLIUNITS, REGION_CAP_YEAR_MILLIUNITS, YEAR_WINDOW},
+    ledger::{BUDGET_WINDOW, KEY_CAP_MICROUNITS, REGION_CAP_MICROUNITS, REGION_CAP_YEAR_MICROUNITS, YEAR_WINDOW},
 };
-use crate::storage::{
-    accounts::{self, REGION_PREFIX},
-    charges, keys,
-    releases::{self, Status},
-    views,
+use crate::{
+    domain::atom::{ByBand, band_name},
+    storage::{
+        accounts::{self, REGION_PREFIX},
+        charges::{self, Spending},
+        keys,
+        releases::{self, Status},
+        views,
+    },
 };
 
-/// The operator's privacy report. Amounts are in milliunits.
+/// The operator's privacy report. What an account has spent is what it has spent of the atom (region and age band) of
+/// which it has spent the most.
 #[derive(Serialize)]
 pub struct Report {
     pub keys: Vec<KeyRow>,
@@ -40,31 +44,44 @@ pub struct KeyRow {
     pub partner: String,
     /// Whether at least one of the keys is neither revoked nor expired.
     pub active: bool,
-    #[serde(rename = "cap_mu")]
-    pub cap_milliunits: i64,
-    #[serde(rename = "spent_mu")]
-    pub spent_milliunits: i64,
+    #[serde(rename = "cap_mu", serialize_with = "milliunits")]
+    pub cap_microunits: i64,
+    #[serde(rename = "spent_mu", serialize_with = "milliunits")]
+    pub spent_microunits: i64,
+    /// What was spent in 30 days by atom, the most first.
+    pub atoms: Vec<AtomRow>,
+}
+
+/// What was spent of an age band of a region.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AtomRow {
+    pub region: String,
+    pub age_band: &'static str,
+    pub spent_microunits: i64,
 }
 
 #[derive(Serialize)]
 pub struct RegionRow {
     pub region: String,
-    #[serde(rename = "cap_mu")]
-    pub cap_milliunits: i64,
-    #[serde(rename = "spent_mu")]
-    pub spent_milliunits: i64,
-    #[serde(rename = "cap_year_mu")]
-    pub cap_year_milliunits: Option<i64>,
-    #[serde(rename = "spent_year_mu")]
-    pub spent_year_milliunits: i64,
+    #[serde(rename = "cap_mu", serialize_with = "milliunits")]
+    pub cap_microunits: i64,
+    #[serde(rename = "spent_mu", serialize_with = "milliunits")]
+    pub spent_microunits: i64,
+    #[serde(rename = "cap_year_mu", serialize_with = "optional_milliunits")]
+    pub cap_year_microunits: Option<i64>,
+    #[serde(rename = "spent_year_mu", serialize_with = "milliunits")]
+    pub spent_year_microunits: i64,
+    /// What was spent in 30 days by age band, the most first.
+    pub atoms: Vec<AtomRow>,
 }
 
 #[derive(Serialize)]
 pub struct BundleRow {
     pub bundle: String,
+    /// Published steps.
     pub ready: u64,
+    /// Steps of sizes with which a segment did not pass the size rule.
     pub suppressed: u64,
-    pub pending: u64,
 }
 
 impl Report {
@@ -74,31 +91,32 @@ impl Report {
     /// If the database fails.
     pub async fn load(db: &DatabaseConnection, now: i64) -> anyhow::Result<Self> {
         let accounts = accounts::load_all(db).await?;
-        let subjects: BTreeSet<&str> = accounts.iter().map(|account| account.subject.as_str()).collect();
-        let charged = charges::load(db, &subjects, now - YEAR_WINDOW).await?;
-        let spent = |subject: &str, window: i64| {
-            charged.get(subject).map_or(0, |charges| accountant::sum(charges, now, window))
-        };
+        let subjects: Vec<&str> = accounts.iter().map(|account| account.subject.as_str()).collect();
+        let since = [now - BUDGET_WINDOW, now - YEAR_WINDOW];
+        let spending = charges::spending(db, &subjects, None, since, i64::MAX).await?;
+        let spent_year = charges::largest(&spending, |row| &row.year);
         let mut holders = load_holders(db, now).await?;
         let (mut keys, mut regions) = (Vec::new(), Vec::new());
         for account in &accounts {
-            let (cap_milliunits, spent_milliunits) = (account.cap_milliunits, spent(&account.subject, BUDGET_WINDOW));
+            let (cap_microunits, atoms) = (account.cap_microunits, atoms_of(&spending, &account.subject));
+            let spent_microunits = atoms.first().map_or(0, |atom| atom.spent_microunits);
             if let Some(region) = account.subject.strip_prefix(REGION_PREFIX) {
                 regions.push(RegionRow {
                     region: region.to_owned(),
-                    cap_milliunits,
-                    spent_milliunits,
-                    cap_year_milliunits: account.cap_year_milliunits,
-                    spent_year_milliunits: spent(&account.subject, YEAR_WINDOW),
+                    cap_microunits,
+                    spent_microunits,
+                    cap_year_microunits: account.cap_year_microunits,
+                    spent_year_microunits: spent_year.get(&account.subject).copied().unwrap_or(0),
+                    atoms,
                 });
             } else if let Some(holder) = holders.remove(&account.subject) {
-                keys.push(KeyRow { cap_milliunits, spent_milliunits, ..holder });
+                keys.push(KeyRow { cap_microunits, spent_microunits, atoms, ..holder });
             }
         }
         let releases = load_releases(db).await?;
-        let size = releases.iter().find(|row| row.bundle == Bundle::Size.name());
-        let published = size.map_or(0, |size| size.ready + size.suppressed);
-        let suppressed_share = size.filter(|_| published > 0).map(|size| size.suppressed as f64 / published as f64);
+        let (passed, failed) = releases::count_sizes(db).await?;
+        let sizes = passed + failed;
+        let suppressed_share = (sizes > 0).then(|| failed as f64 / sizes as f64);
         let (mut views, mut views_denied) = (0, 0);
         for (shown, count) in views::count(db).await? {
             views += count;
@@ -107,6 +125,37 @@ impl Report {
         let promise = Promise::of(&keys, &regions);
         Ok(Self { keys, regions, releases, suppressed_share, views, views_denied, promise })
     }
+}
+
+/// What an account has spent in 30 days by atom, the most first.
+fn atoms_of(spending: &[Spending], subject: &str) -> Vec<AtomRow> {
+    let mut by_region: BTreeMap<&str, ByBand> = BTreeMap::new();
+    for row in spending.iter().filter(|row| row.subject == subject) {
+        let sums = by_region.entry(&row.region).or_default();
+        sums.iter_mut().zip(row.month).for_each(|(sum, microunits)| *sum += microunits);
+    }
+    let atoms = by_region.into_iter().flat_map(|(region, sums)| {
+        sums.into_iter().enumerate().map(move |(band, spent_microunits)| AtomRow {
+            region: region.to_owned(),
+            age_band: band_name(band),
+            spent_microunits,
+        })
+    });
+    let mut atoms: Vec<AtomRow> = atoms.filter(|atom| atom.spent_microunits > 0).collect();
+    atoms.sort_by_key(|atom| std::cmp::Reverse(atom.spent_microunits));
+    atoms
+}
+
+/// Writes microunits as whole milliunits, rounded up.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde demands")]
+fn milliunits<S: Serializer>(microunits: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_i64((microunits + 999).div_euclid(1000))
+}
+
+/// As [`milliunits`].
+#[expect(clippy::ref_option, reason = "the signature that serde demands")]
+fn optional_milliunits<S: Serializer>(microunits: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
+    microunits.map(|microunits| (microunits + 999).div_euclid(1000)).serialize(serializer)
 }
 
 /// The keys of each account.
@@ -127,12 +176,7 @@ async fn load_releases(db: &DatabaseConnection) -> anyhow::Result<Vec<BundleRow>
     let row = |bundle: Bundle| {
         let of =
             |status: Status| counts.get(&(bundle.name().to_owned(), status.name().to_owned())).copied().unwrap_or(0);
-        BundleRow {
-            bundle: bundle.name().to_owned(),
-            ready: of(Status::Ready),
-            suppressed: of(Status::Suppressed),
-            pending: of(Status::Pending),
-        }
+        BundleRow { bundle: bundle.name().to_owned(), ready: of(Status::Ready), suppressed: of(Status::Suppressed) }
     };
     Ok(Bundle::ALL.into_iter().map(row).collect())
 }
@@ -141,9 +185,9 @@ async fn load_releases(db: &DatabaseConnection) -> anyhow::Result<Vec<BundleRow>
 /// budget.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Bound {
-    /// The budget, in milliunits.
-    #[serde(rename = "mu")]
-    pub milliunits: i64,
+    /// The budget, in microunits.
+    #[serde(rename = "mu", serialize_with = "milliunits")]
+    pub microunits: i64,
     pub rho: f64,
     /// The epsilon at delta 5e-7.
     pub epsilon: f64,
@@ -156,13 +200,13 @@ pub struct Bound {
 
 impl Bound {
     #[must_use]
-    pub fn of(milliunits: i64) -> Self {
-        let rho = bundles::rho_of_milliunits(milliunits);
+    pub fn of(microunits: i64) -> Self {
+        let rho = bundles::rho_of_microunits(microunits);
         // A loss of rho corresponds to distinguishing N(0, 1) from N(shift, 1). Exchanging a record doubles the shift.
         let shift = (2.0 * rho).sqrt();
         let below = |z: f64| 0.5 * libm::erfc(-z / std::f64::consts::SQRT_2);
         Self {
-            milliunits,
+            microunits,
             rho,
             epsilon: bundles::epsilon(rho, DELTA),
             membership: below(shift / 2.0),
@@ -187,16 +231,16 @@ impl Promise {
     /// there are no accounts of a kind yet, the default cap is used.
     fn of(keys: &[KeyRow], regions: &[RegionRow]) -> Self {
         let mut years =
-            regions.iter().map(|region| Some(region.cap_year_milliunits?.max(region.spent_year_milliunits)));
+            regions.iter().map(|region| Some(region.cap_year_microunits?.max(region.spent_year_microunits)));
         // If one region has no yearly cap, there is no yearly bound.
         let largest = |most: i64, cap: Option<i64>| Some(most.max(cap?));
-        let year = if regions.is_empty() { Some(REGION_CAP_YEAR_MILLIUNITS) } else { years.try_fold(0, largest) };
-        let months = regions.iter().map(|region| region.cap_milliunits.max(region.spent_milliunits));
+        let year = if regions.is_empty() { Some(REGION_CAP_YEAR_MICROUNITS) } else { years.try_fold(0, largest) };
+        let months = regions.iter().map(|region| region.cap_microunits.max(region.spent_microunits));
         // The bound of a month is at most that of a year, and the bound of a key is at most that of its region.
-        let month = months.max().unwrap_or(REGION_CAP_MILLIUNITS).min(year.unwrap_or(i64::MAX));
-        let keys = keys.iter().filter(|key| key.active || key.spent_milliunits > 0);
+        let month = months.max().unwrap_or(REGION_CAP_MICROUNITS).min(year.unwrap_or(i64::MAX));
+        let keys = keys.iter().filter(|key| key.active || key.spent_microunits > 0);
         let key =
-            keys.map(|key| key.cap_milliunits.max(key.spent_milliunits)).max().unwrap_or(KEY_CAP_MILLIUNITS).min(month);
+            keys.map(|key| key.cap_microunits.max(key.spent_microunits)).max().unwrap_or(KEY_CAP_MICROUNITS).min(month);
         Self { key: Bound::of(key), region: Bound::of(month), year: year.map(Bound::of) }
     }
 
@@ -224,17 +268,17 @@ impl Promise {
 
 /// A warning if a cap is missing or above the cap that the published promise assumes; `None` otherwise.
 #[must_use]
-pub fn warning(what: &str, cap_milliunits: Option<i64>, promised_milliunits: i64, days: i64) -> Option<String> {
-    match cap_milliunits {
-        Some(cap) if cap <= promised_milliunits => None,
+pub fn warning(what: &str, cap_microunits: Option<i64>, promised_microunits: i64, days: i64) -> Option<String> {
+    match cap_microunits {
+        Some(cap) if cap <= promised_microunits => None,
         Some(cap) => Some(format!(
             "warning: {what} may spend {} units in {days} days; the published promise is made for {}",
             units(cap),
-            units(promised_milliunits)
+            units(promised_microunits)
         )),
         None => Some(format!(
             "warning: {what} has no cap in {days} days; the published promise is made for {}",
-            units(promised_milliunits)
+            units(promised_microunits)
         )),
     }
 }
@@ -243,8 +287,8 @@ impl RegionRow {
     /// Warnings about caps of the region that are above those of the published promise.
     pub fn warnings(&self) -> impl Iterator<Item = String> {
         let what = format!("region {}", self.region);
-        let month = warning(&what, Some(self.cap_milliunits), REGION_CAP_MILLIUNITS, 30);
-        month.into_iter().chain(warning(&what, self.cap_year_milliunits, REGION_CAP_YEAR_MILLIUNITS, 365))
+        let month = warning(&what, Some(self.cap_microunits), REGION_CAP_MICROUNITS, 30);
+        month.into_iter().chain(warning(&what, self.cap_year_microunits, REGION_CAP_YEAR_MICROUNITS, 365))
     }
 }
 
@@ -254,7 +298,7 @@ impl Report {
     pub fn warnings(&self) -> Vec<String> {
         let keys = self.keys.iter().filter(|key| key.active);
         let keys = keys.filter_map(|key| {
-            warning(&format!("key {}", key.keys.join(", ")), Some(key.cap_milliunits), KEY_CAP_MILLIUNITS, 30)
+            warning(&format!("key {}", key.keys.join(", ")), Some(key.cap_microunits), KEY_CAP_MICROUNITS, 30)
         });
         keys.chain(self.regions.iter().flat_map(RegionRow::warnings)).collect()
     }
@@ -271,48 +315,49 @@ mod tests {
         assert!(flat(include_str!("../../docs/privacy.md")).contains(&flat(&promise.text())), "{}", promise.text());
     }
 
-    fn region(cap_milliunits: i64, cap_year_milliunits: Option<i64>, spent_milliunits: i64) -> RegionRow {
+    fn region(cap_microunits: i64, cap_year_microunits: Option<i64>, spent_microunits: i64) -> RegionRow {
         RegionRow {
             region: "r".to_owned(),
-            cap_milliunits,
-            spent_milliunits,
-            cap_year_milliunits,
-            spent_year_milliunits: spent_milliunits,
+            cap_microunits,
+            spent_microunits,
+            cap_year_microunits,
+            spent_year_microunits: spent_microunits,
+            atoms: Vec::new(),
         }
     }
 
     #[test]
     fn the_promise_follows_the_caps_and_what_was_spent() {
-        let key = |cap_milliunits, active, spent_milliunits| KeyRow {
+        let key = |cap_microunits, active, spent_microunits| KeyRow {
             active,
-            cap_milliunits,
-            spent_milliunits,
+            cap_microunits,
+            spent_microunits,
             ..KeyRow::default()
         };
         let numbers = |keys: &[KeyRow], regions: &[RegionRow]| {
             let promise = Promise::of(keys, regions);
-            (promise.key.milliunits, promise.region.milliunits, promise.year.map(|year| year.milliunits))
+            (promise.key.microunits, promise.region.microunits, promise.year.map(|year| year.microunits))
         };
-        let normal = || region(60_000, Some(240_000), 0);
-        assert_eq!(numbers(&[key(20_000, true, 0)], &[normal()]), (20_000, 60_000, Some(240_000)));
-        assert_eq!(numbers(&[key(90_000, true, 0)], &[normal()]), (60_000, 60_000, Some(240_000)));
+        let normal = || region(60_000_000, Some(240_000_000), 0);
+        assert_eq!(numbers(&[key(20_000_000, true, 0)], &[normal()]), (20_000_000, 60_000_000, Some(240_000_000)));
+        assert_eq!(numbers(&[key(90_000_000, true, 0)], &[normal()]), (60_000_000, 60_000_000, Some(240_000_000)));
         assert_eq!(
-            numbers(&[key(5_000, false, 0)], &[region(300_000, Some(240_000), 0)]),
-            (20_000, 240_000, Some(240_000))
+            numbers(&[key(5_000_000, false, 0)], &[region(300_000_000, Some(240_000_000), 0)]),
+            (20_000_000, 240_000_000, Some(240_000_000))
         );
         assert_eq!(
-            numbers(&[key(1_000, true, 9_000)], &[region(5_000, Some(5_000), 60_000)]),
-            (9_000, 60_000, Some(60_000))
+            numbers(&[key(1_000_000, true, 9_000_000)], &[region(5_000_000, Some(5_000_000), 60_000_000)]),
+            (9_000_000, 60_000_000, Some(60_000_000))
         );
-        assert_eq!(numbers(&[], &[normal(), region(70_000, None, 0)]), (20_000, 70_000, None));
-        assert!(Promise::of(&[], &[region(1_000, None, 0)]).text().contains("no bound after a year"));
+        assert_eq!(numbers(&[], &[normal(), region(70_000_000, None, 0)]), (20_000_000, 70_000_000, None));
+        assert!(Promise::of(&[], &[region(1_000_000, None, 0)]).text().contains("no bound after a year"));
     }
 
     #[test]
     fn caps_above_the_promise_are_warned_of() {
-        assert_eq!(region(60_000, Some(240_000), 0).warnings().count(), 0);
+        assert_eq!(region(60_000_000, Some(240_000_000), 0).warnings().count(), 0);
         assert_eq!(
-            region(60_500, None, 0).warnings().collect::<Vec<_>>(),
+            region(60_500_000, None, 0).warnings().collect::<Vec<_>>(),
             [
                 "warning: region r may spend 60.5 units in 30 days; the published promise is made for 60",
                 "warning: region r has no cap in 365 days; the published promise is made for 240"
@@ -322,14 +367,14 @@ mod tests {
 
     #[test]
     fn guesses_are_those_of_the_specification() {
-        for (milliunits, membership, record) in [
-            (250, 0.511, 0.522),
-            (1_000, 0.522, 0.544),
-            (20_000, 0.598, 0.691),
-            (60_000, 0.667, 0.806),
-            (240_000, 0.806, 0.958),
+        for (microunits, membership, record) in [
+            (250_000, 0.511, 0.522),
+            (1_000_000, 0.522, 0.544),
+            (20_000_000, 0.598, 0.691),
+            (60_000_000, 0.667, 0.806),
+            (240_000_000, 0.806, 0.958),
         ] {
-            let bound = Bound::of(milliunits);
+            let bound = Bound::of(microunits);
             assert!((bound.membership - membership).abs() < 1e-3, "{bound:?}");
             assert!((bound.record - record).abs() < 1e-3, "{bound:?}");
         }

@@ -23,8 +23,9 @@ use crate::{
     graphql::{
         context::Services,
         schema::{self, Schema},
+        test_mode::TestMode,
     },
-    privacy::{Engine, NoiseSource, ReleaseService, bundles},
+    privacy::{Engine, NoiseSource, ReleaseService, steps},
     statistics::knots::KnotCache,
     storage::epochs::CurrentEpoch,
 };
@@ -99,16 +100,17 @@ impl AppState {
     /// Creates the state.
     ///
     /// # Errors
-    /// A bundle loses more privacy than it charges ([`bundles::check`]), or the price table contains a field that the
+    /// A bundle loses more privacy than it charges ([`steps::check`]), or the price table contains a field that the
     /// schema lacks. In both cases the server must not start.
     pub fn new(dependencies: AppDependencies) -> anyhow::Result<Self> {
-        bundles::check()?;
+        steps::check()?;
         let AppDependencies { db, clock, noise, engine, quotas, log, traces, epoch, .. } = dependencies;
         let services = Services {
             releases: Arc::new(ReleaseService::new(db.clone(), engine, noise, Arc::clone(&clock))),
             catalogs: CatalogCache::new(db.clone()),
             knots: KnotCache::default(),
             documents: schema::document_reader()?,
+            test_mode: TestMode::default(),
             clock: Arc::clone(&clock),
             db: db.clone(),
         };

@@ -60,7 +60,7 @@ pub struct RequestSpan<'a> {
     pub status: i32,
     pub points: u64,
     pub points_requested: u64,
-    pub milliunits: i64,
+    pub microunits: i64,
     pub operation_name: Option<&'a str>,
     pub error_code: Option<&'a str>,
     pub key_id: Option<&'a str>,
@@ -109,7 +109,7 @@ impl Traces {
             KeyValue::new("spots.request_id", request.request_id.to_owned()),
             KeyValue::new("spots.points", number(request.points)),
             KeyValue::new("spots.points_requested", number(request.points_requested)),
-            KeyValue::new("spots.units", units(request.milliunits)),
+            KeyValue::new("spots.units", units(request.microunits)),
         ];
         attributes.extend(text("graphql.operation.name", request.operation_name));
         attributes.extend(text("error.type", request.error_code));

@@ -36,7 +36,7 @@ impl BehaviorStatistics {
             dwell_times: Sample::read(released, Group::DwellTimes)?,
             week_parts: Sample::read(released, Group::WeekParts)?,
             categories: Sample::read(released, Group::Categories)?,
-            people: released.people as f64,
+            people: released.people,
             window: released.release.window.length,
         })
     }

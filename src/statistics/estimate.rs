@@ -109,7 +109,7 @@ impl Sample {
     /// [`Error::Internal`] if the group is not part of the release.
     pub fn read(released: &Released, group: Group) -> Result<Self, Error> {
         let (sums, sigma) = released.sums(group)?;
-        Ok(Self { sums, sigma, people: released.people as f64, sigma_people: sigma_people() })
+        Ok(Self { sums, sigma, people: released.people, sigma_people: released.sigma_people() })
     }
 
     /// The mean over people of a number whose contributions were centered at `center`.
@@ -163,12 +163,6 @@ impl Sample {
         let variance = a.sigma.powi(2) + (ratio * b.sigma).powi(2) - 2.0 * ratio * shared;
         Estimate::new(ratio, variance.max(0.0).sqrt() / b.value.abs())
     }
-}
-
-/// The standard error of a noisy size, in people.
-#[must_use]
-pub fn sigma_people() -> f64 {
-    Group::Size.spec().sigma()
 }
 
 /// The standard deviation of a dimension from the mean of u and the mean of u squared.
@@ -351,7 +345,7 @@ mod tests {
         for people in [300.0, 1_000.0, 3_000.0] {
             let mut held = 0;
             for _ in 0..2_000 {
-                let noise = crate::privacy::noise::sample(crate::privacy::Bundle::Behavior, &mut rng).unwrap();
+                let noise = crate::privacy::noise::sample(crate::privacy::Bundle::Behavior, 0, &mut rng).unwrap();
                 let noise = &noise[15..27];
                 let sums: Vec<f64> = exact
                     .iter()

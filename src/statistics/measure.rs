@@ -2,7 +2,7 @@
 
 use async_graphql::{Enum, SimpleObject};
 
-use super::estimate::{Estimate, Z95, sigma_people};
+use super::estimate::{Estimate, Z95};
 use crate::privacy::Released;
 
 /// The unit of a number.
@@ -112,14 +112,14 @@ impl Scale {
     /// The number of people of a segment; the quality threshold is 10 % of the number.
     #[must_use]
     pub fn people(released: &Released) -> Measure {
-        let people = released.people as f64;
+        let people = released.people;
         let scale = Self {
             unit: Unit::People,
             quality_threshold: people * 0.1,
             thresholds: [0.0; 2],
             bounds: [100.0, f64::MAX],
         };
-        scale.measure(Estimate::new(people, sigma_people()))
+        scale.measure(Estimate::new(people, released.sigma_people()))
     }
 
     /// Converts an estimate to the object of the schema: clamps and rounds it and derives quality and interpretation.

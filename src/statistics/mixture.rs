@@ -8,7 +8,7 @@
 
 use std::f64::consts::FRAC_PI_2;
 
-use super::estimate::{Estimate, Z95, sigma_people};
+use super::estimate::{Estimate, Z95};
 use crate::{
     domain::error::Error,
     privacy::{Group, Released, contribution::moment_places},
@@ -46,7 +46,7 @@ impl Mixture {
     /// [`Error::Internal`] if the release is not one of MOMENTS.
     pub fn read(released: &Released) -> Result<Self, Error> {
         let (sums, sigma) = released.sums(Group::Moments)?;
-        let people = released.people as f64;
+        let people = released.people;
         let mut noisy = Square::identity() / SIDE as f64;
         for (sum, (i, j)) in sums.iter().zip(moment_places()) {
             if i == j {
@@ -56,7 +56,7 @@ impl Mixture {
                 noisy[(j, i)] = noisy[(i, j)];
             }
         }
-        Ok(Self::new(&noisy, sigma / people, sigma_people() / people))
+        Ok(Self::new(&noisy, sigma / people, released.sigma_people() / people))
     }
 
     fn new(noisy: &Square, sigma: f64, sigma_size: f64) -> Self {
@@ -69,6 +69,12 @@ impl Mixture {
     #[must_use]
     pub fn rho(&self) -> &Density {
         &self.rho
+    }
+
+    /// The standard error of the noise in any direction of length 1, and the relative standard error of the size.
+    #[must_use]
+    pub fn sigmas(&self) -> (f64, f64) {
+        (self.sigma, self.sigma_size)
     }
 
     /// The compatibility of the people with a product, 0 to 1.
@@ -218,8 +224,8 @@ mod tests {
 
     /// The mixture that a release of this number of people with the state `rho` would show.
     fn noisy(rho: &Density, people: f64, rng: &mut ChaCha20Rng) -> Mixture {
-        let size = people + noise::sample(Bundle::Size, rng).unwrap()[0] as f64;
-        let noise = noise::sample(Bundle::Moments, rng).unwrap();
+        let size = people + noise::sample(Bundle::Size, 0, rng).unwrap()[0] as f64;
+        let noise = noise::sample(Bundle::Moments, 0, rng).unwrap();
         let mut matrix = Square::identity() / SIDE as f64;
         let centered = rho.matrix() - matrix;
         for (noise, (i, j)) in noise.iter().zip(moment_places()) {
@@ -231,7 +237,7 @@ mod tests {
             }
         }
         let group = Group::Moments.spec();
-        Mixture::new(&matrix, group.sigma() / 1e8 / size, sigma_people() / size)
+        Mixture::new(&matrix, group.sigma() / 1e8 / size, Group::Size.spec().sigma() / size)
     }
 
     /// 95 % of 200 intervals contain the number without noise, for each number and at each size. The bound lies four

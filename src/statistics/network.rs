@@ -32,7 +32,7 @@ impl NetworkStatistics {
     pub fn read(released: &Released) -> Result<Self, Error> {
         Ok(Self {
             sums: Sample::read(released, Group::Network)?,
-            people: released.people as f64,
+            people: released.people,
             window_days: f64::from(released.release.window.length.days()),
         })
     }

@@ -38,7 +38,7 @@ impl PersonalityStatistics {
     /// # Errors
     /// [`Error::Internal`] if it is not a release of PERSONALITY.
     pub fn read(released: &Released) -> Result<Self, Error> {
-        let people = released.people as f64;
+        let people = released.people;
         let (counts, sigma) = released.sums(Group::Histograms)?;
         let bins = counts.len() / Dimension::COUNT;
         Ok(Self {

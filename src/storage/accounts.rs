@@ -18,17 +18,17 @@ pub fn region_subject(region: &str) -> String {
     format!("{REGION_PREFIX}{region}")
 }
 
-/// Opens an account unless it exists. Caps are milliunits in any 30 and in any 365 days.
+/// Opens an account unless it exists. Caps are microunits in any 30 and in any 365 days.
 pub async fn open(
     db: &impl ConnectionTrait,
     subject: &str,
-    cap_milliunits: i64,
-    cap_year_milliunits: Option<i64>,
+    cap_microunits: i64,
+    cap_year_microunits: Option<i64>,
 ) -> Result<(), DbErr> {
     let account = ActiveModel {
         subject: Set(subject.to_owned()),
-        cap_milliunits: Set(cap_milliunits),
-        cap_year_milliunits: Set(cap_year_milliunits),
+        cap_microunits: Set(cap_microunits),
+        cap_year_microunits: Set(cap_year_microunits),
     };
     let keep = OnConflict::column(Column::Subject).do_nothing().to_owned();
     Entity::insert(account).on_conflict(keep).exec_without_returning(db).await?;
@@ -36,10 +36,10 @@ pub async fn open(
 }
 
 /// Sets the caps of all regions, in 30 and in 365 days. For synthetic people only.
-pub async fn cap_all_regions(db: &impl ConnectionTrait, cap_milliunits: i64) -> Result<(), DbErr> {
+pub async fn cap_all_regions(db: &impl ConnectionTrait, cap_microunits: i64) -> Result<(), DbErr> {
     Entity::update_many()
-        .col_expr(Column::CapMilliunits, Expr::value(cap_milliunits))
-        .col_expr(Column::CapYearMilliunits, Expr::value(cap_milliunits))
+        .col_expr(Column::CapMicrounits, Expr::value(cap_microunits))
+        .col_expr(Column::CapYearMicrounits, Expr::value(cap_microunits))
         .filter(COLUMN.subject.starts_with(REGION_PREFIX))
         .exec(db)
         .await?;
@@ -50,14 +50,14 @@ pub async fn cap_all_regions(db: &impl ConnectionTrait, cap_milliunits: i64) -> 
 pub async fn change_caps(
     transaction: &DatabaseTransaction,
     subject: &str,
-    cap_milliunits: Option<i64>,
-    cap_year_milliunits: Option<i64>,
+    cap_microunits: Option<i64>,
+    cap_year_microunits: Option<i64>,
 ) -> Result<Option<(Model, Model)>, DbErr> {
     let before = Entity::find_by_id(subject).lock_exclusive().one(transaction).await?;
     let Some(before) = before else { return Ok(None) };
     let mut after = before.clone();
-    after.cap_milliunits = cap_milliunits.unwrap_or(before.cap_milliunits);
-    after.cap_year_milliunits = cap_year_milliunits.or(before.cap_year_milliunits);
+    after.cap_microunits = cap_microunits.unwrap_or(before.cap_microunits);
+    after.cap_year_microunits = cap_year_microunits.or(before.cap_year_microunits);
     after.clone().into_active_model().reset_all().update(transaction).await?;
     Ok(Some((before, after)))
 }

@@ -1,23 +1,30 @@
-//! Privacy charges: what accounts were charged for which releases. Amounts are milliunits, times are Unix seconds.
+//! Privacy charges: what accounts were charged for which releases, by region and age bands. Amounts are microunits,
+//! times are Unix seconds.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use sea_orm::{
     ActiveValue::Set,
     ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Alias, Expr, JoinType, Query},
+    sea_query::{Expr, Query},
 };
 
 use super::entity::privacy_charge::{ActiveModel, COLUMN, Column, Entity};
+use crate::domain::atom::{Atom, BAND_COUNT, BandSet, ByBand};
 
 /// A time and an amount.
 pub type Charge = (i64, i64);
 
 /// A charge to be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewCharge {
     pub subject: String,
     pub release_key: String,
-    pub milliunits: i64,
+    pub region: String,
+    /// The age bands that are charged.
+    pub bands: BandSet,
+    /// The amount for each of the bands.
+    pub microunits: i64,
     /// Of a region's charge: the account that viewed the release first.
     pub charged_by: Option<String>,
 }
@@ -29,7 +36,9 @@ pub async fn insert(db: &impl ConnectionTrait, charges: Vec<NewCharge>, at: i64)
     }
     let rows = charges.into_iter().map(|charge| ActiveModel {
         release_key: Set(charge.release_key),
-        milliunits: Set(charge.milliunits),
+        region: Set(charge.region),
+        bands: Set(charge.bands.bits()),
+        microunits: Set(charge.microunits),
         charged_at: Set(at),
         charged_by: Set(charge.charged_by),
         subject: Set(charge.subject),
@@ -42,6 +51,7 @@ pub async fn insert(db: &impl ConnectionTrait, charges: Vec<NewCharge>, at: i64)
 pub async fn charged(db: &impl ConnectionTrait, subject: &str, releases: &[String]) -> Result<HashSet<String>, DbErr> {
     let keys: Vec<String> = Entity::find()
         .select_only()
+        .distinct()
         .column(Column::ReleaseKey)
         .filter(COLUMN.subject.eq(subject))
         .filter(COLUMN.release_key.is_in(releases))
@@ -51,140 +61,119 @@ pub async fn charged(db: &impl ConnectionTrait, subject: &str, releases: &[Strin
     Ok(keys.into_iter().collect())
 }
 
+/// What a subject was charged for a region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spending {
+    pub subject: String,
+    pub region: String,
+    /// Of a region's charges: the account that viewed the releases first; `None` if it is not known.
+    pub charged_by: Option<String>,
+    /// After the first time that was asked for, by age band.
+    pub month: ByBand,
+    /// After the second time that was asked for, by age band.
+    pub year: ByBand,
+}
+
+/// What subjects were charged after `[month, year]` and until `until`, by region and account that viewed first.
+///
+/// `regions` limits the regions if it is given.
+pub async fn spending(
+    db: &impl ConnectionTrait,
+    subjects: &[&str],
+    regions: Option<&[&str]>,
+    [month, year]: [i64; 2],
+    until: i64,
+) -> Result<Vec<Spending>, DbErr> {
+    let mut select = Query::select();
+    select.columns([Column::Subject, Column::Region, Column::ChargedBy]).from(Entity);
+    for since in [month, year] {
+        for band in 0..BAND_COUNT {
+            // PostgreSQL sums bigint as numeric.
+            let sum = format!(
+                "cast(sum(case when charged_at > {since} then microunits * ((bands >> {band}) % 2) else 0 end)
+                 as bigint)"
+            );
+            select.expr(Expr::cust(sum));
+        }
+    }
+    select
+        .and_where(Expr::col(Column::Subject).is_in(subjects.iter().copied()))
+        .and_where(Expr::col(Column::ChargedAt).gt(Ord::min(month, year)))
+        .and_where(Expr::col(Column::ChargedAt).lte(until))
+        .add_group_by([Expr::col(Column::Subject), Expr::col(Column::Region), Expr::col(Column::ChargedBy)]);
+    if let Some(regions) = regions {
+        select.and_where(Expr::col(Column::Region).is_in(regions.iter().copied()));
+    }
+    let mut spending = Vec::new();
+    for row in db.query_all(&select).await? {
+        let mut by_band = [ByBand::default(), ByBand::default()];
+        for (index, amount) in by_band.iter_mut().flatten().enumerate() {
+            *amount = row.try_get_by_index(3 + index)?;
+        }
+        spending.push(Spending {
+            subject: row.try_get_by_index(0)?,
+            region: row.try_get_by_index(1)?,
+            charged_by: row.try_get_by_index(2)?,
+            month: by_band[0],
+            year: by_band[1],
+        });
+    }
+    Ok(spending)
+}
+
+/// The charges of a subject for an atom after `since`, oldest first. Without the charges that `but` viewed first, if it
+/// is given.
+pub async fn of_atom(
+    db: &impl ConnectionTrait,
+    subject: &str,
+    atom: &Atom,
+    since: i64,
+    but: Option<&str>,
+) -> Result<Vec<Charge>, DbErr> {
+    let mut rows = Entity::find()
+        .select_only()
+        .columns([Column::ChargedAt, Column::Microunits])
+        .filter(COLUMN.subject.eq(subject))
+        .filter(COLUMN.region.eq(&atom.region))
+        .filter(COLUMN.charged_at.gt(since))
+        .filter(Expr::cust(format!("(bands >> {}) % 2 = 1", atom.band)))
+        .order_by_asc(COLUMN.charged_at);
+    if let Some(but) = but {
+        rows = rows.filter(Expr::col(Column::ChargedBy).is_null().or(Expr::col(Column::ChargedBy).ne(but)));
+    }
+    rows.into_tuple().all(db).await
+}
+
 /// Which of the releases each of the subjects was charged for: pairs of subject and release.
 pub async fn charged_to(
     db: &impl ConnectionTrait,
-    subjects: &BTreeSet<String>,
+    subjects: impl IntoIterator<Item = &str>,
     releases: impl IntoIterator<Item = &str>,
 ) -> Result<HashSet<(String, String)>, DbErr> {
     let rows = Entity::find()
         .select_only()
+        .distinct()
         .columns([Column::Subject, Column::ReleaseKey])
         .filter(COLUMN.subject.is_in(subjects))
         .filter(COLUMN.release_key.is_in(releases));
     Ok(rows.into_tuple().all(db).await?.into_iter().collect())
 }
 
-/// What subjects were charged after `since`, oldest first.
-pub async fn load(
-    db: &impl ConnectionTrait,
-    subjects: &BTreeSet<&str>,
-    since: i64,
-) -> Result<HashMap<String, Vec<Charge>>, DbErr> {
-    let rows: Vec<(String, i64, i64)> = Entity::find()
-        .select_only()
-        .columns([Column::Subject, Column::ChargedAt, Column::Milliunits])
-        .filter(COLUMN.subject.is_in(subjects.iter().copied()))
-        .filter(COLUMN.charged_at.gt(since))
-        .order_by_asc(COLUMN.charged_at)
-        .into_tuple()
-        .all(db)
-        .await?;
-    let mut charges: HashMap<String, Vec<Charge>> = HashMap::new();
-    for (subject, charged_at, milliunits) in rows {
-        charges.entry(subject).or_default().push((charged_at, milliunits));
+/// The largest amount of an atom in each subject's spending in a window, by subject.
+#[must_use]
+pub fn largest(spending: &[Spending], of: impl Fn(&Spending) -> &ByBand) -> BTreeMap<String, i64> {
+    let mut by_atom: BTreeMap<(&str, &str), ByBand> = BTreeMap::new();
+    for row in spending {
+        let sums = by_atom.entry((&row.subject, &row.region)).or_default();
+        for (sum, amount) in sums.iter_mut().zip(of(row)) {
+            *sum += amount;
+        }
     }
-    Ok(charges)
-}
-
-/// What an account was charged, after `since` and until `until`, for releases that cover regions: region subject ->
-/// milliunits.
-///
-/// It counts what the account viewed, not what it charged to the region: the latter would reveal whether another
-/// account had viewed a release before.
-pub async fn viewed(
-    db: &impl ConnectionTrait,
-    account: &str,
-    regions: &[String],
-    since: i64,
-    until: i64,
-) -> Result<HashMap<String, i64>, DbErr> {
-    let (view, region) = (Alias::new("view"), Alias::new("region"));
-    let of_view = |column: Column| Expr::col((view.clone(), column));
-    let of_region = |column: Column| Expr::col((region.clone(), column));
-    let select = Query::select()
-        .expr(of_region(Column::Subject))
-        // PostgreSQL sums bigint as numeric.
-        .expr(of_view(Column::Milliunits).sum().cast_as("bigint"))
-        .from_as(Entity, view.clone())
-        .join_as(
-            JoinType::InnerJoin,
-            Entity,
-            region.clone(),
-            of_region(Column::ReleaseKey).eq(of_view(Column::ReleaseKey)),
-        )
-        .and_where(of_view(Column::Subject).eq(account))
-        .and_where(of_region(Column::Subject).is_in(regions))
-        .and_where(of_view(Column::ChargedAt).gt(since))
-        .and_where(of_view(Column::ChargedAt).lte(until))
-        .add_group_by([of_region(Column::Subject)])
-        .to_owned();
-    let rows = db.query_all(&select).await?;
-    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
-}
-
-/// What an account was charged, after `since`, for releases that cover a region, oldest first.
-pub async fn views_of_region(
-    db: &impl ConnectionTrait,
-    account: &str,
-    region: &str,
-    since: i64,
-) -> Result<Vec<Charge>, DbErr> {
-    let releases = Query::select()
-        .column(Column::ReleaseKey)
-        .from(Entity)
-        .and_where(Expr::col(Column::Subject).eq(region))
-        .to_owned();
-    let rows = Entity::find()
-        .select_only()
-        .columns([Column::ChargedAt, Column::Milliunits])
-        .filter(COLUMN.subject.eq(account))
-        .filter(COLUMN.charged_at.gt(since))
-        .filter(Expr::col(Column::ReleaseKey).in_subquery(releases))
-        .order_by_asc(COLUMN.charged_at);
-    rows.into_tuple().all(db).await
-}
-
-/// What a region was charged, after `since`, by first views of other accounts, oldest first.
-pub async fn charged_by_others(
-    db: &impl ConnectionTrait,
-    account: &str,
-    region: &str,
-    since: i64,
-) -> Result<Vec<Charge>, DbErr> {
-    let others = Expr::col(Column::ChargedBy).is_null().or(Expr::col(Column::ChargedBy).ne(account));
-    let rows = Entity::find()
-        .select_only()
-        .columns([Column::ChargedAt, Column::Milliunits])
-        .filter(COLUMN.subject.eq(region))
-        .filter(COLUMN.charged_at.gt(since))
-        .filter(others)
-        .order_by_asc(COLUMN.charged_at);
-    rows.into_tuple().all(db).await
-}
-
-/// What regions were charged, after `since` and until `until`: region subject -> account -> milliunits. The empty
-/// account represents charges without an account.
-pub async fn charged_by_account(
-    db: &impl ConnectionTrait,
-    regions: &[String],
-    since: i64,
-    until: i64,
-) -> Result<HashMap<String, BTreeMap<String, i64>>, DbErr> {
-    let select = Query::select()
-        .columns([Column::Subject, Column::ChargedBy])
-        .expr(Expr::col(Column::Milliunits).sum().cast_as("bigint"))
-        .from(Entity)
-        .and_where(Expr::col(Column::Subject).is_in(regions))
-        .and_where(Expr::col(Column::ChargedAt).gt(since))
-        .and_where(Expr::col(Column::ChargedAt).lte(until))
-        .add_group_by([Expr::col(Column::Subject), Expr::col(Column::ChargedBy)])
-        .to_owned();
-    let mut charged: HashMap<String, BTreeMap<String, i64>> = HashMap::new();
-    for row in db.query_all(&select).await? {
-        let account: Option<String> = row.try_get_by_index(1)?;
-        let of_region = charged.entry(row.try_get_by_index(0)?).or_default();
-        of_region.insert(account.unwrap_or_default(), row.try_get_by_index(2)?);
+    let mut largest: BTreeMap<String, i64> = BTreeMap::new();
+    for ((subject, _), sums) in by_atom {
+        let most = sums.into_iter().max().unwrap_or(0);
+        let entry = largest.entry(subject.to_owned()).or_default();
+        *entry = Ord::max(most, *entry);
     }
-    Ok(charged)
+    largest
 }

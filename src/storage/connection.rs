@@ -121,7 +121,8 @@ impl SqliteUrl {
 
     /// The URL with an encoded path, as the driver needs it.
     fn normalized(&self) -> String {
-        let path = self.path.as_ref().map_or_else(|| ":memory:".into(), |path| path.to_string_lossy());
+        let Some(path) = &self.path else { return "sqlite::memory:".to_owned() };
+        let path = path.to_string_lossy();
         let path = utf8_percent_encode(&path, ENCODED_IN_PATH);
         let parameters: Vec<String> = self.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
         format!("sqlite://{path}?{}", parameters.join("&"))

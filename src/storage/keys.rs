@@ -36,6 +36,7 @@ impl From<Model> for Key {
             replaced_by: row.replaced_by,
             name: row.name,
             documents_only: row.documents_only,
+            test_mode: row.test_mode,
         }
     }
 }
@@ -78,6 +79,7 @@ fn set_changeable(row: &mut ActiveModel, key: &Key) {
     row.replaced_by = Set(key.replaced_by.clone());
     row.name = Set(key.name.clone());
     row.documents_only = Set(key.documents_only);
+    row.test_mode = Set(key.test_mode);
 }
 
 /// A key by its id.
@@ -113,12 +115,13 @@ pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<Key>, DbErr> {
     Ok(rows.into_iter().map(Key::from).collect())
 }
 
-/// The accounts of active keys with a scope that reads about people.
+/// The accounts of active keys with a scope that reads about people, without test keys.
 pub async fn active_accounts(db: &impl ConnectionTrait, now: i64) -> Result<BTreeSet<String>, DbErr> {
     let keys: Vec<(String, String)> = Entity::find()
         .select_only()
         .columns([Column::PrivacySubject, Column::Scopes])
         .filter(COLUMN.revoked_at.is_null())
+        .filter(COLUMN.test_mode.eq(false))
         .filter(COLUMN.expires_at.is_null().or(Expr::col(Column::ExpiresAt).gt(now)))
         .into_tuple()
         .all(db)

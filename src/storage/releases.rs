@@ -1,30 +1,24 @@
-//! Privacy releases: pending rows, leases, published payloads, and decoy writes.
+//! Privacy releases: stored steps, and decoy writes.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sea_orm::{
     ActiveValue::Set,
     ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QuerySelect, QueryTrait as _,
-    sea_query::{Expr, OnConflict, Query},
+    sea_query::{Expr, Query},
 };
 
-use super::{
-    db,
-    entity::{
-        privacy_decoy_write,
-        privacy_release::{ActiveModel, COLUMN, Column, Entity, Model},
-        privacy_view,
-    },
+use super::entity::{
+    privacy_charge, privacy_decoy_write,
+    privacy_release::{ActiveModel, COLUMN, Column, Entity, Model},
 };
 
 /// The state of a release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
-    /// Charged, not yet published.
-    Pending,
     /// Published.
     Ready,
-    /// Below the size rule: nothing of it is stored.
+    /// A step of a size with which the segment does not pass the size rule.
     Suppressed,
 }
 
@@ -33,30 +27,26 @@ impl Status {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Pending => "pending",
             Self::Ready => "ready",
             Self::Suppressed => "suppressed",
         }
     }
 }
 
-/// A release that has been charged and is to be published.
-pub struct PendingRelease<'a> {
-    pub release_key: &'a str,
-    pub bundle: &'a str,
+/// A step of a release to be stored.
+pub struct NewRelease {
+    pub release_key: String,
+    pub bundle: &'static str,
+    pub step: u8,
     /// The canonical form of the segment.
-    pub segment: &'a str,
+    pub segment: String,
     pub window_days: i32,
     pub epoch_id: i32,
+    pub status: Status,
+    /// The noisy sums as JSON.
+    pub payload: Option<String>,
     pub rho: f64,
     pub delta: f64,
-}
-
-/// The outcome of a release.
-pub struct PublishedRelease {
-    pub release_key: String,
-    /// The noisy sums as JSON; `None` if the release is suppressed.
-    pub payload: Option<String>,
 }
 
 /// A row that is written and deleted to make a first view of a stored release take as long as publishing one.
@@ -66,109 +56,65 @@ pub struct DecoyWrite {
     pub payload: String,
 }
 
-/// Adds rows for releases unless they exist. Pass them in the order of their keys: then two transactions that add the
-/// same releases wait for each other, but cannot deadlock.
-pub async fn insert_pending(db: &impl ConnectionTrait, pending: &[PendingRelease<'_>]) -> Result<(), DbErr> {
-    if pending.is_empty() {
+/// The stored ones of these releases.
+pub async fn load(db: &impl ConnectionTrait, keys: Vec<&str>) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(COLUMN.release_key.is_in(keys)).all(db).await
+}
+
+/// Whether any of these releases is stored.
+pub async fn any_exists(db: &impl ConnectionTrait, keys: Vec<&str>) -> Result<bool, DbErr> {
+    if keys.is_empty() {
+        return Ok(false);
+    }
+    let found: Option<String> = Entity::find()
+        .select_only()
+        .column(Column::ReleaseKey)
+        .filter(COLUMN.release_key.is_in(keys))
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Whether releases of the policy 2026-1 are stored for an epoch.
+pub async fn has_old(db: &impl ConnectionTrait, epoch_id: i32) -> Result<bool, DbErr> {
+    let old = Entity::find().filter(COLUMN.epoch_id.eq(epoch_id)).filter(COLUMN.step.eq(0));
+    Ok(old.one(db).await?.is_some())
+}
+
+/// Stores releases. None of them may exist.
+pub async fn insert(db: &impl ConnectionTrait, releases: Vec<NewRelease>, now: i64) -> Result<(), DbErr> {
+    if releases.is_empty() {
         return Ok(());
     }
-    let rows = pending.iter().map(|release| ActiveModel {
-        release_key: Set(release.release_key.to_owned()),
+    let rows = releases.into_iter().map(|release| ActiveModel {
+        release_key: Set(release.release_key),
         bundle: Set(release.bundle.to_owned()),
-        segment: Set(release.segment.to_owned()),
+        step: Set(i32::from(release.step)),
+        segment: Set(release.segment),
         window_days: Set(release.window_days),
         epoch_id: Set(release.epoch_id),
-        status: Set(Status::Pending.name().to_owned()),
-        payload: Set(None),
+        status: Set(release.status.name().to_owned()),
+        payload: Set(release.payload),
         rho: Set(release.rho),
         delta: Set(release.delta),
-        lease_token: Set(None),
-        lease_until: Set(None),
-        published_at: Set(None),
+        published_at: Set(Some(now)),
     });
-    let keep = OnConflict::column(Column::ReleaseKey).do_nothing().to_owned();
-    Entity::insert_many(rows).on_conflict(keep).exec_without_returning(db).await?;
+    Entity::insert_many(rows).exec_without_returning(db).await?;
     Ok(())
 }
 
-/// Those of the releases that are published or suppressed.
-pub async fn load_published(db: &impl ConnectionTrait, keys: Vec<&str>) -> Result<Vec<Model>, DbErr> {
-    Entity::find().filter(COLUMN.release_key.is_in(keys)).filter(COLUMN.status.ne(Status::Pending.name())).all(db).await
-}
-
-/// Takes the leases that are free and returns the keys of these releases; adds an empty row per decoy write.
-///
-/// One transaction for all of them, as in [`publish`]: a commit per release would make publishing take longer than
-/// viewing.
-pub async fn lease(
-    db: &DatabaseConnection,
-    keys: &[&str],
-    decoys: &[DecoyWrite],
-    token: &str,
-    now: i64,
-    until: i64,
-) -> Result<HashSet<String>, DbErr> {
-    let transaction = db::begin_write(db).await?;
-    let is_free = COLUMN.lease_until.is_null().or(Expr::col(Column::LeaseUntil).lt(now));
-    Entity::update_many()
-        .col_expr(Column::LeaseToken, Expr::value(token))
-        .col_expr(Column::LeaseUntil, Expr::value(until))
-        .filter(COLUMN.release_key.is_in(keys.iter().copied()))
-        .filter(COLUMN.status.eq(Status::Pending.name()))
-        .filter(is_free)
-        .exec(&transaction)
-        .await?;
-    let leased: Vec<String> = Entity::find()
-        .select_only()
-        .column(Column::ReleaseKey)
-        .filter(COLUMN.release_key.is_in(keys.iter().copied()))
-        .filter(COLUMN.lease_token.eq(token))
-        .into_tuple()
-        .all(&transaction)
-        .await?;
-    if !decoys.is_empty() {
-        let rows = decoys.iter().map(|decoy| privacy_decoy_write::ActiveModel {
-            release_key: Set(decoy.key.clone()),
-            payload: Set(String::new()),
-        });
-        privacy_decoy_write::Entity::insert_many(rows).exec_without_returning(&transaction).await?;
+/// Writes decoy rows.
+pub async fn insert_decoys(db: &impl ConnectionTrait, decoys: &[DecoyWrite]) -> Result<(), DbErr> {
+    if decoys.is_empty() {
+        return Ok(());
     }
-    transaction.commit().await?;
-    Ok(leased.into_iter().collect())
-}
-
-/// Stores what a holder of leases published, and fills as many decoy rows.
-///
-/// A holder whose lease has expired stores nothing: another worker has sampled its own noise, and only one sample may
-/// be seen.
-pub async fn publish(
-    db: &DatabaseConnection,
-    published: Vec<PublishedRelease>,
-    decoys: &[DecoyWrite],
-    token: &str,
-    now: i64,
-) -> Result<(), DbErr> {
-    let transaction = db::begin_write(db).await?;
-    for release in published {
-        let status = if release.payload.is_some() { Status::Ready } else { Status::Suppressed };
-        Entity::update_many()
-            .col_expr(Column::Status, Expr::value(status.name()))
-            .col_expr(Column::Payload, Expr::value(release.payload))
-            .col_expr(Column::PublishedAt, Expr::value(now))
-            .filter(COLUMN.release_key.eq(release.release_key))
-            .filter(COLUMN.status.eq(Status::Pending.name()))
-            .filter(COLUMN.lease_token.eq(token))
-            .exec(&transaction)
-            .await?;
-    }
-    for decoy in decoys {
-        privacy_decoy_write::Entity::update_many()
-            .col_expr(privacy_decoy_write::Column::Payload, Expr::value(decoy.payload.as_str()))
-            .filter(privacy_decoy_write::COLUMN.release_key.eq(decoy.key.as_str()))
-            .exec(&transaction)
-            .await?;
-    }
-    transaction.commit().await
+    let rows = decoys.iter().map(|decoy| privacy_decoy_write::ActiveModel {
+        release_key: Set(decoy.key.clone()),
+        payload: Set(decoy.payload.clone()),
+    });
+    privacy_decoy_write::Entity::insert_many(rows).exec_without_returning(db).await?;
+    Ok(())
 }
 
 /// Deletes decoy rows.
@@ -178,22 +124,27 @@ pub async fn delete_decoys(db: &DatabaseConnection, keys: Vec<String>) -> Result
     Ok(())
 }
 
-/// The sizes of the segments that an account was shown in some epochs.
-pub async fn shown_to(db: &impl ConnectionTrait, account: &str, epochs: BTreeSet<i32>) -> Result<Vec<Model>, DbErr> {
-    let shown = privacy_view::Entity::find()
+/// The releases of a bundle that an account was charged for, in some epochs.
+pub async fn charged_to(
+    db: &impl ConnectionTrait,
+    account: &str,
+    bundle: &str,
+    epochs: &BTreeSet<i32>,
+) -> Result<Vec<Model>, DbErr> {
+    let charged = privacy_charge::Entity::find()
         .select_only()
-        .column(privacy_view::Column::ReleaseKey)
-        .filter(privacy_view::COLUMN.subject.eq(account))
-        .filter(privacy_view::COLUMN.shown.eq(true))
+        .column(privacy_charge::Column::ReleaseKey)
+        .filter(privacy_charge::COLUMN.subject.eq(account))
         .into_query();
     Entity::find()
-        .filter(Expr::col(Column::ReleaseKey).in_subquery(shown))
-        .filter(COLUMN.epoch_id.is_in(epochs))
+        .filter(Expr::col(Column::ReleaseKey).in_subquery(charged))
+        .filter(COLUMN.bundle.eq(bundle))
+        .filter(COLUMN.epoch_id.is_in(epochs.iter().copied()))
         .all(db)
         .await
 }
 
-/// The number of releases by bundle and status.
+/// The number of releases by bundle and status; each step counts.
 pub async fn count_by_status(db: &impl ConnectionTrait) -> Result<BTreeMap<(String, String), u64>, DbErr> {
     let select = Query::select()
         .columns([Column::Bundle, Column::Status])
@@ -207,4 +158,26 @@ pub async fn count_by_status(db: &impl ConnectionTrait) -> Result<BTreeMap<(Stri
         counts.insert((row.try_get_by_index(0)?, row.try_get_by_index(1)?), count.unsigned_abs());
     }
     Ok(counts)
+}
+
+/// The number of segments and windows whose size passed the size rule, and the number of those that failed it with the
+/// last step.
+pub async fn count_sizes(db: &impl ConnectionTrait) -> Result<(u64, u64), DbErr> {
+    let sizes = Entity::find()
+        .select_only()
+        .columns([Column::EpochId, Column::WindowDays])
+        .column(Column::Segment)
+        .column(Column::Step)
+        .column(Column::Status)
+        .filter(COLUMN.bundle.eq("SIZE"));
+    let rows: Vec<(i32, i32, String, i32, String)> = sizes.into_tuple().all(db).await?;
+    let (mut passed, mut failed) = (HashSet::new(), 0);
+    for (epoch, window, segment, step, status) in rows {
+        if status == Status::Ready.name() {
+            passed.insert((epoch, window, segment));
+        } else if step == 0 || step == 5 {
+            failed += 1;
+        }
+    }
+    Ok((passed.len() as u64, failed))
 }

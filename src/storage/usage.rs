@@ -22,7 +22,7 @@ pub struct UsageDay {
     /// Requests that a limit rejected.
     pub rejected: i64,
     pub points: i64,
-    pub milliunits: i64,
+    pub microunits: i64,
     /// Requests by the code of their first error, most frequent first.
     pub errors: Vec<(String, i64)>,
 }
@@ -44,13 +44,13 @@ pub async fn of_key(db: &impl ConnectionTrait, key_id: &str, now: i64, days: i32
             requests: 0,
             rejected: 0,
             points: 0,
-            milliunits: 0,
+            microunits: 0,
             errors: Vec::new(),
         });
         day.requests += row.admitted;
         day.rejected += row.requests - row.admitted;
         day.points += row.points;
-        day.milliunits += row.milliunits;
+        day.microunits += row.microunits;
         if !row.error_code.is_empty() {
             day.errors.push((row.error_code, row.requests));
         }
@@ -88,7 +88,7 @@ pub async fn add(db: &impl ConnectionTrait, days: Vec<Model>) -> Result<(), DbEr
     let sum = |column: Column| Expr::col((Entity, column)).add(Expr::col((excluded.clone(), column)));
     let add = OnConflict::columns([Column::KeyId, Column::Day, Column::ErrorCode])
         .values(
-            [Column::Requests, Column::Admitted, Column::Points, Column::Milliunits]
+            [Column::Requests, Column::Admitted, Column::Points, Column::Microunits]
                 .map(|column| (column, sum(column))),
         )
         .to_owned();

@@ -1,16 +1,19 @@
 //! Privacy views: whether an account was shown a segment, or denied it by the minimum difference.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sea_orm::{
     ActiveValue::Set,
-    ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter,
+    ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QuerySelect as _,
     sea_query::{Expr, Query},
 };
 
-use super::entity::privacy_view::{ActiveModel, COLUMN, Column, Entity};
+use super::entity::{
+    privacy_release,
+    privacy_view::{ActiveModel, COLUMN, Column, Entity},
+};
 
-/// Stored verdicts: release of a size -> whether the account may see the segment.
+/// Stored verdicts: first step of a size -> whether the account may see the segment.
 pub async fn load(
     db: &impl ConnectionTrait,
     account: &str,
@@ -19,6 +22,29 @@ pub async fn load(
     let views =
         Entity::find().filter(COLUMN.subject.eq(account)).filter(COLUMN.release_key.is_in(releases)).all(db).await?;
     Ok(views.into_iter().map(|view| (view.release_key, view.shown)).collect())
+}
+
+/// The releases of sizes whose segments an account was shown, in some epochs.
+pub async fn shown_to(
+    db: &impl ConnectionTrait,
+    account: &str,
+    epochs: &BTreeSet<i32>,
+) -> Result<HashSet<String>, DbErr> {
+    let releases = Query::select()
+        .column(privacy_release::Column::ReleaseKey)
+        .from(privacy_release::Entity)
+        .and_where(Expr::col(privacy_release::Column::EpochId).is_in(epochs.iter().copied()))
+        .to_owned();
+    let keys: Vec<String> = Entity::find()
+        .select_only()
+        .column(Column::ReleaseKey)
+        .filter(COLUMN.subject.eq(account))
+        .filter(COLUMN.shown.eq(true))
+        .filter(Expr::col(Column::ReleaseKey).in_subquery(releases))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(keys.into_iter().collect())
 }
 
 /// Stores verdicts; they never change.

@@ -23,6 +23,7 @@ import { persistedExchange } from "@urql/exchange-persisted";
 import { ClientError, GraphQLClient } from "graphql-request";
 import relayCompiler from "relay-compiler";
 import relay from "relay-runtime";
+import { DIMENSIONS, compatibility, densityMatrix } from "../../examples/javascript/compatibility.mjs";
 
 const { SERVER, KEY } = process.env;
 const url = `${SERVER}/graphql`;
@@ -300,3 +301,29 @@ for (const [client, create] of Object.entries(clients)) {
     }
   });
 }
+
+test("products are scored from the density matrix as the server scores them", async () => {
+  const { rows } = await densityMatrix(url, KEY, "harbor-adults");
+  const products = [
+    { noveltySeeking: 0.9 },
+    { energyPreference: 0.7, crowdTolerance: 0.2, valueOrientation: 0.5 },
+    Object.fromEntries(DIMENSIONS.map((name, k) => [name, (k + 1) / 14])),
+  ];
+  const fields = products.map((product, k) => {
+    const state = Object.entries(product).map(([name, value]) => `${name}: ${value}`);
+    return `p${k}: compatibility(product: {${state.join(", ")}}) { score { value } }`;
+  });
+  const query = `{ segment(slug: "harbor-adults") { ${fields.join(" ")} } }`;
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { ...headers, "Content-Type": "application/json" },
+    body: JSON.stringify({ query }),
+  });
+  const { data, extensions } = await response.json();
+  assert.equal(extensions.privacy.charged, 0, "the same release");
+  for (const [k, product] of products.entries()) {
+    // The server rounds to four decimals.
+    const own = Math.round(compatibility(rows, product) * 1e4) / 1e4;
+    assert.ok(Math.abs(own - data.segment[`p${k}`].score.value) < 1e-9, JSON.stringify(product));
+  }
+});

@@ -1,6 +1,7 @@
 //! Test setup: an app over its own database, with a clock and a noise source that the test controls.
 
 use std::{
+    collections::HashMap,
     io::Write as _,
     path::PathBuf,
     sync::{
@@ -40,7 +41,7 @@ use spots_enrichment::{
         generate::{ENDS_AT, Population},
         progress::Progress,
     },
-    privacy::{Bundle, NoiseSource, Question, ledger, noise},
+    privacy::{Bundle, Exact, NoiseSource, SumRequest, Sums, ledger, noise, steps::STEPS},
     server::{
         request_log::LogWriter,
         state::{AppDependencies, AppState, Timeouts},
@@ -56,6 +57,9 @@ use tower::ServiceExt as _;
 
 /// The time at which tests begin, in Unix seconds: ten days after the twelve weeks of the synthetic data end.
 pub const NOW: i64 = ENDS_AT + 10 * DAY;
+
+/// The default privacy cap of a key, in milliunits.
+pub const KEY_CAP_MILLIUNITS: i64 = ledger::KEY_CAP_MICROUNITS / 1000;
 
 /// Every scope that reads data.
 pub const ALL: [Scope; 4] = [Scope::Behavior, Scope::Personality, Scope::Network, Scope::Catalog];
@@ -82,11 +86,11 @@ pub struct SeededNoise {
 }
 
 impl NoiseSource for SeededNoise {
-    fn sample(&self, release_key: &str, bundle: Bundle) -> Result<Vec<i64>, Error> {
+    fn sample(&self, release_key: &str, bundle: Bundle, step: u8) -> Result<Vec<i64>, Error> {
         self.draws.fetch_add(1, Ordering::SeqCst);
         // The seed depends on the release, so that the order of the releases does not matter.
         let seed = Sha256::digest(format!("{}:{release_key}", self.seed));
-        noise::sample(bundle, &mut ChaCha20Rng::from_seed(seed.into()))
+        noise::sample(bundle, step, &mut ChaCha20Rng::from_seed(seed.into()))
     }
 }
 
@@ -94,9 +98,15 @@ impl NoiseSource for SeededNoise {
 pub struct Silence;
 
 impl NoiseSource for Silence {
-    fn sample(&self, _: &str, bundle: Bundle) -> Result<Vec<i64>, Error> {
+    fn sample(&self, _: &str, bundle: Bundle, _: u8) -> Result<Vec<i64>, Error> {
         Ok(vec![0; bundle.width()])
     }
+}
+
+/// The exact sums of a bundle, for tests that compare sums. A size is not one of them: it may be suppressed.
+pub fn exact_sums(exact: Exact<Sums>, bundle: Bundle) -> Vec<i64> {
+    let rows = exact.publish(bundle, &[], &[(STEPS, String::new())], &Silence).unwrap();
+    rows[0].values.clone().unwrap()
 }
 
 /// The database engine that a test runs on.
@@ -328,7 +338,12 @@ impl TestApp {
 
     /// A second server on the database of another server.
     pub async fn second_on(url: &str) -> Self {
-        Self::start(TestDb { url: url.to_owned(), file: None }, NOW, 2, |_| {}).await
+        Self::second_at(url, NOW).await
+    }
+
+    /// The same at another time, in Unix seconds.
+    pub async fn second_at(url: &str, now: i64) -> Self {
+        Self::start(TestDb { url: url.to_owned(), file: None }, now, 2, |_| {}).await
     }
 
     /// The same server with another quota store.
@@ -350,18 +365,24 @@ impl TestApp {
         Self { router: spots_enrichment::app(state.clone()), state, ..self }
     }
 
-    /// The milliunits that were charged to a ledger account.
+    /// The price of the releases that were charged to a ledger account, in milliunits, rounded up.
     pub async fn charged(&self, subject: &str) -> i64 {
         let charges = privacy_charge::Entity::find().filter(privacy_charge::COLUMN.subject.eq(subject));
-        charges.all(self.db()).await.unwrap().iter().map(|charge| charge.milliunits).sum()
+        let mut prices: HashMap<String, i64> = HashMap::new();
+        for charge in charges.all(self.db()).await.unwrap() {
+            // One row for each region and, of a release of NETWORK, for the other age bands.
+            let price = prices.entry(charge.release_key).or_default();
+            *price = charge.microunits.max(*price);
+        }
+        (prices.values().sum::<i64>() + 999) / 1000
     }
 
-    /// The key of the release of a bundle for a definition (JSON) in the default window of 28 days.
-    pub fn release_key(&self, definition: &str, bundle: Bundle) -> String {
+    /// The key of the release of a step of a bundle for a definition (JSON) in the default window of 28 days.
+    pub fn release_key(&self, definition: &str, bundle: Bundle, step: u8) -> String {
         let epoch = self.state.epoch.get();
         let definition: Definition = serde_json::from_str(definition).unwrap();
         let cohort = Cohort::parse(&definition, &epoch.vocabulary).unwrap().into();
-        Question { cohort, window: epoch.window(WindowLength::Days28), bundle, comparison_only: false }.release_key()
+        SumRequest { cohort, window: epoch.window(WindowLength::Days28), bundle }.release_key(step)
     }
 
     /// A database with the synthetic people, for a server that runs in its own process.
@@ -375,20 +396,20 @@ impl TestApp {
 
     /// A key of partner `acme` with these scopes and the default caps and limits.
     pub async fn client(&self, scopes: &[Scope]) -> Client<'_> {
-        self.client_of("acme", scopes, ledger::KEY_CAP_MILLIUNITS).await
+        self.client_of("acme", scopes, KEY_CAP_MILLIUNITS).await
     }
 
-    /// A key with a privacy cap in milliunits.
+    /// A key with a privacy cap in microunits.
     pub async fn client_of(&self, partner: &str, scopes: &[Scope], cap_milliunits: i64) -> Client<'_> {
         self.client_with(partner, scopes, cap_milliunits, Limits::DEFAULT).await
     }
 
     /// A key of partner `acme` with all scopes and these limits.
     pub async fn limited(&self, limits: Limits) -> Client<'_> {
-        self.client_with("acme", &ALL, ledger::KEY_CAP_MILLIUNITS, limits).await
+        self.client_with("acme", &ALL, KEY_CAP_MILLIUNITS, limits).await
     }
 
-    /// A key with scopes, a privacy cap in milliunits and limits.
+    /// A key with scopes, a privacy cap in microunits and limits.
     pub async fn client_with(
         &self,
         partner: &str,
@@ -404,12 +425,21 @@ impl TestApp {
             scopes,
             limits,
             expires_at: None,
-            cap_milliunits,
+            cap_microunits: cap_milliunits * 1000,
             name: String::new(),
             documents_only: false,
+            test_mode: false,
         };
         let (key_id, key) = auth::create_key(self.db(), &new, self.clock.now()).await.unwrap();
         Client { app: self, key_id, key: key.reveal().to_owned() }
+    }
+
+    /// A test key with all scopes.
+    pub async fn test_client(&self) -> Client<'_> {
+        let client = self.client(&ALL).await;
+        let test = format!("update api_keys set test_mode = true where key_id = '{}'", client.key_id);
+        self.db().execute_unprepared(&test).await.unwrap();
+        client
     }
 
     /// A client with an existing key, which another server may have created.
@@ -442,6 +472,11 @@ pub struct Client<'a> {
 }
 
 impl Client<'_> {
+    /// The clock of the server.
+    pub fn clock(&self) -> &TestClock {
+        &self.app.clock
+    }
+
     pub async fn ask(&self, query: &str) -> Answer {
         self.ask_with(query, json!({})).await
     }

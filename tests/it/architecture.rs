@@ -358,7 +358,7 @@ const NAMES: &[(&str, &str)] = &[
     ("Lately", "RefusalCache"),
     ("Given", "AppDependencies"),
     ("Open", "RequestLogHandle"),
-    ("mu", "milliunits"),
+    ("mu", "microunits"),
     ("BELIEVED", "CACHE_TTL"),
     ("MOST", "MAX_..."),
     ("LONGEST", "MAX_..."),
@@ -473,7 +473,7 @@ fn collect_identifiers(tokens: &TokenStream, found: &mut BTreeSet<String>) {
 fn replacement(identifier: &str) -> Option<&'static str> {
     let listed = NAMES.iter().find(|(name, _)| *name == identifier).map(|(_, instead)| *instead);
     listed.or_else(|| match identifier {
-        name if name.ends_with("_mu") || name.ends_with("_MU") => Some("..._milliunits"),
+        name if name.ends_with("_mu") || name.ends_with("_MU") => Some("..._microunits"),
         name if name.starts_with("MOST_") || name.starts_with("LONGEST_") => Some("MAX_..."),
         name if name.ends_with("_LINE") => Some("..._THRESHOLD"),
         name if name.contains("rehears") => Some("decoy write"),

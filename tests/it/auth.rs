@@ -66,9 +66,10 @@ async fn a_key_works_in_each_of_three_headers_until_it_expires() {
         scopes: vec![Scope::Behavior],
         limits: Limits { per_minute: 10, per_day: 10, ..Limits::DEFAULT },
         expires_at: Some(crate::app::NOW + 60),
-        cap_milliunits: 0,
+        cap_microunits: 0,
         name: String::new(),
         documents_only: false,
+        test_mode: false,
     };
     let (_, key) = auth::create_key(app.db(), &new, crate::app::NOW).await.unwrap();
     let (bearer, api_key) = (format!("Bearer {}", key.reveal()), format!("ApiKey {}", key.reveal()));
@@ -88,7 +89,7 @@ async fn a_field_beyond_the_scopes_is_rejected_and_the_rest_is_answered() {
     let client = app.client(&[Scope::Behavior]).await;
     let answer = client
         .ask(
-            r#"{ cohort(definition: {regions: ["demo-harbor"]}) {
+            r#"{ cohort(precision: FINEST, definition: {regions: ["demo-harbor"]}) {
             behavior { visitsPerPerson { quality } } personality { archetype } } }"#,
         )
         .await;

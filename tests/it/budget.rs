@@ -15,12 +15,11 @@ use spots_enrichment::{
     privacy::{
         Exact, Sums,
         engine::{Engine, SumRequest},
-        ledger::KEY_CAP_MILLIUNITS,
     },
     server::state::AppDependencies,
 };
 
-use crate::app::{ALL, On, TestApp, databases};
+use crate::app::{ALL, KEY_CAP_MILLIUNITS, On, TestApp, databases};
 
 const BUDGET: &str = "{ viewer { privacyBudget { units windowDays spent left returns { at units }
     regions(first: 2) { region units unitsPerYear guaranteed guaranteedLeft firstComeLeft } } } }";
@@ -30,12 +29,19 @@ async fn the_budget_says_what_is_left_and_when_it_returns() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let (one, two) = (app.client(&ALL).await, app.client_of("other", &ALL, KEY_CAP_MILLIUNITS).await);
-        one.ask(r#"{ cohort(definition: {regions: ["demo-harbor"]}) { size { value } network { release { id } } } }"#)
-            .await;
+        one.ask(
+            r#"{ cohort(precision: FINEST,
+            definition: {regions: ["demo-harbor"]}) { size { value } network { release { id } } } }"#,
+        )
+        .await;
         app.clock.advance_s(3_600);
-        one.ask(r#"{ cohort(definition: {regions: ["demo-harbor"], age: {to: 34}}) { size { value } } }"#).await;
+        one.ask(
+            r#"{ cohort(precision: FINEST,
+            definition: {regions: ["demo-harbor"], age: {to: 34}}) { size { value } } }"#,
+        )
+        .await;
         app.clock.advance_s(DAY);
-        one.ask(r#"{ cohort(definition: {regions: ["demo-coast"]}) { size { value } } }"#).await;
+        one.ask(r#"{ cohort(precision: FINEST, definition: {regions: ["demo-coast"]}) { size { value } } }"#).await;
         let budget = one.ask(BUDGET).await.ok()["viewer"]["privacyBudget"].clone();
         let region = |region: &str, left: f64, first_come: f64| {
             json!({"region": region, "units": 60.0, "unitsPerYear": 240.0, "guaranteed": 15.0, "guaranteedLeft": left,
@@ -44,12 +50,29 @@ async fn the_budget_says_what_is_left_and_when_it_returns() {
         // The harbor's first-come part has 30 units. The 0.54 units charged are within the first key's guaranteed part.
         assert_eq!(
             budget,
-            json!({"units": 20.0, "windowDays": 30, "spent": 0.66, "left": 19.34,
-                "returns": [
-                    {"at": "2026-07-11T01:00:00Z", "units": 0.54},
-                    {"at": "2026-07-12T01:00:00Z", "units": 0.12},
-                ],
+            json!({"units": 20.0, "windowDays": 30, "spent": 0.54, "left": 19.46,
+                "returns": [{"at": "2026-07-11T01:00:00Z", "units": 0.54}],
                 "regions": [region("demo-coast", 14.88, 30.0), region("demo-harbor", 14.46, 30.0)]})
+        );
+        // The young people of the harbor were in two segments; the coast has a budget of its own.
+        let atoms = "{ viewer { privacyBudget { atoms(first: 3) { region ageBand spent left } } } }";
+        let atom = |band: &str, spent: f64, left: f64| {
+            let region = "demo-harbor";
+            json!({"region": region, "ageBand": band, "spent": spent, "left": left})
+        };
+        assert_eq!(
+            one.ask(atoms).await.ok()["viewer"]["privacyBudget"]["atoms"],
+            json!([atom("18-24", 0.54, 19.46), atom("25-34", 0.54, 19.46), atom("unknown", 0.42, 19.58)])
+        );
+        let bands = "{ viewer { privacyBudget { regions(first: 1, after: \"demo-coast\") {
+            ageBands { ageBand guaranteedLeft } } } } }";
+        let bands = one.ask(bands).await.ok()["viewer"]["privacyBudget"]["regions"][0]["ageBands"].clone();
+        assert_eq!(
+            (&bands[1], &bands[6]),
+            (
+                &json!({"ageBand": "25-34", "guaranteedLeft": 14.46}),
+                &json!({"ageBand": "unknown", "guaranteedLeft": 14.58})
+            )
         );
         // The budget of a key without views shows nothing of it.
         let other = two.ask(BUDGET).await.ok()["viewer"]["privacyBudget"].clone();
@@ -64,7 +87,7 @@ async fn the_budget_says_what_is_left_and_when_it_returns() {
             assert_eq!(answer.codes(), ["BAD_USER_INPUT"]);
         }
         let quote = "{ quote(document: \"{ cohort(definition: {}) { size { value } } }\") { units unitsLeft } }";
-        assert_eq!(one.ask(quote).await.ok()["quote"], json!({"units": 0.12, "unitsLeft": 19.34}));
+        assert_eq!(one.ask(quote).await.ok()["quote"], json!({"units": 0.12, "unitsLeft": 19.46}));
     }
 }
 
@@ -81,7 +104,8 @@ async fn the_first_come_part_of_a_region_is_shown_as_of_midnight_and_rounded() {
     for (number, age) in [24, 34, 44, 54, 64].into_iter().enumerate() {
         for window in ["DAYS_7", "DAYS_28", "DAYS_84"] {
             let ask = format!(
-                "{{ cohort(definition: {{regions: [\"demo-coast\"], age: {{to: {age}}}}}) {{ behavior(window: \
+                "{{ cohort(precision: FINEST,
+                    definition: {{regions: [\"demo-coast\"], age: {{to: {age}}}}}) {{ behavior(window: \
                     {window}) {{ release {{ id }} }} }} }}"
             );
             one.ask(&ask).await;
@@ -123,7 +147,8 @@ async fn a_first_view_looks_the_same_whether_or_not_the_release_is_stored() {
         let (one, two) = (app.client(&ALL).await, app.client_of("other", &ALL, KEY_CAP_MILLIUNITS).await);
         for (definition, expected) in [("demo-harbor", 4), ("demo-coast\"], age: {from: 65}, interests: [\"food", 1)] {
             let portrait = format!(
-                "{{ cohort(definition: {{regions: [\"{definition}\"]}}) {{ size {{ value }} behavior {{ release {{ id \
+                "{{ cohort(precision: FINEST,
+                    definition: {{regions: [\"{definition}\"]}}) {{ size {{ value }} behavior {{ release {{ id \
                     }} }}
                     personality {{ archetype }} network {{ release {{ id }} }} }} }}"
             );
@@ -176,7 +201,8 @@ async fn a_retry_after_a_timeout_continues_with_the_stored_releases() {
         .enumerate()
         .map(|(number, (region, from, to))| {
             format!(
-                "s{number}: cohort(definition: {{regions: [\"demo-{region}\"], age: {{from: {from}, to: {to}}}}}) {{
+                "s{number}: cohort(precision: FINEST,
+                    definition: {{regions: [\"demo-{region}\"], age: {{from: {from}, to: {to}}}}}) {{
                     seven: behavior(window: DAYS_7) {{ ...R }} all: behavior(window: DAYS_84) {{ ...R }}
                     behavior {{ ...R }} personality {{ release {{ id }} }} network {{ release {{ id }} }}
                     knot {{ origin {{ quality }} }} }}"

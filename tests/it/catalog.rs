@@ -11,14 +11,13 @@ use spots_enrichment::{
         import::{self, Kind, Options},
         progress::Progress,
     },
-    privacy::ledger::KEY_CAP_MILLIUNITS,
     storage::entity::{partner, product},
 };
 
 use spots_enrichment::storage::products::parse_state;
 
 use crate::{
-    app::{ALL, Client, NOW, On, TestApp, TestDb, databases, folder, new_york},
+    app::{ALL, Client, KEY_CAP_MILLIUNITS, NOW, On, TestApp, TestDb, databases, folder, new_york},
     epoch_builder::{Files, MONDAY},
 };
 
@@ -173,7 +172,8 @@ async fn many_aliases_of_long_texts_are_rejected() {
     assert_eq!(client.ask(&ask(25)).await.codes(), ["DOCUMENT_TOO_COMPLEX"]);
 }
 
-const RECOMMEND: &str = r#"{ cohort(definition: {regions: ["demo-harbor"]}) { recommendations { nodes {
+const RECOMMEND: &str = r#"{ cohort(precision: FINEST,
+    definition: {regions: ["demo-harbor"]}) { recommendations { nodes {
     product { id } score { value } reasons release { units }
     breakdown { style { value } price { value } feature { value } personality { value } } } } } }"#;
 
@@ -211,7 +211,8 @@ async fn recommendations_contain_only_the_partners_products_and_follow_every_cha
         // `compatibility` gives the same score for the same state.
         let same = acme
             .ask(
-                r#"{ cohort(definition: {regions: ["demo-harbor"]}) { compatibility(product: {price: MID}) { score {
+                r#"{ cohort(precision: FINEST,
+                    definition: {regions: ["demo-harbor"]}) { compatibility(product: {price: MID}) { score {
                 value } } } }"#,
             )
             .await;
@@ -257,7 +258,8 @@ async fn a_price_band_moves_the_score_towards_what_people_value() {
         for band in ["BUDGET", "MID", "PREMIUM", "LUXURY"] {
             upsert(&client, json!([{"id": "p", "title": "P", "state": {"price": band}}])).await;
             let ask = format!(
-                "{{ cohort(definition: {{interests: [\"{interest}\"]}}) {{ recommendations {{ nodes {{ \
+                "{{ cohort(precision: FINEST,
+                    definition: {{interests: [\"{interest}\"]}}) {{ recommendations {{ nodes {{ \
                     score {{ value }} }} }} }} }}"
             );
             let answer = client.ask(&ask).await;
@@ -277,7 +279,7 @@ async fn the_products_of_new_york_are_ranked_only_for_their_partner() {
         let client = app.client_with("shop", &ALL, KEY_CAP_MILLIUNITS, limits).await;
         let ask = |more: &str| {
             format!(
-                "{{ cohort(definition: {{}}) {{ recommendations(first: 100{more}) {{ nodes {{
+                "{{ cohort(precision: FINEST, definition: {{}}) {{ recommendations(first: 100{more}) {{ nodes {{
                  product {{ id category rating priceRange }} score {{ value }} reasons }} }} }} }}"
             )
         };
@@ -363,7 +365,7 @@ async fn recommendations_are_paged_in_both_directions() {
     upsert(&acme, json!(products)).await;
     let page = async |arguments: &str| {
         let ask = format!(
-            "{{ cohort(definition: {{}}) {{ recommendations{arguments} {{ totalCount
+            "{{ cohort(precision: FINEST, definition: {{}}) {{ recommendations{arguments} {{ totalCount
              pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }}
              edges {{ cursor node {{ product {{ id }} }} }} }} }} }}"
         );
@@ -391,7 +393,9 @@ async fn recommendations_are_paged_in_both_directions() {
     let before = page(&format!("(last: 4, before: {})", last["pageInfo"]["startCursor"])).await;
     assert_eq!((ids(&before), &before["pageInfo"]["hasPreviousPage"]), (all[1..5].to_vec(), &json!(true)));
     for cursor in ["\"70\"", "\"\"", "\"2D31\""] {
-        let ask = format!("{{ cohort(definition: {{}}) {{ recommendations(after: {cursor}) {{ totalCount }} }} }}");
+        let ask = format!(
+            "{{ cohort(precision: FINEST, definition: {{}}) {{ recommendations(after: {cursor}) {{ totalCount }} }} }}"
+        );
         assert_eq!(acme.ask(&ask).await.codes(), ["BAD_USER_INPUT"], "{cursor}");
     }
 }

@@ -240,8 +240,9 @@ async fn privacy_caps_are_set_and_reported() {
     assert!(status == Some(0) && shown.contains("from 2.5 units in 30 days to 3 units in 30 days"), "{shown}");
 
     let served = crate::served::Served::start(&database.url, |_| {});
-    let portrait = "{ cohort(definition: {regions: [\"demo-harbor\"]}) { size { value } network { release { id } } }
-        few: cohort(definition: {regions: [\"demo-coast\"], age: {from: 65}}) { size { value } } }";
+    let portrait = "{ cohort(precision: FINEST,
+        definition: {regions: [\"demo-harbor\"]}) { size { value } network { release { id } } }
+        few: cohort(precision: FINEST, definition: {regions: [\"demo-coast\"], age: {from: 65}}) { size { value } } }";
     let answer = served.ask(key.trim(), portrait);
     assert!(answer["data"]["cohort"]["size"]["value"].is_number(), "{answer}");
     drop(served);
@@ -260,14 +261,17 @@ async fn privacy_caps_are_set_and_reported() {
     let (_, regions, _) = with_url(&["regions", "list"]);
     let harbor: Vec<_> =
         regions.lines().find(|line| line.starts_with("demo-harbor")).unwrap().split_whitespace().collect();
-    assert_eq!(harbor, ["demo-harbor", "90.00", "0.42", "300.00", "0.42"]);
+    assert_eq!(harbor, ["demo-harbor", "90.00", "0.42", "300.00", "0.42", "unknown"]);
 
     let (status, report, _) = with_url(&["privacy", "report", "--json"]);
     assert_eq!(status, Some(0));
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     let key = report["keys"].as_array().unwrap().iter().find(|key| key["partner"] == "acme").unwrap();
-    assert_eq!((&key["cap_mu"], &key["spent_mu"], &key["keys"][0]), (&3_000.into(), &540.into(), &id.clone().into()));
-    assert_eq!(report["releases"][0], serde_json::json!({"bundle": "SIZE", "ready": 1, "suppressed": 1, "pending": 0}));
+    assert_eq!((&key["cap_mu"], &key["spent_mu"], &key["keys"][0]), (&3_000.into(), &420.into(), &id.clone().into()));
+    // The step with which the larger segment passes depends on the noise.
+    let sizes = &report["releases"][0];
+    let steps = sizes["ready"].as_i64().unwrap() + sizes["suppressed"].as_i64().unwrap();
+    assert!(sizes["bundle"] == "SIZE" && steps == 10 && sizes["suppressed"].as_i64() >= Some(5), "{sizes}");
     assert_eq!((&report["suppressed_share"], &report["views"]), (&0.5.into(), &1.into()));
     let region = &report["promise"]["region"];
     assert!(region["mu"] == 90_000 && region["membership"].as_f64().unwrap() > 0.69, "{region}");
@@ -302,7 +306,7 @@ struct Server {
 /// Starts the demo and reads standard output to the end of the banner.
 fn demo(dir: &Path) -> Server {
     let mut command = binary(dir);
-    command.args(["demo", "--agents", "5000", "--listen-addr", "127.0.0.1:0"]);
+    command.args(["demo", "--agents", "11000", "--listen-addr", "127.0.0.1:0"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut banner = String::new();
@@ -348,9 +352,9 @@ fn the_demos_curl_line_answers_a_portrait_and_the_second_start_reuses_the_data()
         return;
     }
     let answer = first.run_curl_line();
-    // The population of this test is a sixth of the demo's, so some totals are withheld.
+    // The population of this test is a third of the demo's, so some totals are withheld.
     for error in answer["errors"].as_array().into_iter().flatten() {
-        assert_eq!(error["extensions"]["reason"], "DOMINANCE", "{answer}");
+        assert!(["DOMINANCE", "PRECISION"].iter().any(|reason| error["extensions"]["reason"] == *reason), "{answer}");
     }
     let segment = &answer["data"]["segment"];
     for path in [

@@ -81,8 +81,8 @@ async fn few_connections_make_requests_wait_and_none_fails() {
         clients.push(app.client(&ALL).await);
     }
     // New to each key, so that each request writes.
-    let question =
-        "{ cohort(definition: { regions: [\"demo-harbor\"] }) { size { value } behavior { release { id } } } }";
+    let question = "{ cohort(precision: FINEST,
+        definition: { regions: [\"demo-harbor\"] }) { size { value } behavior { release { id } } } }";
     let answers = futures_util::future::join_all(clients.iter().map(|client| client.ask(question))).await;
     for answer in answers {
         assert!(answer.ok()["cohort"]["size"]["value"].is_u64(), "{:?}", answer.body);

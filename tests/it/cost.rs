@@ -59,7 +59,7 @@ fn a_rewrite_that_keeps_the_meaning_keeps_the_price() {
             let plain = writing::plain(&query);
             let other = writing::rewritten(&query, &mut Choices::new(&rewrite));
             let (a, b) = (prices.of(&plain), prices.of(&other));
-            assert_eq!(a.milliunits, b.milliunits, "{}\n{}", plain.text, other.text);
+            assert_eq!(a.microunits, b.microunits, "{}\n{}", plain.text, other.text);
             let (a, b) = (a.points, b.points);
             assert_eq!(a.points, b.points, "{}\n{}", plain.text, other.text);
             assert_eq!(a.most_expensive(100), b.most_expensive(100), "{}\n{}", plain.text, other.text);
@@ -87,13 +87,17 @@ fn the_price_list_adds_up() {
         // viewer
         ("{ viewer { partner } }", 1),
         // segment, size: 5 and its object
-        ("{ segment(slug: \"a\") { size { value } } }", 1 + 1 + 5 + 1),
+        ("{ segment(precision: FINEST, slug: \"a\") { size { value } } }", 1 + 1 + 5 + 1),
         (
-            "{ cohort(definition: {}) { behavior { visitsPerPerson { value interval95 { low } } } } }",
+            "{ cohort(precision: FINEST,
+                definition: {}) { behavior { visitsPerPerson { value interval95 { low } } } } }",
             1 + 1 + 10 + 1 + 1 + 1,
         ),
         // twelve dimensions, each with its mean
-        ("{ cohort(definition: {}) { personality { dimensions { mean { value } } } } }", 1 + 1 + 10 + 1 + 12 * 2),
+        (
+            "{ cohort(precision: FINEST, definition: {}) { personality { dimensions { mean { value } } } } }",
+            1 + 1 + 10 + 1 + 12 * 2,
+        ),
         // the connection, and a page of the default 20
         ("{ segments { nodes { slug } } }", 1 + 20),
         ("{ segments(first: 3) { nodes { slug } pageInfo { hasNextPage } } }", 1 + 3 + 1),
@@ -115,20 +119,31 @@ fn the_price_list_adds_up() {
         // two points for each element of the braid
         ("{ knot(braid: [1, 1, 1]) { arf jones { text } } }", 10 + 6 + 1 + 1),
         (
-            "{ cohort(definition: {}) { compatibility(product: {price: MID}) { score { value } contributions { stated \
+            "{ cohort(precision: FINEST,
+                definition: {}) { compatibility(product: {price: MID}) { score { value } contributions { stated \
                 } } } }",
             1 + 1 + 10 + 1 + 1 + 12,
         ),
         (
-            "{ cohort(definition: {}) { recommendations(first: 4) { nodes { score { value } product { id states { \
+            "{ cohort(precision: FINEST,
+                definition: {}) { recommendations(first: 4) { nodes { score { value } product { id states { \
                 value } } } } } }",
             1 + 1 + 20 + 1 + 4 * (1 + 1 + 1 + 12),
         ),
-        ("{ cohort(definition: {}) { recommendations { nodes { reasons } } } }", 1 + 1 + 20 + 1 + 10),
-        ("{ cohort(definition: {}) { recommendations(last: 3) { edges { node { reasons } } } } }", 22 + 1 + 2 * 3),
-        ("{ cohorts(definitions: [{}, {age: {from: 30}}]) { size { value } } }", 2 + 2 * (1 + 5 + 1)),
-        ("{ cohorts(definitions: {}) { id } }", 1 + 1),
-        ("{ cohorts(definitions: []) { id } }", 0),
+        (
+            "{ cohort(precision: FINEST, definition: {}) { recommendations { nodes { reasons } } } }",
+            1 + 1 + 20 + 1 + 10,
+        ),
+        (
+            "{ cohort(precision: FINEST, definition: {}) { recommendations(last: 3) { edges { node { reasons } } } } }",
+            22 + 1 + 2 * 3,
+        ),
+        (
+            "{ cohorts(precision: FINEST, definitions: [{}, {age: {from: 30}}]) { size { value } } }",
+            2 + 2 * (1 + 5 + 1),
+        ),
+        ("{ cohorts(precision: FINEST, definitions: {}) { id } }", 1 + 1),
+        ("{ cohorts(precision: FINEST, definitions: []) { id } }", 0),
         ("{ segments(first: 3) { totalCount nodes { id } } }", 1 + 5 + 3),
         ("mutation { saveSegment(input: {slug: \"a\", name: \"a\", definition: {}}) { id } }", 10 + 1),
     ] {
@@ -141,51 +156,74 @@ fn a_quote_of_units_counts_each_release_once() {
     let prices = Prices::new();
     for (text, milliunits) in [
         ("{ viewer { partner } }", 0),
-        ("{ segment(slug: \"a\") { size { value } } }", 120),
-        ("{ segment(slug: \"a\") { behavior { visitsPerPerson { value } } } }", 430),
+        ("{ segment(precision: FINEST, slug: \"a\") { size { value } } }", 120),
+        ("{ segment(precision: FINEST, slug: \"a\") { behavior { visitsPerPerson { value } } } }", 430),
         (
-            "{ segment(slug: \"a\") { size { value } behavior { visitsPerPerson { value } } network { density { value \
+            "{ segment(precision: FINEST,
+                slug: \"a\") { size { value } behavior { visitsPerPerson { value } } network { density { value \
                 } } } }",
             730,
         ),
-        ("{ a: segment(slug: \"a\") { size { value } } b: segment(slug: \"a\") { size { value } } }", 120),
-        ("{ a: segment(slug: \"a\") { size { value } } b: segment(slug: \"b\") { size { value } } }", 240),
         (
-            "{ segment(slug: \"a\") { a: behavior(window: DAYS_7) { visitsPerPerson { value } } b: behavior { \
+            "{ a: segment(precision: FINEST, slug: \"a\") { size { value } } b: segment(precision: FINEST,
+                slug: \"a\") { size { value } } }",
+            120,
+        ),
+        (
+            "{ a: segment(precision: FINEST, slug: \"a\") { size { value } } b: segment(precision: FINEST,
+                slug: \"b\") { size { value } } }",
+            240,
+        ),
+        (
+            "{ segment(precision: FINEST,
+                slug: \"a\") { a: behavior(window: DAYS_7) { visitsPerPerson { value } } b: behavior { \
                 visitsPerPerson { value } } } }",
             860,
         ),
         ("{ segments(first: 3) { nodes { size { value } } } }", 360),
-        ("{ cohorts(definitions: [{}, {age: {from: 30}}]) { size { value } } }", 240),
+        ("{ cohorts(precision: FINEST, definitions: [{}, {age: {from: 30}}]) { size { value } } }", 240),
         // one release for all fields that are computed from states
         (
-            "{ segment(slug: \"a\") { quantumState { purity { value } } knot { writhe } recommendations { nodes { \
+            "{ segment(precision: FINEST,
+                slug: \"a\") { quantumState { purity { value } } knot { writhe } recommendations { nodes { \
                 reasons } } } }",
             1_000,
         ),
         (
-            "{ segment(slug: \"a\") { compare(with: {}) { fidelity { value } } quantumState { purity { value } } } }",
+            "{ segment(precision: FINEST,
+                slug: \"a\") { compare(with: {}) { fidelity { value } } quantumState { purity { value } } } }",
             2_000,
         ),
         (
-            "{ segment(slug: \"a\") { a: compare(with: {}) { fidelity { value } } b: compare(with: {regions: [\"x\"]}) \
+            "{ segment(precision: FINEST,
+                slug: \"a\") { a: compare(with: {}) { fidelity { value } } b: compare(with: {regions: [\"x\"]}) \
                 { fidelity { value } } } }",
             3_000,
         ),
         // the releases that implications need besides the behavior, in its window; personality always in 28 days
-        ("{ segment(slug: \"a\") { behavior { implications { likelyToReturnPurchase { rule } } } } }", 430),
         (
-            "{ segment(slug: \"a\") { behavior { implications { decisionFactors { rule } } } personality { archetype } \
+            "{ segment(precision: FINEST,
+                slug: \"a\") { behavior { implications { likelyToReturnPurchase { rule } } } } }",
+            430,
+        ),
+        (
+            "{ segment(precision: FINEST,
+                slug: \"a\") { behavior { implications { decisionFactors { rule } } } personality { archetype } \
                 } }",
             930,
         ),
-        ("{ segment(slug: \"a\") { behavior { implications { valuesCommunityProducts { rule } } } } }", 1_360),
         (
-            "{ segment(slug: \"a\") { behavior(window: DAYS_7) { implications { decisionFactors { rule } } } } }",
+            "{ segment(precision: FINEST,
+                slug: \"a\") { behavior { implications { valuesCommunityProducts { rule } } } } }",
+            1_360,
+        ),
+        (
+            "{ segment(precision: FINEST,
+                slug: \"a\") { behavior(window: DAYS_7) { implications { decisionFactors { rule } } } } }",
             430 + 620,
         ),
     ] {
-        assert_eq!(prices.text(text).milliunits, milliunits, "{text}");
+        assert_eq!(prices.text(text).microunits, milliunits * 1000, "{text}");
     }
 }
 
@@ -292,7 +330,8 @@ async fn a_rejected_document_reports_the_largest_page_that_fits_and_spends_nothi
 async fn a_quote_reports_the_cost_of_a_document_and_executes_nothing() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
-    let document = "query ($region: String!) { cohort(definition: {regions: [$region]}) { behavior { visitsPerPerson { \
+    let document = "query ($region: String!) { cohort(precision: FINEST,
+        definition: {regions: [$region]}) { behavior { visitsPerPerson { \
         value } } } }";
     let quote = "query ($d: String!, $v: JSON) { quote(document: $d, variables: $v) { points units fits maxQueryPoints \
         dearestPaths { path points } largestPage { size } } }";

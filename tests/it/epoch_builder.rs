@@ -8,13 +8,15 @@ use spots_enrichment::{
     domain::{
         clock::{DAY, parse_time},
         dimensions::Dimension,
+        epoch::epoch_name,
     },
     ingest::{
         epoch_builder::{self, BuildOptions},
+        erasure,
         import::{self, Options},
         progress::Progress,
     },
-    storage::entity::{agent_summary, epoch, epoch_term, privacy_account},
+    storage::entity::{agent, agent_summary, epoch, epoch_term, privacy_account},
 };
 
 use crate::app::{On, TestDb, databases, folder};
@@ -117,8 +119,8 @@ async fn only_adults_with_consent_a_region_a_profile_and_a_visit_are_counted() {
         );
         let accounts = privacy_account::Entity::find().all(&db).await.unwrap();
         assert_eq!(
-            (accounts[0].subject.as_str(), accounts[0].cap_milliunits, accounts[0].cap_year_milliunits),
-            ("region:north", 60_000, Some(240_000))
+            (accounts[0].subject.as_str(), accounts[0].cap_microunits, accounts[0].cap_year_microunits),
+            ("region:north", 60_000_000, Some(240_000_000))
         );
     }
 }
@@ -229,5 +231,73 @@ async fn an_epoch_is_never_changed_and_two_are_kept() {
             epoch_builder::newest_filled_week(&db, now).await.unwrap().ends_at,
             parse_time("2020-05-25T00:00:00Z").unwrap()
         );
+    }
+}
+
+/// The ids of the people of the epoch that a build at `now` makes, with their regions.
+async fn counted(db: &DatabaseConnection, now: i64) -> Vec<(String, String)> {
+    let built = epoch_builder::build_with(db, now - 3 * DAY, now, FORCED).await.unwrap();
+    let rows = agent_summary::Entity::find().order_by_asc(agent_summary::COLUMN.agent_id).all(db).await.unwrap();
+    let of_epoch = rows.into_iter().filter(|row| row.epoch_id == built.epoch_id && row.window_days == 84);
+    of_epoch.map(|row| (row.agent_id, row.region)).collect()
+}
+
+/// A person whose region or age band changes is left out until 31 days after the first epoch without the previous one:
+/// the person, and the ties of others to the person.
+#[tokio::test]
+async fn people_who_move_are_left_out_until_their_budget_has_returned() {
+    let files = |mover: &str, age: &str| {
+        let mut files = Files::default();
+        for (id, region, age) in [("mover", mover, "30"), ("older", "north", age), ("stays", "north", "40")] {
+            files.agent(id, region, age, true);
+            files.visit(id, "s", "2020-05-28T08:00:00Z", "2020-05-28T09:00:00Z");
+        }
+        files.tie("older", "stays", 0.5, "2020-05-01T00:00:00Z");
+        let folder = folder("movers");
+        files.write(&folder);
+        folder
+    };
+    let all = [("mover", "south"), ("older", "north"), ("stays", "north")];
+    let names = |people: &[(&str, &str)]| -> Vec<(String, String)> {
+        people.iter().map(|(id, region)| ((*id).to_owned(), (*region).to_owned())).collect()
+    };
+    for on in databases() {
+        let (_database, db) = TestDb::migrated(on).await;
+        let now = |week: i64| parse_time(MONDAY).unwrap() + (7 * week + 3) * DAY;
+        // Before the first epoch a change has no effect: nobody was counted.
+        for folder in [files("east", "34"), files("north", "34")] {
+            import::folder(&db, &folder, &OPTIONS).await.unwrap();
+        }
+        let first = [("mover", "north"), ("older", "north"), ("stays", "north")];
+        assert_eq!(counted(&db, now(0)).await, names(&first));
+
+        // Within the same band an age changes nothing; 34 to 35 is another band.
+        import::folder(&db, &files("south", "35"), &OPTIONS).await.unwrap();
+        for week in 1..=5 {
+            assert_eq!(counted(&db, now(week)).await, names(&all[2..]), "week {week}");
+            let ties = agent_summary::Entity::find().all(&db).await.unwrap();
+            let epoch = ties.iter().map(|row| row.epoch_id).max();
+            let stays = ties.iter().filter(|row| row.agent_id == "stays" && Some(row.epoch_id) == epoch);
+            // No tie: the center of the four numbers is half of the cap below zero.
+            assert!(stays.into_iter().all(|row| row.network_ties == -5_000), "a tie to an absent person counts");
+        }
+        // Dropping the epoch restarts nothing, because the one before has neither of them.
+        assert_eq!(counted(&db, now(6)).await, names(&all), "35 days after the first epoch without them");
+
+        // A person who was erased and restored may have been in any atom.
+        erasure::erase(&db, "stays", now(6)).await.unwrap();
+        erasure::restore(&db, "stays", now(6)).await.unwrap();
+        import::folder(&db, &files("south", "35"), &OPTIONS).await.unwrap();
+        assert_eq!(counted(&db, now(7)).await, names(&all[..2]));
+
+        // After a drop, the epoch before is served again, and the absence of people who are in their previous atom there starts again.
+        import::folder(&db, &files("north", "35"), &OPTIONS).await.unwrap();
+        assert_eq!(counted(&db, now(8)).await, names(&all[1..2]));
+        let newest = spots_enrichment::storage::epochs::list(&db).await.unwrap();
+        let newest = newest.iter().map(|epoch| epoch.epoch_id).max().unwrap();
+        epoch_builder::drop_epoch(&db, &epoch_name(newest), now(9)).await.unwrap();
+        let since = agent::Entity::find_by_id("mover").one(&db).await.unwrap().unwrap().atom_since;
+        assert_eq!(since, Some(agent::ATOM_CHANGE_PENDING));
+        assert_eq!(counted(&db, now(9)).await, names(&all[1..2]));
     }
 }

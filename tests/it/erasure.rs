@@ -19,8 +19,8 @@ use crate::{
 
 /// A synthetic person who is counted and has ties.
 const ID: &str = "demo_0000701";
-const PORTRAIT: &str =
-    "{ cohort(definition: {}) { size { value } behavior { visitsPerPerson { value } release { id } } } }";
+const PORTRAIT: &str = "{ cohort(precision: FINEST,
+    definition: {}) { size { value } behavior { visitsPerPerson { value } release { id } } } }";
 
 #[tokio::test]
 async fn an_erased_person_is_in_no_table_and_old_releases_stay() {

@@ -58,7 +58,8 @@ async fn fields_by_type(app: &TestApp) -> BTreeMap<String, Vec<Field>> {
         .ask(
             "{ __schema { types { name kind fields { name args { name defaultValue type { kind } }
             type { ...T } } } } }
-            fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }",
+            fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name
+                ofType { kind name } } } } } }",
         )
         .await;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -160,6 +161,8 @@ async fn without_scopes_every_data_field_of_the_schema_is_refused() {
                 "UsageDay.",
                 "ErrorCount.",
                 "Quote.",
+                "QuotedSegment.",
+                "QuotedBundle.",
                 "PathPoints.",
                 "PageFit.",
                 "Vocabulary.",

@@ -125,8 +125,18 @@ fn attack(server: &Server) {
         ("skips", format!("{{ __typename {} }}", repeat("@skip(if: false) ", 51)), 400, "DOCUMENT_TOO_COMPLEX"),
         ("commas", repeat(",", 250_000), 400, "INVALID_REQUEST"),
         ("a comment", format!("#{}", repeat("x", 250_000)), 400, "INVALID_REQUEST"),
-        ("a string", format!("{{ segment(slug: \"{}\") {{ id }} }}", repeat("x", 250_000)), 200, "INVALID_SEGMENT"),
-        ("an open string", format!("{{ segment(slug: \"{}", repeat("x", 250_000)), 400, "INVALID_REQUEST"),
+        (
+            "a string",
+            format!("{{ segment(precision: FINEST, slug: \"{}\") {{ id }} }}", repeat("x", 250_000)),
+            200,
+            "INVALID_SEGMENT",
+        ),
+        (
+            "an open string",
+            format!("{{ segment(precision: FINEST, slug: \"{}", repeat("x", 250_000)),
+            400,
+            "INVALID_REQUEST",
+        ),
         (
             "root fields",
             format!("mutation {{ {} }}", repeat("x: deleteSegment(slug: \"a\") ", 51)),
@@ -316,7 +326,7 @@ async fn large_names_variables_and_introspections_are_rejected_early() {
     let many = vec!["x"; 60_000];
     let some = vec!["x"; 500];
     let cohorts: String = (0..49).fold(String::new(), |mut text, number| {
-        let _ = write!(text, "a{number}: cohort(definition: $d) {{ id }} ");
+        let _ = write!(text, "a{number}: cohort(precision: FINEST, definition: $d) {{ id }} ");
         text
     });
     let cohorts = format!("query ($d: SegmentDefinition!) {{ {cohorts} }}");
@@ -334,7 +344,7 @@ async fn large_names_variables_and_introspections_are_rejected_early() {
         },
     ) + " }";
     for (query, variables, code) in [
-        (format!("{{ {long}: segment(slug: \"x\") {{ id }} }}"), json!({}), "DOCUMENT_TOO_COMPLEX"),
+        (format!("{{ {long}: segment(precision: FINEST, slug: \"x\") {{ id }} }}"), json!({}), "DOCUMENT_TOO_COMPLEX"),
         (cohorts.clone(), json!({"d": {"interests": many}}), "DOCUMENT_TOO_COMPLEX"),
         (cohorts, json!({"d": {"interests": some}}), "DOCUMENT_TOO_COMPLEX"),
         (format!("{{ __schema {{ types {{ {aliases} }} }} }}"), json!({}), "DOCUMENT_TOO_COMPLEX"),
@@ -349,7 +359,9 @@ async fn large_names_variables_and_introspections_are_rejected_early() {
         assert_eq!((answer.status.as_u16(), answer.codes()), (400, vec![code]), "{}", &query[..60]);
     }
     // The length of a slug does not matter.
-    let answer = client.ask_with("query ($s: String!) { segment(slug: $s) { id } }", json!({"s": long})).await;
+    let answer = client
+        .ask_with("query ($s: String!) { segment(precision: FINEST, slug: $s) { id } }", json!({"s": long}))
+        .await;
     assert_eq!(answer.codes(), ["INVALID_SEGMENT"]);
     assert!(answer.text.len() < 1_000);
 }
@@ -367,7 +379,8 @@ async fn a_stopping_server_answers_what_is_in_flight() {
     }));
     // Another transaction holds the write lock, so the release waits.
     let lock = spots_enrichment::storage::db::begin_write(app.db()).await.unwrap();
-    let body = r#"{"query": "{ cohort(definition: {regions: [\"demo-harbor\"]}) { size { value } } }"}"#;
+    let body =
+        r#"{"query": "{ cohort(precision: FINEST, definition: {regions: [\"demo-harbor\"]}) { size { value } } }"}"#;
     let request = format!(
         "POST /graphql HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\nContent-Length: \
             {}\r\n\r\n{body}",

@@ -96,9 +96,11 @@ async fn introspection_needs_a_key_unless_it_is_public() {
     let open = TestApp::with_public_introspection().await;
     let answer = open.send(post(&[], query)).await;
     assert_eq!(answer.ok()["__schema"]["queryType"]["name"], "Query");
-    for query in
-        ["{ viewer { partner } }", "{ __typename vocabulary { regions } }", "{ cohort(definition: {}) { id } }"]
-    {
+    for query in [
+        "{ viewer { partner } }",
+        "{ __typename vocabulary { regions } }",
+        "{ cohort(precision: FINEST, definition: {}) { id } }",
+    ] {
         let body = serde_json::json!({ "query": query }).to_string();
         let answer = open.send(post(&[], body)).await;
         assert_eq!(
@@ -125,7 +127,7 @@ async fn the_answer_has_the_accepted_media_type_and_its_status() {
         (new, "{ __typename }", 200, new),
         (new, "{ nonsense }", 400, new),
         (new, "{", 400, new),
-        (new, "query ($a: ID!) { segment(slug: $a) { id } }", 400, new),
+        (new, "query ($a: ID!) { segment(precision: FINEST, slug: $a) { id } }", 400, new),
         (old, "{ __typename }", 200, old),
         (old, "{ nonsense }", 200, old),
         (old, "{", 200, old),
@@ -233,7 +235,9 @@ async fn answers_are_compressed_if_the_client_accepts_it() {
 async fn no_answer_has_more_than_twenty_errors_or_a_long_one() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
-    let fields: Vec<_> = (0..30).map(|number| format!("a{number}: segment(slug: \"no-{number}\") {{ id }}")).collect();
+    let fields: Vec<_> = (0..30)
+        .map(|number| format!("a{number}: segment(precision: FINEST, slug: \"no-{number}\") {{ id }}"))
+        .collect();
     let answer = client.ask(&format!("{{ {} }}", fields.join(" "))).await;
     assert_eq!((answer.codes().len(), &answer.body["extensions"]["errorsLeftOut"]), (20, &10.into()));
     let fields: Vec<_> = (0..60).map(|number| format!("no{number}")).collect();
@@ -241,7 +245,7 @@ async fn no_answer_has_more_than_twenty_errors_or_a_long_one() {
     let long = "x".repeat(5_000);
     for query in [
         format!("{{ {long} }}"),
-        format!("{{ segment(slug: \"{long}\") {{ id }} }}"),
+        format!("{{ segment(precision: FINEST, slug: \"{long}\") {{ id }} }}"),
         format!("{{ ...{long} }}"),
         format!("{{ a @{long} }}"),
         format!("{{ segments(search: {long}) {{ nodes {{ id }} }} }}"),
@@ -260,7 +264,7 @@ async fn data_follows_the_selection() {
     let client = app.client(&[spots_enrichment::domain::scope::Scope::Behavior]).await;
     let answer = client
         .ask(
-            r#"{ z: __typename cohort(definition: {regions: ["demo-harbor"]}) {
+            r#"{ z: __typename cohort(precision: FINEST, definition: {regions: ["demo-harbor"]}) {
             network { density { value } } slug behavior { visitsPerPerson { unit __typename } } b: __typename a: name }
             a: viewer { partner } }"#,
         )
@@ -302,8 +306,8 @@ async fn equivalent_documents_have_the_same_meaning() {
         "{ a: viewer { partner } a: vocabulary { regions } }",
         "{ segments(first: 1) { nodes { id } } segments(first: 2) { nodes { id } } }",
         "{ __present: viewer { partner } }",
-        "query ($s: Int) { segment(slug: $s) { id } }",
-        "query ($d: SegmentDefinition) { cohort(definition: $d) { id } }",
+        "query ($s: Int) { segment(precision: FINEST, slug: $s) { id } }",
+        "query ($d: SegmentDefinition) { cohort(precision: FINEST, definition: $d) { id } }",
         "subscription { a }",
         "query A { __typename } query B { __typename }",
     ] {

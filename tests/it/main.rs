@@ -28,6 +28,7 @@ mod nyc;
 mod pages;
 mod personality;
 mod population;
+mod precision;
 mod privacy;
 mod promise;
 mod queries;

@@ -235,7 +235,8 @@ async fn a_server_takes_the_engine_from_its_settings() {
         command.env("ENGINE", "memory");
     });
     served.wait_for("epoch in memory");
-    let portrait = "{ cohort(definition: {}) { size { value } knot { components } network { release { id } } } }";
+    let portrait = "{ cohort(precision: FINEST,
+        definition: {}) { size { value } knot { components } network { release { id } } } }";
     let answer = served.ask(key.trim(), portrait);
     assert!(answer["data"]["cohort"]["size"]["value"].as_f64().is_some_and(|size| size > 2_000.0), "{answer}");
     let wrong = crate::cli::binary(&dir).args(["serve", "--engine", "gpu"]).output().unwrap();

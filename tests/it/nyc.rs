@@ -17,7 +17,6 @@ use spots_enrichment::{
         import::{self, Options},
         progress::Progress,
     },
-    privacy::ledger,
 };
 
 use crate::app::{ALL, NOW, TestApp, databases, new_york};
@@ -244,10 +243,10 @@ async fn every_released_mean_lies_within_five_sigmas_of_the_exact_one() {
             let app = TestApp::over(new_york(on).await.unwrap(), NOW, seed).await;
             for ((definition, cohort), means) in cohorts.iter().zip(&means) {
                 // A key for each: one cohort contains another, and the minimum difference would withhold it.
-                let client = app.client_of("acme", &ALL, ledger::KEY_CAP_MILLIUNITS).await;
+                let client = app.client_of("acme", &ALL, crate::app::KEY_CAP_MILLIUNITS).await;
                 let answer = client
                     .ask(&format!(
-                        "{{ cohort(definition: {definition}) {{ size {M}
+                        "{{ cohort(precision: FINEST, definition: {definition}) {{ size {M}
                     behavior {{ visitsPerPerson {M} averageDwellMinutes {M} returnVisitRate {M} explorationTendency {M}
                         communityEngagement {M} timeSpent {{ short {M} medium {M} long {M} }}
                         dayParts {{ days part share {M} }} }}

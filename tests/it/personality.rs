@@ -34,7 +34,7 @@ async fn without_noise_the_numbers_are_exact() {
         let client = app.client(&ALL).await;
         let answer = client
             .ask(
-                r#"{ cohort(definition: {regions: ["demo-harbor"]}) {
+                r#"{ cohort(precision: FINEST, definition: {regions: ["demo-harbor"]}) {
                     all: compatibility(product: {
                         explorationEagerness: 0.9, communityOrientation: 0.2, authenticityPreference: 0.7,
                         socialDiscoveryStyle: 0.5, temporalFlexibility: 0.1, locationAdventurousness: 0.8,
@@ -119,7 +119,7 @@ async fn without_noise_the_numbers_are_exact() {
 async fn one_release_answers_all_state_fields_and_is_charged_once() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
-    let document = r#"{ cohort(definition: {regions: ["demo-harbor"]}) {
+    let document = r#"{ cohort(precision: FINEST, definition: {regions: ["demo-harbor"]}) {
         a: compatibility(product: {price: BUDGET}) { score { value interval95 { low high } quality }
             release { id units } }
         b: compatibility(product: {price: LUXURY, energyPreference: 0.9}) { score { value } release { id } }
@@ -162,7 +162,7 @@ async fn a_comparison_releases_both_segments_at_once() {
     let app = TestApp::new(On::Sqlite).await;
     let compare = |with: &str| {
         format!(
-            r#"{{ cohort(definition: {{regions: ["demo-harbor"]}}) {{ compare(with: {with}) {{
+            r#"{{ cohort(precision: FINEST, definition: {{regions: ["demo-harbor"]}}) {{ compare(with: {with}) {{
                 fidelity {{ value interval95 {{ low high }} }} averageCompatibility {{ value }}
                 release {{ id }} otherRelease {{ id }} }} }} }}"#
         )
@@ -174,11 +174,11 @@ async fn a_comparison_releases_both_segments_at_once() {
     let answer = client.ask(&compare(r#"{regions: ["demo-hills"]}"#)).await;
     assert_ne!(answer.ok()["cohort"]["compare"]["release"], answer.ok()["cohort"]["compare"]["otherRelease"]);
     let spent = client.ask("{ viewer { privacyBudget { spent } } }").await;
-    assert_eq!(spent.data("/viewer/privacyBudget/spent"), &json!(2.0));
+    assert_eq!(spent.data("/viewer/privacyBudget/spent"), &json!(1.0));
 
-    // A key whose budget covers only one of the two is charged for neither: a document is admitted as a whole.
+    // A key whose budget covers only one of two segments of the same people is charged for neither.
     let poor = app.client_of("poor", &ALL, 1_500).await;
-    let answer = poor.ask(&compare(r#"{regions: ["demo-hills"]}"#)).await;
+    let answer = poor.ask(&compare(r#"{regions: ["demo-harbor"], age: {to: 44}}"#)).await;
     assert_eq!(answer.codes(), ["PRIVACY_BUDGET_EXHAUSTED"]);
     let spent = poor.ask("{ viewer { privacyBudget { spent } } }").await;
     assert_eq!(spent.data("/viewer/privacyBudget/spent"), &json!(0.0));
@@ -201,13 +201,15 @@ async fn an_invalid_product_is_rejected_before_anything_is_charged() {
     ] {
         for ask in ["compatibility(product: P) { score { value } }", "knotCompatibility(product: P) { score }"] {
             let ask = ask.replace('P', product);
-            let answer = client.ask(&format!("{{ cohort(definition: {{}}) {{ {ask} }} }}")).await;
+            let answer = client.ask(&format!("{{ cohort(precision: FINEST, definition: {{}}) {{ {ask} }} }}")).await;
             let error = &answer.body["errors"][0]["extensions"];
             assert_eq!((&error["code"], &error["field"]), (&json!("BAD_USER_INPUT"), &json!(field)), "{product}");
         }
     }
     for first in ["-1", "101"] {
-        let ask = format!("{{ cohort(definition: {{}}) {{ recommendations(first: {first}) {{ totalCount }} }} }}");
+        let ask = format!(
+            "{{ cohort(precision: FINEST, definition: {{}}) {{ recommendations(first: {first}) {{ totalCount }} }} }}"
+        );
         assert_eq!(client.ask(&ask).await.codes(), ["BAD_USER_INPUT"]);
     }
     let spent = client.ask("{ viewer { privacyBudget { spent } } }").await;
@@ -215,7 +217,8 @@ async fn an_invalid_product_is_rejected_before_anything_is_charged() {
     // Too few people: as for any other bundle, only the size is charged.
     let few = client
         .ask(
-            r#"{ cohort(definition: {regions: ["demo-coast"], age: {from: 65}}) { quantumState { purity { value } } }
+            r#"{ cohort(precision: FINEST,
+                definition: {regions: ["demo-coast"], age: {from: 65}}) { quantumState { purity { value } } }
             }"#,
         )
         .await;
@@ -320,7 +323,7 @@ async fn implications_show_their_inputs_and_follow_from_them() {
         let app = TestApp::new(on).await;
         let client = app.client(&ALL).await;
         let document = format!(
-            "{{ cohort(definition: {{age: {{to: 64}}}}) {{
+            "{{ cohort(precision: FINEST, definition: {{age: {{to: 54}}}}) {{
                 behavior {{ returnVisitRate {{ value }} communityEngagement {{ value }} {IMPLICATIONS} }}
                 personality {{ dimensions {{ name mean {{ value }} }} }}
                 network {{ connectionsPerPerson {{ value }} implications {{
@@ -402,7 +405,10 @@ async fn implications_show_their_inputs_and_follow_from_them() {
 async fn implications_release_only_what_they_need_and_the_scopes_allow() {
     let app = TestApp::new(On::Sqlite).await;
     let ask = |field: &str| {
-        format!("{{ cohort(definition: {{age: {{to: 64}}}}) {{ behavior {{ implications {{ {field} }} }} }} }}")
+        format!(
+            "{{ cohort(precision: FINEST,
+                definition: {{age: {{to: 54}}}}) {{ behavior {{ implications {{ {field} }} }} }} }}"
+        )
     };
     let spent = async |client: &crate::app::Client<'_>| {
         client.ask("{ viewer { privacyBudget { spent } } }").await.data("/viewer/privacyBudget/spent").clone()
@@ -423,7 +429,7 @@ async fn implications_release_only_what_they_need_and_the_scopes_allow() {
     both.ask(&ask("valuesCommunityProducts { verdict }")).await.ok();
     assert_eq!(spent(&both).await, json!(1.36));
     // A cohort of all people is compared with itself: no other release is needed, and it is not above itself.
-    let whole = "{ cohort(definition: {}) { behavior { implications {
+    let whole = "{ cohort(precision: FINEST, definition: {}) { behavior { implications {
         valuesCommunityProducts { verdict inputs { name value { value } } } } } } }";
     let answer = both.ask(whole).await;
     let community = &answer.ok()["cohort"]["behavior"]["implications"]["valuesCommunityProducts"];
@@ -447,7 +453,7 @@ async fn a_requested_segment_takes_precedence_over_its_comparison() {
         // All but the people of unknown age.
         let answer = client
             .ask(
-                "{ cohort(definition: {age: {from: 18}}) { size { value } behavior {
+                "{ cohort(precision: FINEST, definition: {age: {from: 18}}) { size { value } behavior {
                  visitsPerPerson { value } implications { valuesCommunityProducts { verdict } } } } }",
             )
             .await;

@@ -225,9 +225,10 @@ async fn a_key_can_be_limited_to_trusted_documents() {
         scopes: ALL.to_vec(),
         limits: Limits::DEFAULT,
         expires_at: None,
-        cap_milliunits: 0,
+        cap_microunits: 0,
         name: "shop".to_owned(),
         documents_only: true,
+        test_mode: false,
     };
     let (id, key) = auth::create_key(app.db(), &new, NOW).await.unwrap();
     let limited = app.client_from(&id, key.reveal());
@@ -270,7 +271,7 @@ fn manifests_of_apollo_and_relay_are_added() {
     assert!(text(&unknown.stderr).contains("there is no partner \"acme\""));
     run(&dir, &["keys", "create", "--partner", "acme"]);
     let body = "query Partner { viewer { partner } }";
-    let needs = "query Cohort($d: SegmentDefinition!) { cohort(definition: $d) { size { value } } }";
+    let needs = "query Cohort($d: SegmentDefinition!) { cohort(precision: FINEST, definition: $d) { size { value } } }";
     let apollo = json!({"format": "apollo-persisted-query-manifest", "version": 1, "operations": [
         {"id": document_hash(body), "name": "Partner", "type": "query", "body": body}]});
     let relay = json!({document_hash(needs): needs});

@@ -33,7 +33,7 @@ async fn a_partner_saves_changes_and_deletes_only_its_own_segments() {
         );
         let saved = acme.ask(&save("mine", "DEMO-LAKES")).await;
         assert_eq!(saved.ok()["saveSegment"]["definition"], json!({"regions": ["demo-lakes"]}));
-        let by_slug = r#"{ segment(slug: "mine") { definition { regions } } }"#;
+        let by_slug = r#"{ segment(precision: FINEST, slug: "mine") { definition { regions } } }"#;
         assert_eq!(acme.ask(by_slug).await.ok()["segment"]["definition"], json!({"regions": ["demo-lakes"]}));
         assert_eq!(other.ask(by_slug).await.codes(), ["INVALID_SEGMENT"]);
         let delete = r#"mutation { deleteSegment(slug: "mine") }"#;
@@ -48,7 +48,15 @@ async fn shared_segments_are_visible_to_every_partner_and_cannot_be_changed() {
     let app = TestApp::new(On::Sqlite).await;
     share(&app, "everybody").await;
     let acme = app.client(&[Scope::Behavior]).await;
-    assert_eq!(acme.ask(r#"{ segment(slug: "everybody") { name shared } }"#).await.ok()["segment"]["shared"], true);
+    assert_eq!(
+        acme.ask(
+            r#"{ segment(precision: FINEST,
+            slug: "everybody") { name shared } }"#
+        )
+        .await
+        .ok()["segment"]["shared"],
+        true
+    );
     let answer = acme.ask(&save("everybody", "demo-hills")).await;
     assert_eq!(
         (answer.codes(), &answer.body["errors"][0]["extensions"]["field"]),
@@ -63,7 +71,7 @@ async fn an_unknown_slug_is_answered_with_similar_ones() {
     for slug in ["harbor-adults", "harbor-youth", "hills"] {
         share(&app, slug).await;
     }
-    let answer = app.client(&ALL).await.ask(r#"{ segment(slug: "harbor-adlts") { id } }"#).await;
+    let answer = app.client(&ALL).await.ask(r#"{ segment(precision: FINEST, slug: "harbor-adlts") { id } }"#).await;
     assert_eq!(answer.codes(), ["INVALID_SEGMENT"]);
     assert_eq!(answer.body["errors"][0]["extensions"]["suggestions"][0], "harbor-adults");
 }
@@ -121,7 +129,9 @@ async fn the_error_of_an_invalid_definition_names_its_field() {
         ("{age: {from: 40, to: 20}}", "definition.age", "above"),
         ("{age: {to: 17}}", "definition.age", "18"),
     ] {
-        let answer = acme.ask(&format!("{{ cohort(definition: {definition}) {{ size {{ value }} }} }}")).await;
+        let answer = acme
+            .ask(&format!("{{ cohort(precision: FINEST, definition: {definition}) {{ size {{ value }} }} }}"))
+            .await;
         assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{definition}");
         assert_eq!(answer.body["errors"][0]["extensions"]["field"], field);
         assert!(answer.body["errors"][0]["message"].as_str().unwrap().contains(hint), "{}", answer.text);
@@ -144,11 +154,14 @@ async fn control_characters_are_rejected_like_other_invalid_values() {
         let acme = app.client(&ALL).await;
         let nul = r"\u0000";
         for (query, code) in [
-            (format!(r#"{{ segment(slug: "{nul}") {{ id }} }}"#), "INVALID_SEGMENT"),
+            (format!(r#"{{ segment(precision: FINEST, slug: "{nul}") {{ id }} }}"#), "INVALID_SEGMENT"),
             (format!(r#"{{ segments(search: "{nul}") {{ nodes {{ id }} }} }}"#), "BAD_USER_INPUT"),
             (r#"{ segments(after: "00") { nodes { id } } }"#.to_owned(), "BAD_USER_INPUT"),
             (format!(r#"{{ products(category: "{nul}") {{ nodes {{ id }} }} }}"#), "BAD_USER_INPUT"),
-            (format!(r#"{{ cohort(definition: {{regions: ["{nul}"]}}) {{ id }} }}"#), "BAD_USER_INPUT"),
+            (
+                format!(r#"{{ cohort(precision: FINEST, definition: {{regions: ["{nul}"]}}) {{ id }} }}"#),
+                "BAD_USER_INPUT",
+            ),
             (format!(r#"mutation {{ deleteSegment(slug: "{nul}") }}"#), "INVALID_SEGMENT"),
         ] {
             assert_eq!(acme.ask(&query).await.codes(), [code], "{query}");
@@ -166,8 +179,12 @@ async fn a_saved_segment_with_a_value_outside_the_vocabulary_can_be_listed_and_d
     sea_orm::ConnectionTrait::execute_unprepared(app.db(), sql).await.unwrap();
     let answer = acme.ask("{ segments { nodes { slug } } }").await;
     assert_eq!(answer.ok()["segments"]["nodes"], json!([{"slug": "everybody"}, {"slug": "mine"}]));
-    let answer =
-        acme.ask(r#"{ segment(slug: "mine") { size { value } } everybody: segment(slug: "everybody") { id } }"#).await;
+    let answer = acme
+        .ask(
+            r#"{ segment(precision: FINEST,
+            slug: "mine") { size { value } } everybody: segment(precision: FINEST, slug: "everybody") { id } }"#,
+        )
+        .await;
     assert_eq!(answer.codes(), ["BAD_USER_INPUT"]);
     assert!(answer.data("/everybody/id").is_string());
     acme.ask(r#"mutation { deleteSegment(slug: "mine") }"#).await.ok();
@@ -210,12 +227,14 @@ async fn ids_are_unique_per_entry_and_equal_definitions_have_equal_hashes() {
     let acme = app.client(&ALL).await;
     let list = acme.ask("{ segments { totalCount nodes { id definitionHash } } }").await;
     let list = list.ok()["segments"].clone();
-    let cohort = acme.ask("{ cohort(definition: {}) { id definitionHash slug } }").await.ok()["cohort"].clone();
+    let cohort =
+        acme.ask("{ cohort(precision: FINEST, definition: {}) { id definitionHash slug } }").await.ok()["cohort"]
+            .clone();
     let (one, two) = (&list["nodes"][0], &list["nodes"][1]);
     assert_eq!(list["totalCount"], 2);
     assert!(one["id"] != two["id"] && cohort["id"] != one["id"] && cohort["id"] != two["id"], "{list} {cohort}");
     assert_eq!((&one["definitionHash"], &cohort["definitionHash"]), (&two["definitionHash"], &one["definitionHash"]));
-    let again = acme.ask("{ cohort(definition: {age: {}, interests: []}) { id } }").await;
+    let again = acme.ask("{ cohort(precision: FINEST, definition: {age: {}, interests: []}) { id } }").await;
     assert_eq!(again.ok()["cohort"]["id"], cohort["id"]);
     // A saved segment keeps its id when its definition changes.
     let id = |answer: &serde_json::Value| answer["saveSegment"]["id"].clone();
@@ -228,9 +247,14 @@ async fn ids_are_unique_per_entry_and_equal_definitions_have_equal_hashes() {
 async fn a_blank_form_places_no_restriction() {
     let app = TestApp::new(On::Sqlite).await;
     let acme = app.client(&ALL).await;
-    let all = acme.ask("{ cohort(definition: {}) { definitionHash definition { ageBands } } }").await.ok().clone();
+    let all = acme
+        .ask("{ cohort(precision: FINEST, definition: {}) { definitionHash definition { ageBands } } }")
+        .await
+        .ok()
+        .clone();
     assert_eq!(all["cohort"]["definition"]["ageBands"], json!([]));
-    let query = "query($d: SegmentDefinition!) { cohort(definition: $d) { definitionHash definition { ageBands } } }";
+    let query = "query($d: SegmentDefinition!) { cohort(precision: FINEST,
+        definition: $d) { definitionHash definition { ageBands } } }";
     for definition in [
         json!({"age": {"from": null, "to": null}, "interests": [], "regions": null}),
         json!({"age": {}}),
@@ -251,19 +275,25 @@ async fn one_bad_field_does_not_blank_the_others() {
     let acme = app.client(&ALL).await;
     let answer = acme
         .ask(
-            r#"{ good: cohort(definition: {}) { slug } bad: cohort(definition: {regions: ["x"]}) { slug }
+            r#"{ good: cohort(precision: FINEST, definition: {}) { slug } bad: cohort(precision: FINEST,
+                definition: {regions: ["x"]}) { slug }
             products(first: 3, last: 3) { totalCount } quote(document: "{") { points } }"#,
         )
         .await;
     assert_eq!(answer.codes(), ["BAD_USER_INPUT", "BAD_USER_INPUT", "INVALID_REQUEST"]);
     assert_eq!(answer.body["data"], json!({"good": {"slug": null}, "bad": null, "products": null, "quote": null}));
-    let answer = acme.ask(r#"{ cohorts(definitions: [{}, {regions: ["x"]}, {age: {from: 30}}]) { slug } }"#).await;
+    let answer = acme
+        .ask(r#"{ cohorts(precision: FINEST, definitions: [{}, {regions: ["x"]}, {age: {from: 30}}]) { slug } }"#)
+        .await;
     assert_eq!(answer.data("/cohorts"), &json!([{"slug": null}, null, {"slug": null}]));
     let error = &answer.body["errors"][0];
     assert_eq!(error["path"], json!(["cohorts", 1]));
     assert_eq!(error["extensions"]["field"], "definitions[1].regions");
     let many = vec!["{}"; 51].join(",");
-    assert_eq!(acme.ask(&format!("{{ cohorts(definitions: [{many}]) {{ slug }} }}")).await.codes(), ["BAD_USER_INPUT"]);
+    assert_eq!(
+        acme.ask(&format!("{{ cohorts(precision: FINEST, definitions: [{many}]) {{ slug }} }}")).await.codes(),
+        ["BAD_USER_INPUT"]
+    );
 }
 
 #[tokio::test]

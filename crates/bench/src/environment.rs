@@ -32,8 +32,8 @@ use spots_enrichment::{
 
 /// The partner that owns the keys. A database without this partner was not made by the benchmark.
 const PARTNER: &str = "bench";
-/// No privacy cap may end a measurement; the data holds synthetic people only. In milliunits.
-const CAP_MILLIUNITS: i64 = 1_000_000_000_000;
+/// No privacy cap may end a measurement; the data holds synthetic people only. In microunits.
+const CAP_MICROUNITS: i64 = 1_000_000_000_000;
 /// Keys of a run. A real key sees some segments, not thousands; each new view is compared with the key's earlier ones.
 const KEYS: usize = 64;
 /// How long a server may take until it listens, and until it has loaded an epoch into memory.
@@ -90,7 +90,7 @@ async fn prepare(db: &DatabaseConnection, agents: u32) -> anyhow::Result<()> {
             "this database holds {count} people: use --agents {count} or an empty database"
         );
     }
-    Ok(accounts::cap_all_regions(db, CAP_MILLIUNITS).await?)
+    Ok(accounts::cap_all_regions(db, CAP_MICROUNITS).await?)
 }
 
 /// A key that no limit stops, valid for a day.
@@ -109,7 +109,7 @@ async fn key(db: &DatabaseConnection) -> anyhow::Result<String> {
             points_per_day: per_period,
         },
         expires_at: Some(now + DAY),
-        cap_milliunits: CAP_MILLIUNITS,
+        cap_microunits: CAP_MICROUNITS,
         name: "bench".to_owned(),
         documents_only: false,
     };

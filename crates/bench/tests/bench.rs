@@ -90,6 +90,6 @@ async fn a_database_that_the_benchmark_did_not_make_is_rejected() {
     // No cap was raised.
     let accounts = privacy_account::Entity::find().all(&db).await.unwrap();
     assert!(!accounts.is_empty());
-    let cap = ledger::REGION_CAP_MILLIUNITS;
-    assert!(accounts.iter().all(|account| account.cap_milliunits <= cap), "{accounts:?}");
+    let cap = ledger::REGION_CAP_MICROUNITS;
+    assert!(accounts.iter().all(|account| account.cap_microunits <= cap), "{accounts:?}");
 }

@@ -7,8 +7,9 @@ use async_graphql::{ErrorExtensionValues, ServerError, Value};
 use axum::http::StatusCode;
 use graphql_limits::CostExceeded;
 
-use super::{clock::format_time, quota::LimitExceeded, scope::Scope};
+use super::{atom::Atom, clock::format_time, quota::LimitExceeded, scope::Scope};
 
+mod budget;
 mod database;
 mod table;
 
@@ -64,9 +65,9 @@ pub enum Error {
     NotInVocabulary { field: String, message: String },
     /// A privacy rule: too few people for a number to be released. The error does not contain their number.
     InsufficientData { reason: Reason },
-    /// A privacy rule: the privacy budget of the key or of `region` for the current period is used up. Enough units
-    /// return at `returns_at` (Unix seconds).
-    PrivacyBudgetExhausted { region: Option<String>, returns_at: Option<i64> },
+    /// A privacy rule: the privacy budget of the key, or of all keys together (`of_region`), for the people of `atom`
+    /// is used up for the current period. Enough units return at `returns_at` (Unix seconds).
+    PrivacyBudgetExhausted { of_region: bool, atom: Atom, returns_at: Option<i64> },
     /// Fault of the caller: the path or document does not exist. 404.
     NotFound { what: String },
     /// Fault of the caller: the path or the operation does not allow the method. 405.
@@ -87,6 +88,8 @@ pub enum Reason {
     /// The caller has viewed a segment that contains this one or is contained in it, and the sizes differ by less than
     /// the minimum difference.
     MinDifference,
+    /// The segment is too small for the precision that was asked for. About `people` people would be needed.
+    Precision { people: i64 },
 }
 
 impl Reason {
@@ -97,6 +100,7 @@ impl Reason {
             Self::BelowThreshold => "BELOW_THRESHOLD",
             Self::Dominance => "DOMINANCE",
             Self::MinDifference => "MIN_DIFFERENCE",
+            Self::Precision { .. } => "PRECISION",
         }
     }
 }
@@ -246,7 +250,13 @@ impl Error {
                 "Too few people to release numbers. Use a larger segment, or a longer window where there is a choice."
                     .to_owned()
             }
-            Self::PrivacyBudgetExhausted { region, returns_at } => budget_message(region.as_deref(), *returns_at),
+            Self::InsufficientData { reason: Reason::Precision { people } } => format!(
+                "Too few people for numbers of the quality OK: about {people} are needed. Use a larger segment, or \
+                 `precision: FINEST`, which costs the full price and gives numbers of the quality LOW."
+            ),
+            Self::PrivacyBudgetExhausted { of_region, atom, returns_at } => {
+                budget::message(*of_region, atom, *returns_at)
+            }
             Self::NotFound { what } => format!("There is no {what}."),
             Self::MethodNotAllowed { allow } => format!("Method not allowed. Use {allow}."),
             Self::Unavailable => "The server is temporarily unavailable. Try again in a moment.".to_owned(),
@@ -290,13 +300,17 @@ impl Error {
                 extensions.set("field", field.clone());
                 extensions.set("reason", "VOCABULARY");
             }
-            Self::InsufficientData { reason } => extensions.set("reason", reason.name()),
-            Self::PrivacyBudgetExhausted { region, returns_at } => {
-                extensions.set("whose", if region.is_some() { "region" } else { "key" });
-                extensions.set("reason", if region.is_some() { "REGION_BUDGET" } else { "KEY_BUDGET" });
-                if let Some(region) = region {
-                    extensions.set("region", region.clone());
+            Self::InsufficientData { reason } => {
+                extensions.set("reason", reason.name());
+                if let Reason::Precision { people } = reason {
+                    extensions.set("peopleNeeded", *people);
                 }
+            }
+            Self::PrivacyBudgetExhausted { of_region, atom, returns_at } => {
+                extensions.set("whose", if *of_region { "region" } else { "key" });
+                extensions.set("reason", if *of_region { "REGION_BUDGET" } else { "KEY_BUDGET" });
+                extensions.set("region", atom.region.clone());
+                extensions.set("ageBand", atom.band_name());
                 if let Some(at) = returns_at {
                     extensions.set("returnsAt", format_time(*at));
                 }
@@ -349,17 +363,6 @@ impl Error {
 }
 
 /// Sets the cost, the most expensive fields, and the page size that would be within the limit.
-fn budget_message(region: Option<&str>, returns_at: Option<i64>) -> String {
-    let owner = region.map_or_else(|| "this key".to_owned(), |region| format!("the region {region}"));
-    let when = match returns_at {
-        Some(at) => format!("is used up. Units return from {} on.", format_time(at)),
-        None => "is smaller than the price of these fields together. Request fewer of them.".to_owned(),
-    };
-    format!(
-        "The privacy budget of {owner} for this period {when} Releases that this key has viewed before remain free."
-    )
-}
-
 fn set_cost(extensions: &mut ErrorExtensionValues, exceeded: &CostExceeded) {
     extensions.set("cost", exceeded.cost);
     extensions.set("dearestPaths", async_graphql::to_value(&exceeded.most_expensive).unwrap_or(Value::Null));

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use graphql_limits::CostExceeded;
 
 use super::{Error, Reason};
-use crate::domain::quota::LimitExceeded;
+use crate::domain::{atom::Atom, quota::LimitExceeded};
 
 /// Where an error can occur.
 #[derive(Clone, Copy, PartialEq)]
@@ -30,6 +30,7 @@ fn all() -> Vec<(Error, Placement, &'static str, &'static str)> {
     let forbidden = "the key lacks a scope, or may execute trusted documents only";
     let not_valid = "the request or its document is not valid";
     let argument = "an argument is not valid";
+    let atom = Atom { region: String::new(), band: 0 };
     vec![
         (Error::AuthenticationFailed, Placement::Whole, no_key, NO),
         (Error::ApiKeyExpired, Placement::Whole, "the key has expired", NO),
@@ -85,7 +86,7 @@ fn all() -> Vec<(Error, Placement, &'static str, &'static str)> {
             "not in this epoch",
         ),
         (
-            Error::PrivacyBudgetExhausted { region: None, returns_at: Some(0) },
+            Error::PrivacyBudgetExhausted { of_region: false, atom, returns_at: Some(0) },
             Placement::Field,
             "the privacy budget for this period is used up",
             "yes, from `returnsAt` on",

@@ -30,11 +30,13 @@ pub struct NewKey {
     pub limits: Limits,
     pub expires_at: Option<i64>,
     /// Privacy cap in any 30 days.
-    pub cap_milliunits: i64,
+    pub cap_microunits: i64,
     /// A name for people: at most 60 characters; may be empty.
     pub name: String,
     /// Whether the key may execute trusted documents only.
     pub documents_only: bool,
+    /// Whether the key reads synthetic people only.
+    pub test_mode: bool,
 }
 
 /// Maximum length of a key's name, in characters.
@@ -58,13 +60,14 @@ pub async fn create_key(db: &DatabaseConnection, new: &NewKey, now: i64) -> anyh
     let secret = ApiKey::generate(new.environment, &new.partner_id).map_err(Error::into_anyhow)?;
     let key_id = new_id()?;
     let account = format!("key:{key_id}");
-    accounts::open(&transaction, &account, new.cap_milliunits, None).await?;
+    accounts::open(&transaction, &account, new.cap_microunits, None).await?;
     let detail = format!(
-        "partner {}, scopes {}, {}, {} units in 30 days",
+        "{}partner {}, scopes {}, {}, {} units in 30 days",
+        if new.test_mode { "test mode, " } else { "" },
         new.partner_id,
         Scope::join(&new.scopes),
         new.limits.describe(),
-        units(new.cap_milliunits)
+        units(new.cap_microunits)
     );
     let key = Key {
         key_id: key_id.clone(),
@@ -80,6 +83,7 @@ pub async fn create_key(db: &DatabaseConnection, new: &NewKey, now: i64) -> anyh
         replaced_by: None,
         name: new.name.trim().to_owned(),
         documents_only: new.documents_only,
+        test_mode: new.test_mode,
     };
     keys::insert(&transaction, &key, secret.hash()).await?;
     audit::record(&transaction, now, Action::CreateKey, &key_id, detail).await?;
@@ -135,7 +139,7 @@ pub async fn revoke_key(db: &DatabaseConnection, key_id: &str, now: i64) -> anyh
     Ok(())
 }
 
-/// Changes the limits of a key, and its privacy cap if `cap_milliunits` is given. This takes effect on every server
+/// Changes the limits of a key, and its privacy cap if `cap_microunits` is given. This takes effect on every server
 /// within five seconds. Returns the new limits.
 ///
 /// # Errors
@@ -144,13 +148,13 @@ pub async fn change_limits(
     db: &DatabaseConnection,
     key_id: &str,
     change: impl FnOnce(Limits) -> Limits + Send,
-    cap_milliunits: Option<i64>,
+    cap_microunits: Option<i64>,
     now: i64,
 ) -> anyhow::Result<Limits> {
     let transaction = db::begin_write(db).await?;
     let mut key = keys::find_locked(&transaction, key_id).await?;
-    if cap_milliunits.is_some() {
-        let detail = ledger::change_caps(&transaction, &key.account, cap_milliunits, None).await?;
+    if cap_microunits.is_some() {
+        let detail = ledger::change_caps(&transaction, &key.account, cap_microunits, None).await?;
         let detail = detail.context("the key has no privacy account")?;
         audit::record(&transaction, now, Action::ChangeLimits, key_id, detail).await?;
     }

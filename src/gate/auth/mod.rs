@@ -105,6 +105,8 @@ pub struct Caller {
     pub expires_at: Option<i64>,
     /// Whether the key may execute trusted documents only.
     pub documents_only: bool,
+    /// Whether the key reads synthetic people only, at no privacy units.
+    pub test_mode: bool,
 }
 
 impl From<Key> for Caller {
@@ -118,6 +120,7 @@ impl From<Key> for Caller {
             account: key.account,
             expires_at: key.expires_at,
             documents_only: key.documents_only,
+            test_mode: key.test_mode,
         }
     }
 }
@@ -136,6 +139,7 @@ impl Caller {
             account: "public".to_owned(),
             expires_at: None,
             documents_only: false,
+            test_mode: false,
         }
     }
 

@@ -46,7 +46,8 @@ impl ImplicationQuestions {
         let personality = community || is_selected("prefersQualityOverPrice") || is_selected("decisionFactors");
         let all_people = Cohort { regions: own.cohort.regions.clone(), ..Cohort::default() };
         Self {
-            personality: personality.then(|| context.question(&own.cohort, WindowLength::Days28, Bundle::Personality)),
+            personality: personality
+                .then(|| context.question(&own.cohort, WindowLength::Days28, Bundle::Personality, own.precision)),
             regions: (community && all_people != *own.cohort).then(|| Question {
                 cohort: Arc::new(all_people),
                 comparison_only: true,

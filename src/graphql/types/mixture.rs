@@ -1,6 +1,7 @@
 //! Fields based on a segment's density matrix: similarity among its people, with a product, and with another segment.
 
 use async_graphql::SimpleObject;
+use personality_math::SIDE;
 
 use super::{release::Release, segment::Definition};
 use crate::{
@@ -23,8 +24,38 @@ pub struct QuantumState {
     /// Von Neumann entropy -tr(rho ln rho), 0 to ln 13 = 2.565 nats. 0 if all people are equal. The interval is a
     /// worst-case bound over the noise, so it is wide below about 10,000 people.
     entropy: Measure,
+    /// The density matrix itself, from which the compatibility with any number of products can be computed without
+    /// another request.
+    density_matrix: DensityMatrix,
     /// The release that these numbers come from.
     release: Release,
+}
+
+/// A density matrix: symmetric, 13 x 13, trace 1, no negative eigenvalues. Index 0 is the constant component, indices 1
+/// to 12 are the dimensions in their order.
+///
+/// The compatibility with a product that states m dimensions S with values v is w^T rho w / sum of A_k^2 rho_kk, with
+/// A_0^2 = m / 12, A_k^2 = 1 in S and 0 elsewhere, phi = (sqrt(m / 4), v_k - 1/2 in S) scaled to length 1, and w_k =
+/// A_k phi_k (`docs/personality.md`, "States").
+#[derive(SimpleObject)]
+pub struct DensityMatrix {
+    /// The 13 rows, rounded to 12 decimals.
+    rows: Vec<Vec<f64>>,
+    /// Standard error caused by the noise of the sums, of the inner product of the matrix with a matrix of length 1 and
+    /// trace 0.
+    sigma: f64,
+    /// Relative standard error of the noisy size, by which the sums are divided.
+    size_sigma: f64,
+}
+
+impl From<&Mixture> for DensityMatrix {
+    fn from(mixture: &Mixture) -> Self {
+        let matrix = mixture.rho().matrix();
+        let rounded = |value: f64| (value * 1e12).round() / 1e12;
+        let row = |row: usize| (0..SIDE).map(|column| rounded(matrix[(row, column)])).collect();
+        let (sigma, size_sigma) = mixture.sigmas();
+        Self { rows: (0..SIDE).map(row).collect(), sigma, size_sigma }
+    }
 }
 
 impl QuantumState {
@@ -33,7 +64,8 @@ impl QuantumState {
     pub fn new(released: &Released) -> Result<Self, Error> {
         let mixture = Mixture::read(released)?;
         let (purity, entropy) = (mixture.purity_measure(), mixture.entropy_measure());
-        Ok(Self { purity, entropy, release: released.release.as_ref().into() })
+        let density_matrix = DensityMatrix::from(&mixture);
+        Ok(Self { purity, entropy, density_matrix, release: released.release.as_ref().into() })
     }
 }
 

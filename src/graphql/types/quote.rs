@@ -3,10 +3,15 @@
 use async_graphql::SimpleObject;
 use graphql_limits::{PageFit, PathPoints};
 
+use super::segment::Definition;
 use crate::{
-    domain::key::Limits,
+    domain::{epoch::WindowLength, key::Limits},
     gate::prices::DocumentCost,
-    privacy::{budget::Budget, bundles::units},
+    privacy::{
+        bundles::units,
+        quote::{QuotedBundle as PricedBundle, QuotedSegment as PricedSegment},
+    },
+    statistics::measure::Quality,
 };
 
 /// The cost of a document for this key, in points and privacy units. The document is not executed. Only the points of
@@ -19,12 +24,19 @@ pub struct Quote {
     max_query_points: u64,
     /// Whether `points` is at most `maxQueryPoints`. Points left in the current minute or day are not considered.
     fits: bool,
-    /// Upper bound of the privacy units that would be charged. It includes releases that this key has viewed before,
-    /// and may count a release twice if two parts of the document request it in different forms. Neither is charged
-    /// when the document is executed.
+    /// Privacy units that would be charged; an upper bound if `exact` is false. Releases that this key has viewed
+    /// before cost nothing.
     units: f64,
-    /// Privacy units left for this key in its 30-day window. The budgets of the regions are not considered.
+    /// Whether `units` is exact: this key has seen the size of every segment in the document. Until then the number of
+    /// steps is not known, and the price of all steps is quoted. Asking for `size` alone costs little and makes the
+    /// next quote exact.
+    exact: bool,
+    /// Privacy units left for this key in its 30-day window, for the age band of which the most was spent. The budgets
+    /// of the regions are not considered.
     units_left: f64,
+    /// The segments of the document, in its order, with the price and the expected quality of their numbers. Segments
+    /// of a list (`segments`) and of a mutation are omitted; `units` then counts them in full.
+    segments: Vec<QuotedSegment>,
     /// The three most expensive fields, most expensive first.
     dearest_paths: Vec<PathPoints>,
     /// The largest page size with which the document would fit, for the list that costs most. Null if the document
@@ -32,18 +44,83 @@ pub struct Quote {
     largest_page: Option<PageFit>,
 }
 
+/// A segment of a quoted document.
+#[derive(SimpleObject)]
+pub struct QuotedSegment {
+    /// The definition.
+    definition: Definition,
+    /// The window that the numbers cover.
+    window: WindowLength,
+    /// The noisy size that this key has seen. Null if it has not seen the size yet.
+    people: Option<i64>,
+    /// The statistics that the document asks for.
+    bundles: Vec<QuotedBundle>,
+}
+
+/// Statistics of a segment in a quoted document.
+#[derive(SimpleObject)]
+pub struct QuotedBundle {
+    /// Name of the bundle, as in `docs/privacy.md`.
+    bundle: String,
+    /// Privacy units that would be charged. An upper bound until this key has seen the size.
+    units: f64,
+    /// The quality that most numbers will have. Null until this key has seen the size, and if no number will be
+    /// returned.
+    quality: Option<Quality>,
+    /// Why no number will be returned: `BELOW_THRESHOLD`, `MIN_DIFFERENCE` or `PRECISION`. Null if numbers are
+    /// expected.
+    withheld: Option<String>,
+}
+
+/// The privacy units of a document.
+pub struct QuotedUnits {
+    pub segments: Vec<PricedSegment>,
+    pub microunits: i64,
+    pub is_exact: bool,
+    pub left_microunits: i64,
+}
+
 impl Quote {
-    pub fn new(cost: &DocumentCost, limits: &Limits, budget: &Budget) -> Self {
+    pub fn new(cost: &DocumentCost, limits: &Limits, quoted: QuotedUnits) -> Self {
         let (points, limit) = (&cost.points, limits.max_document_points());
         let fits = points.points <= limit;
         Self {
             points: points.points,
             max_query_points: limit,
             fits,
-            units: units(cost.milliunits),
-            units_left: units(budget.left_milliunits()),
+            units: units(quoted.microunits),
+            exact: quoted.is_exact,
+            units_left: units(quoted.left_microunits),
+            segments: quoted.segments.into_iter().map(QuotedSegment::from).collect(),
             dearest_paths: points.most_expensive(3),
             largest_page: if fits { None } else { points.largest_page(limit) },
+        }
+    }
+}
+
+impl From<PricedSegment> for QuotedSegment {
+    fn from(segment: PricedSegment) -> Self {
+        Self {
+            definition: segment.size.cohort.as_ref().into(),
+            window: segment.size.window.length,
+            people: segment.people,
+            bundles: segment.bundles.into_iter().map(QuotedBundle::from).collect(),
+        }
+    }
+}
+
+impl From<PricedBundle> for QuotedBundle {
+    fn from(bundle: PricedBundle) -> Self {
+        let quality = |is_high: bool, is_ok: bool| match (is_high, is_ok) {
+            (true, _) => Quality::High,
+            (false, true) => Quality::Ok,
+            (false, false) => Quality::Low,
+        };
+        Self {
+            bundle: bundle.bundle.name().to_owned(),
+            units: units(bundle.microunits),
+            quality: bundle.expected.map(|expected| quality(expected.is_high, expected.is_ok)),
+            withheld: bundle.withheld.map(|reason| reason.name().to_owned()),
         }
     }
 }

@@ -7,7 +7,10 @@ use crate::{
         clock::format_time,
         epoch::{Window as EpochWindow, WindowLength},
     },
-    privacy::{self, Bundle, bundles, ledger},
+    privacy::{
+        self, Bundle, bundles, ledger,
+        steps::{STEPS, publication_threshold},
+    },
     statistics::measure::{Interval, Quality, Scale, Unit},
 };
 
@@ -51,8 +54,8 @@ pub struct NoiseGroup {
 /// key.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct Release {
-    /// SHA-256 of policy version, bundle, epoch, window and canonical segment, in hexadecimal. Equal ids mean the same
-    /// measurement.
+    /// SHA-256 of policy version, bundle, last step, epoch, window and canonical segment, in hexadecimal. Equal ids
+    /// mean the same numbers.
     pub id: ID,
     /// The weekly snapshot that the release was computed from, as ISO week, such as `2026-W22`.
     pub epoch: String,
@@ -66,8 +69,12 @@ pub struct Release {
     pub rho: f64,
     /// Noise mechanism: `discrete_gaussian`.
     pub mechanism: String,
-    /// Price in privacy units. A key is charged once, at its first view; a region is charged once, when the first key
-    /// views the release.
+    /// Number of steps that were combined, 1 to 5. Each step halves the noise and quadruples the price. 0 for a release
+    /// of the policy 2026-1, which has the noise and the price of 5 steps.
+    pub steps: u8,
+    /// Price in privacy units, of all steps together. A key is charged once for each step, at its first view; so is the
+    /// account of all keys together, when the first key views it. Only the age bands and regions of the segment are
+    /// charged.
     pub units: f64,
     /// The noise of each group of numbers.
     pub sigma: Vec<NoiseGroup>,
@@ -75,7 +82,7 @@ pub struct Release {
     pub policy_version: String,
     /// Minimum exact number of people. Segments with fewer people are never published.
     pub k_min: i64,
-    /// Minimum noisy size. Segments with a smaller noisy size are not published.
+    /// Minimum noisy size after as many steps. Segments with a smaller noisy size are not published with them.
     pub publication_line: i64,
     /// The unit of protection: `agent`, one person with profile, all visits and all kept ties.
     pub privacy_unit: String,
@@ -89,21 +96,24 @@ impl From<&privacy::Release> for Release {
         let groups = bundle.groups().iter().map(|group| NoiseGroup {
             group: group.name.to_owned(),
             size: group.size,
-            sigma: group.sigma_of_sums(),
+            sigma: group.sigma_of_first(release.steps),
         });
+        let is_old = release.steps == 0;
+        let steps = if is_old { STEPS } else { release.steps };
         Self {
             id: release.key.clone().into(),
             epoch: release.window.epoch_name(),
             window: release.window.into(),
-            epsilon: bundle.epsilon(),
-            delta: bundle.delta(),
-            rho: bundle.rho(),
+            epsilon: bundle.epsilon_of_first(steps),
+            delta: bundle.delta_of_first(if is_old { 1 } else { steps }),
+            rho: bundle.rho_of_first(steps),
             mechanism: "discrete_gaussian".to_owned(),
-            units: bundles::units(bundle.price_milliunits()),
+            units: bundles::units(bundle.price_of_first(steps)),
             sigma: groups.collect(),
-            policy_version: bundles::POLICY_VERSION.to_owned(),
+            steps: release.steps,
+            policy_version: if is_old { bundles::OLD_POLICY_VERSION } else { bundles::POLICY_VERSION }.to_owned(),
             k_min: bundles::K_MIN,
-            publication_line: bundles::PUBLICATION_THRESHOLD,
+            publication_line: publication_threshold(steps),
             privacy_unit: "agent".to_owned(),
             budget_window_days: ledger::BUDGET_WINDOW_DAYS,
         }
@@ -131,8 +141,10 @@ impl From<&privacy::Released> for Count {
     fn from(released: &privacy::Released) -> Self {
         let measure = Scale::people(released);
         debug_assert_eq!(released.size.bundle, Bundle::Size);
+        #[expect(clippy::cast_possible_truncation, reason = "a number of people")]
+        let people = released.people.round() as i64;
         Self {
-            value: released.people,
+            value: people,
             unit: measure.unit,
             sigma: measure.sigma,
             interval95: measure.interval95,

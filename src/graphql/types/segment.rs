@@ -20,6 +20,7 @@ use crate::{
         epoch::WindowLength,
         error::Error,
         page::Page,
+        precision::Precision,
         product_state::ProductState,
         scope::Scope,
         segment::{self, Cohort, SavedSegment, band_names},
@@ -35,13 +36,20 @@ pub struct Segment {
     /// The canonical cohort. An error if a saved definition uses a term that the newest epoch no longer contains; such
     /// a segment can still be listed, overwritten and deleted.
     pub cohort: Result<Arc<Cohort>, Error>,
+    /// The precision of the numbers about the segment.
+    pub precision: Precision,
 }
 
 impl Segment {
     /// A saved segment, evaluated against the vocabulary of the newest epoch.
-    pub fn saved(saved: SavedSegment, context: &RequestContext) -> Self {
+    pub fn saved(saved: SavedSegment, precision: Precision, context: &RequestContext) -> Self {
         let cohort = saved.definition().and_then(|definition| context.cohort(&definition));
-        Self { cohort, saved: Some(saved) }
+        Self { cohort, saved: Some(saved), precision }
+    }
+
+    /// A segment by inline definition.
+    pub fn inline(cohort: Arc<Cohort>, precision: Precision) -> Self {
+        Self { saved: None, cohort: Ok(cohort), precision }
     }
 
     fn hash(&self) -> String {
@@ -57,11 +65,16 @@ impl Segment {
         self.cohort.as_ref().map_err(Clone::clone)
     }
 
+    /// The question for a bundle of this segment, in a window that ends with the newest epoch.
+    fn question(&self, context: &RequestContext, length: WindowLength, bundle: Bundle) -> Result<Question, Error> {
+        Ok(context.question(self.cohort()?, length, bundle, self.precision))
+    }
+
     /// Charges the points of `field` and loads the 28-day release of a bundle.
     async fn released(&self, ctx: &Context<'_>, field: &str, bundle: Bundle) -> Result<Released, Error> {
         let context = RequestContext::of(ctx)?;
         context.charge_points("Segment", field, 0);
-        context.release(context.question(self.cohort()?, WindowLength::Days28, bundle)).await
+        context.release(self.question(context, WindowLength::Days28, bundle)?).await
     }
 }
 
@@ -140,7 +153,7 @@ impl Segment {
     ) -> Result<Option<Behavior>, Error> {
         let context = RequestContext::of(ctx)?;
         context.charge_points("Segment", "behavior", 0);
-        let own = context.question(self.cohort()?, window, Bundle::Behavior);
+        let own = self.question(context, window, Bundle::Behavior)?;
         // All releases that the field needs are requested in one batch, because a document is admitted or rejected as a
         // whole.
         let additional = ImplicationQuestions::new(ctx, context, &own);
@@ -231,7 +244,7 @@ impl Segment {
         let context = RequestContext::of(ctx)?;
         context.charge_points("Segment", "compare", 0);
         let cohort = context.cohort(&with).map_err(|error| error.of_argument("definition", "with"))?;
-        let own = context.question(self.cohort()?, WindowLength::Days28, Bundle::Moments);
+        let own = self.question(context, WindowLength::Days28, Bundle::Moments)?;
         let other = Question { cohort: Arc::clone(&cohort), ..own.clone() };
         let answers = context.releases.load_many([own.clone(), other.clone()]).await?;
         let answer = |question| answers.get(question).cloned().unwrap_or(Err(Error::Internal));

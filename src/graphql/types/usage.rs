@@ -38,7 +38,7 @@ impl From<usage::UsageDay> for UsageDay {
             requests: usage.requests,
             refused: usage.rejected,
             points: usage.points,
-            units: units(usage.milliunits),
+            units: units(usage.microunits),
             errors: usage.errors.into_iter().map(|(code, count)| ErrorCount { code, count }).collect(),
         }
     }

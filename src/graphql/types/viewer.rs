@@ -24,6 +24,8 @@ pub struct Viewer {
     key_id: ID,
     /// Environment of the key: `poc` or `live`.
     environment: String,
+    /// Whether this is a test key. It reads synthetic people and costs no privacy units.
+    test_mode: bool,
     /// Scopes of the key.
     scopes: Vec<Scope>,
     /// Expiry time of the key, RFC 3339, UTC. Null if the key does not expire.
@@ -90,6 +92,7 @@ impl From<&RequestContext> for Viewer {
             partner: caller.partner_id.clone(),
             key_id: ID(caller.key_id.clone()),
             environment: caller.environment.clone(),
+            test_mode: caller.test_mode,
             scopes: caller.scopes.clone(),
             expires_at: caller.expires_at.map(format_time),
             limits: Limits {

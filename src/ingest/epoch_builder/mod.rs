@@ -23,9 +23,10 @@ use crate::{
         epochs,
     },
 };
-use summaries::{SummaryWriter, candidates};
+use summaries::SummaryWriter;
 
 mod completeness;
+mod movers;
 mod summaries;
 mod ties;
 
@@ -93,6 +94,7 @@ pub async fn build_with(
             format_time(ends_at + READABLE_AFTER)
         );
     }
+    movers::mark(db, now).await?;
     // Visits and ties must come from one snapshot, also while an import runs.
     let transaction = db::begin_snapshot(db).await?;
     db::lock_epochs(&transaction).await?;
@@ -115,8 +117,8 @@ pub async fn build_with(
     }
     let row = epoch::ActiveModel { epoch_id: Set(epoch_id), ends_at: Set(ends_at), built_at: Set(now), agents: Set(0) };
     epoch::Entity::insert(row).exec_without_returning(&transaction).await?;
-    ties::prepare(&transaction, ends_at).await?;
-    let counted = write_summaries(&transaction, epoch_id, ends_at, &options).await?;
+    ties::prepare(&transaction, ends_at, now).await?;
+    let counted = write_summaries(&transaction, epoch_id, ends_at, now, &options).await?;
     ties::drop_tables(&transaction).await?;
     if !options.force {
         completeness::require_no_sharp_fall(&transaction, epoch_id, ends_at).await?;
@@ -136,10 +138,11 @@ async fn write_summaries(
     transaction: &DatabaseTransaction,
     epoch_id: i32,
     ends_at: i64,
+    now: i64,
     options: &BuildOptions<'_>,
 ) -> anyhow::Result<i64> {
-    let bar = options.progress.bar("people", candidates().count(transaction).await?);
-    let mut writer = SummaryWriter::new(epoch_id, ends_at);
+    let mut writer = SummaryWriter::new(epoch_id, ends_at, now);
+    let bar = options.progress.bar("people", writer.candidates().count(transaction).await?);
     let mut after = None;
     while let Some(last) = writer.write_page(transaction, after.as_deref(), &bar).await? {
         after = Some(last);
@@ -189,6 +192,7 @@ pub async fn drop_epoch(db: &DatabaseConnection, name: &str, now: i64) -> anyhow
     let found = found.with_context(|| format!("there is no such epoch; there are: {}", names.join(", ")))?;
     ensure!(epochs.len() > 1, "it is the only epoch, and a server needs one: build another one first");
     epochs::drop_epoch(&transaction, found.epoch_id, now).await?;
+    movers::reset(&transaction).await?;
     let subject = format!("epoch:{}", epoch_name(found.epoch_id));
     audit::record(&transaction, now, Action::DropEpoch, &subject, String::new()).await?;
     transaction.commit().await?;

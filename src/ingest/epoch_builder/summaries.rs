@@ -8,7 +8,7 @@ use sea_orm::{
     QueryFilter, QueryOrder, QuerySelect, Select,
 };
 
-use super::{MIN_PEOPLE_PER_TERM, ties};
+use super::{MIN_PEOPLE_PER_TERM, movers, ties};
 use crate::{
     domain::{
         clock::{DAY, WEEK},
@@ -31,16 +31,13 @@ use crate::{
 /// The number of people per page.
 const PEOPLE_PER_PAGE: u64 = 2_000;
 
-/// The people with consent and a known region, whose account is charged. Age and profile are checked later.
-pub(super) fn candidates() -> Select<agent::Entity> {
-    agent::Entity::find().filter(agent::COLUMN.consent.eq(true)).filter(agent::COLUMN.region.is_not_null())
-}
-
 /// Writes the summaries of an epoch, and counts who has them.
 #[derive(Default)]
 pub(super) struct SummaryWriter {
     epoch_id: i32,
     ends_at: i64,
+    /// The time of the build, in Unix seconds.
+    now: i64,
     /// The number of people who are counted in at least one window.
     pub counted: i64,
     regions: BTreeMap<String, u64>,
@@ -60,8 +57,17 @@ struct ActionRow {
 }
 
 impl SummaryWriter {
-    pub(super) fn new(epoch_id: i32, ends_at: i64) -> Self {
-        Self { epoch_id, ends_at, ..Self::default() }
+    pub(super) fn new(epoch_id: i32, ends_at: i64, now: i64) -> Self {
+        Self { epoch_id, ends_at, now, ..Self::default() }
+    }
+
+    /// The people with consent and a known region, whose account is charged, without those who changed their region or
+    /// age band lately. Age and profile are checked later.
+    pub(super) fn candidates(&self) -> Select<agent::Entity> {
+        agent::Entity::find()
+            .filter(agent::COLUMN.consent.eq(true))
+            .filter(agent::COLUMN.region.is_not_null())
+            .filter(movers::counts_again(self.now))
     }
 
     /// Writes the rows of the next page of people, those with an id greater than `after`. Returns the last id of the
@@ -72,7 +78,7 @@ impl SummaryWriter {
         after: Option<&str>,
         bar: &Bar,
     ) -> anyhow::Result<Option<String>> {
-        let mut people = candidates();
+        let mut people = self.candidates();
         if let Some(after) = after {
             people = people.filter(agent::COLUMN.agent_id.gt(after));
         }

@@ -8,6 +8,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait as _, Query},
 };
 
+use super::movers;
 use crate::{domain::clock::WEEK, privacy::contribution::Tie};
 
 /// The temporary table of ties.
@@ -32,13 +33,16 @@ struct TieRow {
 ///
 /// The work is split into steps with keyed tables. For a single query, the planner could choose to join all visitors of
 /// a popular spot with each other.
-pub(super) async fn prepare(transaction: &DatabaseTransaction, ends_at: i64) -> anyhow::Result<()> {
+pub(super) async fn prepare(transaction: &DatabaseTransaction, ends_at: i64, now: i64) -> anyhow::Result<()> {
+    let counted = movers::latest_counted(now);
     let starts_at = ends_at - 12 * WEEK;
     let mut steps = vec![
         "create temporary table epoch_people (agent_id text primary key, region text not null)".to_owned(),
-        "insert into epoch_people select agent_id, region from agents
-         where consent and region is not null and (age is null or age >= 18)"
-            .to_owned(),
+        format!(
+            "insert into epoch_people select agent_id, region from agents
+         where consent and region is not null and (age is null or age >= 18)
+                 and (atom_since is null or atom_since <= {counted})"
+        ),
         "create temporary table epoch_first_visits
             (agent_id text not null, spot_id text not null, first_at bigint not null, primary key (agent_id, spot_id))"
             .to_owned(),

@@ -74,7 +74,7 @@ impl Population {
     /// The name of the partner is invalid, or the database fails; nothing is stored then.
     pub async fn store(self, db: &DatabaseConnection, partner: &str) -> anyhow::Result<()> {
         let transaction = db::begin_write(db).await?;
-        import::rows(&transaction, &mut Agents, move || self.people().map(|person| person.agent)).await?;
+        import::rows(&transaction, &mut Agents::default(), move || self.people().map(|person| person.agent)).await?;
         import::rows(&transaction, &mut Profiles, move || self.people().filter_map(|person| person.personality))
             .await?;
         let mut visits = Visits::default();

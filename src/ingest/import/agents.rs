@@ -1,12 +1,20 @@
 //! The agents (people).
 
 use async_trait::async_trait;
-use sea_orm::{ActiveValue::Set, DatabaseTransaction, sea_query::OnConflict};
+use sea_orm::{
+    ActiveValue::Set,
+    DatabaseTransaction,
+    sea_query::{Expr, OnConflict, SimpleExpr},
+};
 
 use super::{Fields, Kind, Options, Reject, Row, Store, last_of_each};
-use crate::storage::{
-    db,
-    entity::agent::{ActiveModel, Column},
+use crate::{
+    domain::{erased::ErasedPeople, segment::AGE_BANDS},
+    storage::{
+        db,
+        entity::agent::{ATOM_CHANGE_PENDING, ActiveModel, Column},
+        erased_people,
+    },
 };
 
 /// A line of `agents`.
@@ -48,12 +56,37 @@ impl Row for AgentRow {
 }
 
 /// Stores people; a person that exists is updated.
-pub struct Agents;
+#[derive(Default)]
+pub struct Agents {
+    /// The people who were erased and restored: their region and age band before are not known.
+    restored: ErasedPeople,
+}
+
+/// When the region or the age band of a counted person changes, `atom_since` is set to [`ATOM_CHANGE_PENDING`]: the
+/// epoch builder then leaves the person out for a while. A minor or a person without a region was not counted.
+fn atom_since() -> SimpleExpr {
+    let band = |table: &str| {
+        let mut cases: Vec<String> = (1..)
+            .zip(AGE_BANDS)
+            .map(|(number, band)| format!("when {table}.age >= {} then {number} ", band.from))
+            .collect();
+        cases.reverse();
+        format!("case when {table}.age is null then 0 {}else -1 end", cases.concat())
+    };
+    Expr::cust(format!(
+        "case when agents.region is not null and (agents.age is null or agents.age >= {adult})
+            and (excluded.region is null or excluded.region <> agents.region or {new} <> {old})
+            then {ATOM_CHANGE_PENDING} else agents.atom_since end",
+        adult = AGE_BANDS[0].from,
+        old = band("agents"),
+        new = band("excluded"),
+    ))
+}
 
 #[async_trait]
 impl Store<AgentRow> for Agents {
-    async fn begin(_transaction: &DatabaseTransaction, _options: &Options) -> anyhow::Result<Self> {
-        Ok(Self)
+    async fn begin(transaction: &DatabaseTransaction, _options: &Options) -> anyhow::Result<Self> {
+        Ok(Self { restored: erased_people::load_restored(transaction).await? })
     }
 
     async fn store(
@@ -63,6 +96,7 @@ impl Store<AgentRow> for Agents {
     ) -> anyhow::Result<Vec<Reject>> {
         let rows = last_of_each(rows, |row| row.agent_id.clone());
         let rows = rows.into_iter().map(|(_, row)| ActiveModel {
+            atom_since: Set(self.restored.contains(&row.agent_id).then_some(ATOM_CHANGE_PENDING)),
             agent_id: Set(row.agent_id),
             region: Set(row.region),
             age: Set(row.age),
@@ -71,7 +105,10 @@ impl Store<AgentRow> for Agents {
             consent: Set(row.consent),
         });
         let values = [Column::Region, Column::Age, Column::Interests, Column::CategoryPreferences, Column::Consent];
-        let update = OnConflict::column(Column::AgentId).update_columns(values).to_owned();
+        let update = OnConflict::column(Column::AgentId)
+            .update_columns(values)
+            .value(Column::AtomSince, atom_since())
+            .to_owned();
         db::insert_all(transaction, rows.collect(), Some(&update)).await?;
         Ok(Vec::new())
     }

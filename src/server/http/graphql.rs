@@ -1,7 +1,7 @@
 //! The endpoint `/graphql`. A request is authenticated, read, normalized, priced, charged against the limits, executed
 //! and settled, in this order.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use async_graphql::{Request as Execution, ServerError, Value, parser::types::OperationType};
 use axum::{
@@ -29,6 +29,7 @@ use crate::{
         quota::{Remaining, Reservation, ReservationRequest, ReserveError},
     },
     graphql::context::RequestContext,
+    privacy::bundles::units,
     server::{request_log::RequestLogHandle, state::AppState},
 };
 
@@ -165,7 +166,7 @@ async fn process(
     set_limit_headers(headers, &limits, &reservation.remaining(), emergency);
     let priced = priced?;
 
-    let (data, errors) = execute(state, log, caller, &priced.operation, &reservation).await;
+    let (data, errors, charged_microunits) = execute(state, log, caller, &priced.operation, &reservation).await?;
     let is_free = |error: &ServerError| {
         let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
         // A field for which the key lacks the scope costs nothing.
@@ -177,8 +178,11 @@ async fn process(
     let remaining = reservation.settle(actual);
     set_limit_headers(headers, &limits, &remaining, emergency);
     let is_debug = parts.headers.get("x-cost-debug").is_some_and(|value| value == "1");
-    let cost = cost_extension(&priced.cost.points, actual, &limits, &remaining, is_debug);
-    Ok(response::data(settled.data, errors, cost, format, log))
+    let mut extensions = vec![("cost", cost_extension(&priced.cost.points, actual, &limits, &remaining, is_debug))];
+    if !caller.is_public() {
+        extensions.push(("privacy", privacy_extension(state, caller, charged_microunits).await?));
+    }
+    Ok(response::data(settled.data, errors, extensions, format, log))
 }
 
 /// Parses, normalizes and prices a document, or returns the cached result.
@@ -250,27 +254,28 @@ async fn reserve(state: &AppState, caller: &Caller, points: u64) -> Result<Reser
     reservation
 }
 
-/// Executes an operation. Returns its data and errors.
+/// Executes an operation. Returns its data, its errors, and the privacy units charged, in microunits.
 async fn execute(
     state: &AppState,
     log: &RequestLogHandle,
     caller: &Caller,
     operation: &NormalizedOperation,
     reservation: &Reservation,
-) -> (Value, Vec<ServerError>) {
+) -> Result<(Value, Vec<ServerError>, i64), Error> {
     let mut execution = Execution::new("");
     execution.set_parsed_query(operation.executable());
-    let response = if caller.is_public() {
-        state.schema.execute(execution).await
+    let (response, charged_microunits) = if caller.is_public() {
+        (state.schema.execute(execution).await, 0)
     } else {
         let services = Arc::clone(&state.services);
-        let context = RequestContext::new(services, caller.clone(), state.epoch.get(), reservation);
-        let (batches, charged) = (Arc::clone(&context.batches), Arc::clone(&context.charged_milliunits));
+        let context = RequestContext::new(services, caller.clone(), state.epoch.get(), reservation).await?;
+        let (batches, charged) = (Arc::clone(&context.batches), Arc::clone(&context.charged_microunits));
         // Also records what was used if the request times out or the client disconnects.
         let _usage = log.record_usage_on_drop(&charged, &reservation.started_points());
-        batches.drive(state.schema.execute(execution.data(context))).await
+        let response = batches.drive(state.schema.execute(execution.data(context))).await;
+        (response, charged.load(Ordering::Relaxed))
     };
-    (response.data, response.errors)
+    Ok((response.data, response.errors, charged_microunits))
 }
 
 /// Sets the headers that show the limits in force and what is left of them.
@@ -302,6 +307,23 @@ fn limit_error(exceeded: LimitExceeded, cost: Option<&CostEstimate>) -> Error {
             Error::RateLimitExceeded { limit, allowed, retry_after_s }
         }
     }
+}
+
+/// The value of `extensions.privacy`: the units that the response cost, and what is left of the age band and region of
+/// which the key has spent the most.
+async fn privacy_extension(state: &AppState, caller: &Caller, charged_microunits: i64) -> Result<Value, Error> {
+    let budget = state.services.releases.recent_budget(&caller.account).await?;
+    let tightest =
+        budget.spent.first().map(|(atom, _)| serde_json::json!({ "region": atom.region, "ageBand": atom.band_name() }));
+    let mut privacy = serde_json::json!({
+        "charged": units(charged_microunits),
+        "left": units(budget.left_microunits()),
+        "tightest": tightest,
+    });
+    if caller.test_mode {
+        privacy["test"] = true.into();
+    }
+    Ok(Value::from_json(privacy).unwrap_or(Value::Null))
 }
 
 /// The value of `extensions.cost`.

@@ -30,7 +30,7 @@ const MAX_MESSAGE_CHARS: usize = 500;
 pub fn data(
     data: Value,
     mut errors: Vec<ServerError>,
-    cost: Value,
+    extensions: Vec<(&str, Value)>,
     format: Format,
     handle: &RequestLogHandle,
 ) -> Response {
@@ -42,7 +42,7 @@ pub fn data(
     complete(&mut errors, "BAD_USER_INPUT", handle);
     let mut response = async_graphql::Response::new(data);
     response.errors = errors;
-    response.extensions.insert("cost".to_owned(), cost);
+    response.extensions.extend(extensions.into_iter().map(|(name, value)| (name.to_owned(), value)));
     if left_out > 0 {
         response.extensions.insert("errorsLeftOut".to_owned(), left_out.into());
     }

@@ -18,7 +18,7 @@ pub struct Entry {
     /// SHA-256 of the document, in hexadecimal digits. The text is never stored.
     pub document_hash: Option<String>,
     pub error_code: Option<String>,
-    pub milliunits: i64,
+    pub microunits: i64,
     /// Whether the limits on requests and points admitted the request.
     pub admitted: bool,
     pub points_requested: u64,
@@ -50,12 +50,12 @@ impl RequestLogHandle {
     #[must_use]
     pub fn record_usage_on_drop(
         &self,
-        charged_milliunits: &Arc<AtomicI64>,
+        charged_microunits: &Arc<AtomicI64>,
         started_points: &Arc<AtomicU64>,
     ) -> UsageGuard {
         UsageGuard {
             handle: self.clone(),
-            charged_milliunits: Arc::clone(charged_milliunits),
+            charged_microunits: Arc::clone(charged_microunits),
             started_points: Arc::clone(started_points),
         }
     }
@@ -71,14 +71,14 @@ impl RequestLogHandle {
 /// client has disconnected.
 pub struct UsageGuard {
     handle: RequestLogHandle,
-    charged_milliunits: Arc<AtomicI64>,
+    charged_microunits: Arc<AtomicI64>,
     started_points: Arc<AtomicU64>,
 }
 
 impl Drop for UsageGuard {
     fn drop(&mut self) {
-        let (charged_milliunits, started_points) =
-            (self.charged_milliunits.load(Ordering::Relaxed), self.started_points.load(Ordering::Relaxed));
-        self.handle.update(|entry| (entry.milliunits, entry.points) = (charged_milliunits, started_points));
+        let (charged_microunits, started_points) =
+            (self.charged_microunits.load(Ordering::Relaxed), self.started_points.load(Ordering::Relaxed));
+        self.handle.update(|entry| (entry.microunits, entry.points) = (charged_microunits, started_points));
     }
 }

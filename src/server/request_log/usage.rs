@@ -24,7 +24,7 @@ pub(super) async fn insert(db: &DatabaseConnection, entries: &[Entry]) -> Result
         document_hash: Set(entry.document_hash),
         status: Set(entry.status),
         error_code: Set(entry.error_code),
-        milliunits: Set(entry.milliunits),
+        microunits: Set(entry.microunits),
         processing_us: Set(entry.processing_us),
         admitted: Set(entry.admitted),
         points_requested: Set(i64::try_from(entry.points_requested).unwrap_or(i64::MAX)),
@@ -49,12 +49,12 @@ fn daily_totals(entries: &[Entry]) -> Vec<api_usage_day::Model> {
             requests: 0,
             admitted: 0,
             points: 0,
-            milliunits: 0,
+            microunits: 0,
         });
         sum.requests += 1;
         sum.admitted += i64::from(entry.admitted);
         sum.points += i64::try_from(entry.points).unwrap_or(i64::MAX);
-        sum.milliunits += entry.milliunits;
+        sum.microunits += entry.microunits;
     }
     days.into_values().collect()
 }

@@ -19,6 +19,13 @@ pub struct Model {
     pub category_preferences: String,
     /// A person without consent is never counted.
     pub consent: bool,
+    /// When the first epoch was built without the person in the region or age band that the person had before, in Unix
+    /// seconds; [`ATOM_CHANGE_PENDING`] from the import that changed one of them until that build; `None` = neither
+    /// has changed since the person was first imported.
+    pub atom_since: Option<i64>,
 }
+
+/// The value of `atom_since` between an import that changed the region or the age band and the next epoch build.
+pub const ATOM_CHANGE_PENDING: i64 = i64::MAX;
 
 impl ActiveModelBehavior for ActiveModel {}

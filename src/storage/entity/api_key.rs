@@ -38,6 +38,8 @@ pub struct Model {
     pub name: String,
     /// Whether the key may execute trusted documents only.
     pub documents_only: bool,
+    /// Whether the key reads synthetic people only.
+    pub test_mode: bool,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -19,9 +19,8 @@ pub struct Model {
     pub status: i32,
     /// The code of the first error.
     pub error_code: Option<String>,
-    /// The privacy budget charged to the key by this request, in milliunits.
-    #[sea_orm(column_name = "units_mu")]
-    pub milliunits: i64,
+    /// The privacy budget charged to the key by this request, in microunits.
+    pub microunits: i64,
     /// The time from the complete headers of the request to those of the response, or until the client disconnected, in
     /// microseconds.
     pub processing_us: i64,

@@ -18,9 +18,8 @@ pub struct Model {
     /// The number of requests that passed the limits.
     pub admitted: i64,
     pub points: i64,
-    /// The privacy budget charged to the key, in milliunits.
-    #[sea_orm(column_name = "units_mu")]
-    pub milliunits: i64,
+    /// The privacy budget charged to the key, in microunits.
+    pub microunits: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -1,4 +1,4 @@
-//! `erased_people`: people who were erased and must not be imported again.
+//! `erased_people`: people who were erased and must not be imported again, or were restored later.
 
 use sea_orm::entity::prelude::*;
 
@@ -11,6 +11,8 @@ pub struct Model {
     pub id_hash: Vec<u8>,
     /// Unix seconds, UTC.
     pub erased_at: i64,
+    /// Since when the person may be imported again, Unix seconds; `None`: not.
+    pub restored_at: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

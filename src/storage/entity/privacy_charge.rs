@@ -1,4 +1,5 @@
-//! `privacy_charges`: the charges of accounts for releases. A charge is made once and never refunded.
+//! `privacy_charges`: the charges of accounts for releases, by region and age bands. A charge is made once and never
+//! refunded.
 
 use sea_orm::entity::prelude::*;
 
@@ -10,9 +11,13 @@ pub struct Model {
     pub subject: String,
     #[sea_orm(primary_key, auto_increment = false)]
     pub release_key: String,
-    /// The amount in milliunits.
-    #[sea_orm(column_name = "mu")]
-    pub milliunits: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub region: String,
+    /// The age bands of the region that are charged: bit b for band b, bit 0 for people of unknown age.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub bands: i32,
+    /// The amount in microunits, for each of the bands.
+    pub microunits: i64,
     /// Unix seconds, UTC.
     pub charged_at: i64,
     /// For a charge to a region: the key account that was the first to request the release. `None` for other charges.

@@ -9,20 +9,19 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub release_key: String,
     pub bundle: String,
+    /// The number of the step of noise, from 1; 0 = sampled at once at the full price, under the policy 2026-1.
+    pub step: i32,
     /// The canonical form of the segment.
     pub segment: String,
     pub window_days: i32,
     pub epoch_id: i32,
-    /// `pending`, `ready` or `suppressed`.
+    /// `ready` or `suppressed`.
     pub status: String,
-    /// The noisy sums as JSON; never exact sums. `None` unless the status is `ready`.
+    /// The noisy sums as JSON; never exact sums. `None` for the last step of a suppressed size.
     pub payload: Option<String>,
     pub rho: f64,
     pub delta: f64,
-    /// The random token of the worker that is making the release.
-    pub lease_token: Option<String>,
-    /// Unix seconds; after this time another worker may make the release.
-    pub lease_until: Option<i64>,
+    /// Unix seconds, UTC.
     pub published_at: Option<i64>,
 }
 

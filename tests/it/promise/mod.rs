@@ -6,7 +6,9 @@ mod t2_sampler;
 mod t3_mutants;
 mod t4_oracle;
 mod t5_attacks;
+mod t5_steps;
 mod t6_ledger;
+mod t6_people;
 #[cfg(feature = "mutants")]
 mod t6_kill;
 mod t7_twins;

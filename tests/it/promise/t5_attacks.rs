@@ -8,18 +8,19 @@ use sea_orm::ConnectionTrait as _;
 use spots_enrichment::{
     domain::error::Error,
     privacy::{
-        Bundle, Exact, Group, NoiseSource, Outcome,
+        Bundle, Exact, Group, NoiseSource,
         bundles::K_MIN,
-        ledger::KEY_CAP_MILLIUNITS,
+        ledger::KEY_CAP_MICROUNITS,
         noise::{self, gaussian},
+        steps::STEPS,
     },
 };
 
-use crate::app::{ALL, On, TestApp, databases};
+use crate::app::{ALL, KEY_CAP_MILLIUNITS, On, TestApp, databases};
 
 /// The number of sizes that a key's budget of 30 days pays for: 166 of 0.12 units, 19.92 in total.
 fn sizes() -> usize {
-    usize::try_from(KEY_CAP_MILLIUNITS / Bundle::Size.price_milliunits()).unwrap()
+    usize::try_from(KEY_CAP_MICROUNITS / Bundle::Size.price_microunits()).unwrap()
 }
 
 /// The attacker knows all people except one, subtracts them, and guesses from the mean of the remainder whether that
@@ -46,7 +47,7 @@ fn t5_the_best_test_of_membership_is_right_60_times_in_100() {
 struct Loud;
 
 impl NoiseSource for Loud {
-    fn sample(&self, _: &str, bundle: Bundle) -> Result<Vec<i64>, Error> {
+    fn sample(&self, _: &str, bundle: Bundle, _: u8) -> Result<Vec<i64>, Error> {
         Ok(vec![1_000_000; bundle.width()])
     }
 }
@@ -55,20 +56,24 @@ impl NoiseSource for Loud {
 struct Seeded(std::sync::Mutex<ChaCha20Rng>);
 
 impl NoiseSource for Seeded {
-    fn sample(&self, _: &str, bundle: Bundle) -> Result<Vec<i64>, Error> {
-        noise::sample(bundle, &mut self.0.lock().unwrap())
+    fn sample(&self, _: &str, bundle: Bundle, step: u8) -> Result<Vec<i64>, Error> {
+        noise::sample(bundle, step, &mut self.0.lock().unwrap())
     }
 }
 
 #[test]
 fn t5_the_floor_of_100_people_cannot_be_told_from_99() {
-    let publish =
-        |people: i64, noise: &dyn NoiseSource| Exact::new(vec![people]).publish("", Bundle::Size, noise).unwrap();
-    assert_eq!(publish(K_MIN - 1, &Loud), Outcome::Suppressed, "99 people must be suppressed with any noise");
+    // Whether a segment of this many people passes with any of the steps.
+    let keys: Vec<(u8, String)> = (1..=STEPS).map(|step| (step, String::new())).collect();
+    let passes = |people: i64, noise: &dyn NoiseSource| {
+        let rows = Exact::new(vec![people]).publish(Bundle::Size, &[], &keys, noise).unwrap();
+        rows.iter().any(|row| row.passed)
+    };
+    assert!(!passes(K_MIN - 1, &Loud), "99 people must be suppressed with any noise");
     let seeded = Seeded(ChaCha20Rng::seed_from_u64(5).into());
-    let published = (0..100_000).filter(|_| publish(K_MIN, &seeded) != Outcome::Suppressed).count();
-    assert_eq!(published, 0, "100 people are published with a probability of about 1e-9 only");
-    let published = (0..200).filter(|_| publish(400, &seeded) != Outcome::Suppressed).count();
+    let published = (0..100_000).filter(|_| passes(K_MIN, &seeded)).count();
+    assert_eq!(published, 0, "100 people pass with a probability of about 5e-9 only");
+    let published = (0..200).filter(|_| passes(400, &seeded)).count();
     assert_eq!(published, 200, "a segment of 400 people is published");
 }
 
@@ -120,7 +125,7 @@ async fn t5_nothing_averages_the_noise_away() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let size = |definition: &str| {
-            format!("{{ cohort(definition: {definition}) {{ size {{ value release {{ id }} }} }} }}")
+            format!("{{ cohort(precision: FINEST, definition: {definition}) {{ size {{ value release {{ id }} }} }} }}")
         };
         let synonyms = [
             r#"{regions: ["demo-harbor"], age: {from: 25, to: 44}, interests: ["food", "nightlife_spot"]}"#,
@@ -140,7 +145,7 @@ async fn t5_nothing_averages_the_noise_away() {
         }
         assert_eq!(answers.len(), 64);
         assert!(answers.iter().all(|answer| *answer == answers[0]));
-        assert_eq!(app.noise.draws.load(Ordering::SeqCst), 1);
+        assert_eq!(app.noise.draws.load(Ordering::SeqCst), 5, "one sample for each step");
     }
 }
 
@@ -150,7 +155,8 @@ async fn t5_nothing_averages_the_noise_away() {
 async fn t5_segments_that_hold_the_same_people_are_not_shown_twice() {
     let app = TestApp::new(On::Sqlite).await;
     let client = app.client(&ALL).await;
-    let size = |definition: &str| format!("{{ cohort(definition: {definition}) {{ size {{ value }} }} }}");
+    let size =
+        |definition: &str| format!("{{ cohort(precision: FINEST, definition: {definition}) {{ size {{ value }} }} }}");
     client.ask(&size("{regions: [\"demo-harbor\"]}")).await.ok();
     // All people of known age: 96 in 100.
     let near = size("{regions: [\"demo-harbor\"], age: {from: 18}}");
@@ -171,7 +177,8 @@ async fn t5_segments_that_hold_the_same_people_are_not_shown_twice() {
     // The rule compares segments of the same window only; a segment whose size differs by 256 or more is shown.
     client
         .ask(
-            "{ cohort(definition: {regions: [\"demo-harbor\"], age: {from: 18}}) { behavior(window: DAYS_84) { \
+            "{ cohort(precision: FINEST,
+                definition: {regions: [\"demo-harbor\"], age: {from: 18}}) { behavior(window: DAYS_84) { \
         release { id } } } }",
         )
         .await
@@ -185,11 +192,12 @@ async fn t5_segments_that_hold_the_same_people_are_not_shown_twice() {
 async fn t5_refusals_do_not_tell_what_others_have_asked() {
     for on in databases() {
         let app = TestApp::new(on).await;
-        let cap = "update privacy_accounts set cap_mu = 1000 where subject = 'region:demo-hills'";
+        let cap = "update privacy_accounts set cap_microunits = 1000000 where subject = 'region:demo-hills'";
         app.db().execute_unprepared(cap).await.unwrap();
         let size = |age: i32| {
             format!(
-                "{{ cohort(definition: {{regions: [\"demo-hills\"], age: {{to: {age}}}}}) {{ size {{ value }} }} }}"
+                "{{ cohort(precision: FINEST,
+                    definition: {{regions: [\"demo-hills\"], age: {{to: {age}}}}}) {{ size {{ value }} }} }}"
             )
         };
         let (victim, attacker) = (app.client(&ALL).await, app.client_of("attacker", &ALL, KEY_CAP_MILLIUNITS).await);
@@ -198,11 +206,12 @@ async fn t5_refusals_do_not_tell_what_others_have_asked() {
         // The attacker spends its part of 250 and all of the first-come part.
         let mut asked = 0;
         for interest in ["food", "nightlife_spot", "shop_and_service"] {
-            for from in [18, 25, 35] {
+            for to in [24, 34, 44] {
                 let definition =
-                    format!("{{regions: [\"demo-hills\"], age: {{from: {from}}}, interests: [\"{interest}\"]}}");
-                let answer =
-                    attacker.ask(&format!("{{ cohort(definition: {definition}) {{ size {{ value }} }} }}")).await;
+                    format!("{{regions: [\"demo-hills\"], age: {{to: {to}}}, interests: [\"{interest}\"]}}");
+                let answer = attacker
+                    .ask(&format!("{{ cohort(precision: FINEST, definition: {definition}) {{ size {{ value }} }} }}"))
+                    .await;
                 asked += i32::from(answer.codes() != ["PRIVACY_BUDGET_EXHAUSTED"]);
             }
         }

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, thread};
 
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, EntityTrait as _};
+use sea_orm::{DatabaseConnection, EntityTrait as _};
 use spots_enrichment::{
     domain::mutant::Step,
     storage::{
@@ -17,7 +17,7 @@ use crate::{
     served::{Served, send},
 };
 
-const PORTRAIT: &str = r#"{ cohort(definition: {regions: ["demo-harbor"]}) { size { value }
+const PORTRAIT: &str = r#"{ cohort(precision: FINEST, definition: {regions: ["demo-harbor"]}) { size { value }
     behavior { release { id } visitsPerPerson { value } } personality { archetype dimensions { mean { value } } }
     network { connectionsPerPerson { value } } } }"#;
 
@@ -26,12 +26,8 @@ async fn ledger(db: &DatabaseConnection) -> (BTreeMap<(String, String), i64>, BT
     let charges = privacy_charge::Entity::find().all(db).await.unwrap();
     let releases = privacy_release::Entity::find().all(db).await.unwrap();
     (
-        charges.into_iter().map(|charge| ((charge.subject, charge.release_key), charge.milliunits)).collect(),
-        releases
-            .into_iter()
-            .filter(|release| release.status != "pending")
-            .map(|release| (release.release_key, release.payload))
-            .collect(),
+        charges.into_iter().map(|charge| ((charge.subject, charge.release_key), charge.microunits)).collect(),
+        releases.into_iter().map(|release| (release.release_key, release.payload)).collect(),
     )
 }
 
@@ -54,33 +50,29 @@ async fn kill_at(on: On, step: Step, time: usize) {
     first.kill();
     assert_eq!(asking.join().unwrap(), "", "{what}: the killed server sent an answer");
 
+    // There are two transactions: the size with the verdict, then the other bundles. Each is stored with its charges,
+    // or nothing of it is.
     let (charges, published) = ledger(&db).await;
-    let phase = |at: Step| time == 1 && step == at;
-    if phase(Step::Charging) {
-        assert!(charges.is_empty() && published.is_empty(), "{what}");
-    } else {
-        let charged = if time == 1 || step == Step::Charging { 1 } else { 4 };
-        assert_eq!(charges.len(), 2 * charged, "{what}: the key and the region are charged before sampling");
-    }
-    // Expire the lease of the killed server, as if 30 seconds had passed.
-    db.execute_unprepared("update privacy_releases set lease_until = 0 where status = 'pending'").await.unwrap();
+    let committed = usize::from(time == 2) + usize::from(step == Step::Stored);
+    let bundles = [0, 1, 4][committed];
+    assert_eq!((charges.len(), published.len()), (2 * 5 * bundles, 5 * bundles), "{what}: charged as far as stored");
 
     let second = Served::start(&database.url, |_| {});
     let answer = second.ask(&key, PORTRAIT);
     assert_eq!(answer["errors"], serde_json::Value::Null, "{what}: {answer}");
     assert_eq!(second.ask(&key, PORTRAIT)["data"], answer["data"], "{what}");
     let (after, shown) = ledger(&db).await;
-    for (entry, milliunits) in &charges {
-        assert_eq!(after.get(entry), Some(milliunits), "{what}: a charge changed");
+    for (entry, microunits) in &charges {
+        assert_eq!(after.get(entry), Some(microunits), "{what}: a charge changed");
     }
     for (release, payload) in &published {
         assert_eq!(shown.get(release), Some(payload), "{what}: a stored release was sampled again");
     }
-    assert_eq!((after.len(), shown.len()), (8, 4), "{what}: size, behavior, personality, network, each once");
+    assert_eq!((after.len(), shown.len()), (40, 20), "{what}: five steps of four bundles, each once");
     for subject in [format!("key:{key_id}"), "region:demo-harbor".to_owned()] {
         let charged: i64 =
-            after.iter().filter(|((payer, _), _)| *payer == subject).map(|(_, milliunits)| milliunits).sum();
-        assert_eq!(charged, 1_230, "{what}: {subject}");
+            after.iter().filter(|((payer, _), _)| *payer == subject).map(|(_, microunits)| microunits).sum();
+        assert_eq!(charged, 1_230_000, "{what}: {subject}");
     }
 }
 

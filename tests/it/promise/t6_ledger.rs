@@ -16,24 +16,32 @@ use rand_chacha::ChaCha8Rng;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, EntityTrait as _, QueryOrder as _};
 use spots_enrichment::{
     domain::{
+        atom::{Atom, BAND_COUNT},
         clock::DAY,
-        epoch::{Window, WindowLength},
+        epoch::{Vocabulary, Window, WindowLength},
         error::Error,
         key::Limits,
+        segment::Cohort,
     },
     gate::auth,
     privacy::{
-        Bundle,
-        ledger::{self, BUDGET_WINDOW, KEY_CAP_MILLIUNITS, REGION_CAP_MILLIUNITS, ReleaseRequest, YEAR_WINDOW},
+        Bundle, StepRow, SumRequest,
+        ledger::{
+            self, BUDGET_WINDOW, KEY_CAP_MICROUNITS, Purchase, Purchased, REGION_CAP_MICROUNITS, StepDraw, StepRequest,
+            YEAR_WINDOW,
+        },
     },
     storage::{
         db,
         entity::{privacy_account, privacy_charge, privacy_release, privacy_view},
+        releases,
     },
 };
 
-use crate::app::{ALL, Client, NOW, On, TestApp, TestDb, databases};
+use crate::app::{ALL, Client, KEY_CAP_MILLIUNITS, NOW, On, TestApp, databases};
 
+/// The default cap of a region, in milliunits.
+const REGION_CAP_MILLIUNITS: i64 = REGION_CAP_MICROUNITS / 1000;
 /// The number of concurrent requests.
 const CLIENTS: usize = 24;
 
@@ -41,20 +49,18 @@ const CLIENTS: usize = 24;
 const PLENTY: Limits =
     Limits { per_minute: 1_000_000, per_day: 1_000_000, points_per_minute: 1_000_000, ..Limits::DEFAULT };
 
-/// The given number of different segment definitions.
-async fn definitions(app: &TestApp, number: usize) -> Vec<String> {
+/// The given number of different segment definitions, all of which contain people of 25 to 34 years in one region.
+fn definitions(app: &TestApp, number: usize) -> Vec<String> {
     let vocabulary = app.state.epoch.get().vocabulary.clone();
-    let (terms, categories) = (vocabulary.interests.iter(), vocabulary.categories.iter());
-    let terms: Vec<String> = terms
-        .map(|term| format!("interests: [{term:?}]"))
-        .chain(categories.map(|term| format!("categories: [{term:?}]")))
-        .collect();
     let mut definitions = Vec::new();
-    for region in &vocabulary.regions {
-        for from in [18, 25, 35, 45, 55] {
-            for to in [24, 34, 44, 54, 64].into_iter().filter(|to| *to > from) {
-                for term in &terms {
-                    definitions.push(format!("{{regions: [{region:?}], age: {{from: {from}, to: {to}}}, {term}}}"));
+    for (field, terms) in [("interests", &vocabulary.interests), ("categories", &vocabulary.categories)] {
+        let terms: Vec<&String> = terms.iter().collect();
+        for (index, one) in terms.iter().enumerate() {
+            for other in &terms[index..] {
+                for (from, to) in [18, 25].into_iter().flat_map(|from| [34, 44, 54, 64, 99].map(|to| (from, to))) {
+                    definitions.push(format!(
+                        "{{regions: [\"demo-harbor\"], age: {{from: {from}, to: {to}}}, {field}: [{one:?}, {other:?}]}}"
+                    ));
                 }
             }
         }
@@ -65,7 +71,7 @@ async fn definitions(app: &TestApp, number: usize) -> Vec<String> {
 }
 
 fn size_of(definition: &str) -> String {
-    format!("{{ cohort(definition: {definition}) {{ size {{ value }} }} }}")
+    format!("{{ cohort(precision: FINEST, definition: {definition}) {{ size {{ value }} }} }}")
 }
 
 /// Reads the ledger repeatedly while requests write to it, and asserts that the charges of each subject never exceed
@@ -73,8 +79,18 @@ fn size_of(definition: &str) -> String {
 async fn watch(db: DatabaseConnection, stop: Arc<AtomicBool>) -> u32 {
     let mut checks = 0;
     while !stop.load(Ordering::SeqCst) {
-        let sql = "select count(*) from privacy_accounts a where a.cap_mu <
-            (select coalesce(sum(c.mu), 0) from privacy_charges c where c.subject = a.subject)";
+        let spent = |band: usize| {
+            format!(
+                "select subject, sum(microunits * ((bands >> {band}) % 2)) as spent from privacy_charges
+                 group by subject, region"
+            )
+        };
+        let spent: Vec<String> = (0..BAND_COUNT).map(spent).collect();
+        let sql = format!(
+            "select count(*) from privacy_accounts a join ({}) c on c.subject = a.subject
+             where c.spent > a.cap_microunits",
+            spent.join(" union all ")
+        );
         let row = db.query_one_raw(sea_orm::Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
         assert_eq!(row.unwrap().try_get_by_index::<i64>(0).unwrap(), 0, "a cap is exceeded at a commit");
         checks += 1;
@@ -83,26 +99,64 @@ async fn watch(db: DatabaseConnection, stop: Arc<AtomicBool>) -> u32 {
     checks
 }
 
-/// Asserts that the caps hold in every window that ends with a charge.
+/// Asserts that the caps hold for every age band of every region, in every window that ends with a charge.
 async fn every_window_holds(db: &DatabaseConnection) {
     let accounts = privacy_account::Entity::find().all(db).await.unwrap();
     let charges = privacy_charge::Entity::find().order_by_asc(privacy_charge::COLUMN.charged_at).all(db).await.unwrap();
+    let regions: BTreeSet<&str> = charges.iter().map(|charge| charge.region.as_str()).collect();
     for account in accounts {
-        let own: Vec<_> = charges.iter().filter(|charge| charge.subject == account.subject).collect();
-        for (cap, window) in [(Some(account.cap_milliunits), BUDGET_WINDOW), (account.cap_year_milliunits, YEAR_WINDOW)]
-        {
-            let Some(cap) = cap else { continue };
-            for last in &own {
-                let inside = |at: i64| at > last.charged_at - window && at <= last.charged_at;
-                let sum: i64 =
-                    own.iter().filter(|charge| inside(charge.charged_at)).map(|charge| charge.milliunits).sum();
-                assert!(
-                    sum <= cap,
-                    "{}: {sum} of {cap} in the window that ends at {}",
-                    account.subject,
-                    last.charged_at
-                );
+        for (region, band) in regions.iter().flat_map(|region| (0..BAND_COUNT).map(move |band| (*region, band))) {
+            let of_atom = |charge: &&privacy_charge::Model| {
+                charge.subject == account.subject && charge.region == region && charge.bands >> band & 1 == 1
+            };
+            let own: Vec<_> = charges.iter().filter(of_atom).collect();
+            let caps = [(Some(account.cap_microunits), BUDGET_WINDOW), (account.cap_year_microunits, YEAR_WINDOW)];
+            for (cap, window) in caps {
+                let Some(cap) = cap else { continue };
+                for last in &own {
+                    let inside = |at: i64| at > last.charged_at - window && at <= last.charged_at;
+                    let sum: i64 =
+                        own.iter().filter(|charge| inside(charge.charged_at)).map(|charge| charge.microunits).sum();
+                    assert!(
+                        sum <= cap,
+                        "{}, {region}, band {band}: {sum} of {cap} in the window that ends at {}",
+                        account.subject,
+                        last.charged_at
+                    );
+                }
             }
+        }
+    }
+}
+
+/// Charges and stores steps like the release service, as one round. Returns the amount charged, in milliunits.
+async fn charge(db: &DatabaseConnection, payer: &str, requests: &[StepRequest], at: i64) -> Result<i64, Error> {
+    loop {
+        let keys = requests.iter().map(|request| request.release_key.as_str()).collect();
+        let stored: BTreeSet<String> =
+            releases::load(db, keys).await?.into_iter().map(|release| release.release_key).collect();
+        let draw = |request: &StepRequest| StepDraw {
+            request: request.clone(),
+            row: Arc::new(StepRow {
+                key: request.release_key.clone(),
+                step: request.step,
+                passed: true,
+                values: Some(vec![1_000]),
+            }),
+            is_new: !stored.contains(&request.release_key),
+        };
+        let by_key: BTreeMap<&str, &StepRequest> =
+            requests.iter().map(|request| (request.release_key.as_str(), request)).collect();
+        let round = by_key.into_values().map(draw).collect();
+        let vocabulary = Vocabulary::default();
+        let purchase =
+            Purchase { payer, rounds: vec![round], undecided: Vec::new(), vocabulary: &vocabulary, decoys: &[] };
+        match ledger::purchase(db, purchase, at).await? {
+            Purchased::Overtaken => {}
+            Purchased::Committed(committed) => match committed.refusal {
+                Some(refusal) => return Err(refusal),
+                None => return Ok(committed.charged_microunits / 1000),
+            },
         }
     }
 }
@@ -112,7 +166,7 @@ async fn t6_960_requests_at_once_are_admitted_exactly_up_to_the_cap() {
     for on in databases() {
         let app = TestApp::new(on).await;
         let key = app.client_with("acme", &ALL, KEY_CAP_MILLIUNITS, PLENTY).await;
-        let questions = definitions(&app, 960).await;
+        let questions = definitions(&app, 960);
         let stop = Arc::new(AtomicBool::new(false));
         let watching = tokio::spawn(watch(db::connect(&app.database.url).await.unwrap(), Arc::clone(&stop)));
         let answers: Vec<_> = stream::iter(questions.iter().map(|definition| size_of(definition)))
@@ -135,15 +189,16 @@ async fn t6_960_requests_at_once_are_admitted_exactly_up_to_the_cap() {
         assert!(watching.await.unwrap() > 10);
 
         let refused = answers.iter().filter(|answer| answer.codes() == ["PRIVACY_BUDGET_EXHAUSTED"]).count();
-        let fitting = usize::try_from(KEY_CAP_MILLIUNITS / Bundle::Size.price_milliunits()).unwrap();
+        let fitting = usize::try_from(KEY_CAP_MICROUNITS / Bundle::Size.price_microunits()).unwrap();
         assert_eq!((answers.len(), answers.len() - refused), (960, fitting));
         let other = |code: &str| !["PRIVACY_BUDGET_EXHAUSTED", "INSUFFICIENT_DATA"].contains(&code);
         assert!(!answers.iter().any(|answer| answer.codes().iter().any(|code| other(code))));
         let spent = app.charged(&format!("key:{}", key.key_id)).await;
-        assert_eq!(spent, i64::try_from(fitting).unwrap() * Bundle::Size.price_milliunits());
+        // The last documents may have been charged for their first steps.
+        assert!((i64::try_from(fitting).unwrap() * 120..=KEY_CAP_MILLIUNITS).contains(&spent), "{spent}");
         let releases = privacy_release::Entity::find().all(app.db()).await.unwrap();
-        assert_eq!(releases.len(), fitting, "a rejected request must leave no row");
-        assert!(releases.iter().all(|release| release.status != "pending"));
+        let complete = releases.iter().filter(|release| release.step == 5).count();
+        assert_eq!(complete, fitting, "a rejected request must leave no row");
     }
 }
 
@@ -165,24 +220,30 @@ async fn t6_960_requests_for_one_release_by_seven_keys_charge_each_key_once() {
             .collect()
             .await;
         assert!(answers.iter().all(|answer| *answer == answers[0]));
-        assert_eq!(app.noise.draws.load(Ordering::SeqCst), 1);
+        let rows = privacy_release::Entity::find().all(app.db()).await.unwrap();
+        assert_eq!(rows.len(), 5, "each step is stored once");
         let charges = privacy_charge::Entity::find().all(app.db()).await.unwrap();
-        let mut subjects: Vec<_> = charges.iter().map(|charge| (charge.subject.clone(), charge.milliunits)).collect();
-        let mut expected: Vec<_> = keys.iter().map(|key| (format!("key:{}", key.key_id), 120)).collect();
-        expected.push(("region:demo-harbor".to_owned(), 120));
-        subjects.sort();
-        expected.sort();
-        assert_eq!(subjects, expected);
+        let mut subjects: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+        for charge in charges {
+            assert_eq!((charge.region.as_str(), charge.bands), ("demo-harbor", 127));
+            subjects.entry(charge.subject).or_default().push(charge.microunits);
+        }
+        assert_eq!(subjects.len(), 8, "the keys and the region: {subjects:?}");
+        for (subject, mut steps) in subjects {
+            steps.sort_unstable();
+            assert_eq!(steps, [469, 1_406, 5_625, 22_500, 90_000], "{subject}");
+        }
     }
 }
 
-/// A requested release; different numbers or bundles are different releases.
-fn request(number: usize, bundle: Bundle, regions: &[&str]) -> ReleaseRequest {
-    ReleaseRequest {
+/// A requested release at the full price; different numbers or bundles are different releases.
+fn request(number: usize, bundle: Bundle, regions: &[&str]) -> StepRequest {
+    let cohort = Cohort { interests: vec![format!("term-{number}")], ..Cohort::default() };
+    let window = Window { epoch_id: 202_622, ends_at: NOW - 10 * DAY, length: WindowLength::Days28 };
+    StepRequest {
+        measured: SumRequest { cohort: cohort.into(), window, bundle },
+        step: 0,
         release_key: format!("{}-{number}", bundle.name()),
-        bundle,
-        window: Window { epoch_id: 202_622, ends_at: NOW - 10 * DAY, length: WindowLength::Days28 },
-        segment: format!("regions=;bands=;interests=term-{number};categories="),
         regions: regions.iter().map(|region| (*region).to_owned()).collect(),
     }
 }
@@ -198,7 +259,7 @@ async fn t6_seven_colluding_keys_stop_at_the_cap_of_the_region() {
         }
         let stop = Arc::new(AtomicBool::new(false));
         let watching = tokio::spawn(watch(db::connect(&app.database.url).await.unwrap(), Arc::clone(&stop)));
-        let price = Bundle::Size.price_milliunits();
+        let price = Bundle::Size.price_microunits() / 1000;
         let admitted = AtomicBool::new(false);
         stream::iter(0..1_400)
             .for_each_concurrent(CLIENTS, |number| {
@@ -207,7 +268,7 @@ async fn t6_seven_colluding_keys_stop_at_the_cap_of_the_region() {
                     let request = request(number, Bundle::Size, &["demo-hills"]);
                     // On a busy machine SQLite's single write lock may be unavailable in time: the client retries.
                     let admission = loop {
-                        match ledger::charge(app.db(), account, std::slice::from_ref(&request), &[], NOW).await {
+                        match charge(app.db(), account, std::slice::from_ref(&request), NOW).await {
                             Err(Error::Unavailable) => {}
                             admission => break admission,
                         }
@@ -243,7 +304,7 @@ async fn t6_a_key_that_comes_late_finds_its_part_of_the_region() {
             (app.client_of("greedy", &ALL, 1_000_000).await, app.client_of("late", &ALL, 1_000_000).await);
         let (greedy, late) = (format!("key:{}", greedy.key_id), format!("key:{}", late.key_id));
         let ask = async |account: &str, number: usize, at: i64| {
-            ledger::charge(app.db(), account, &[request(number, Bundle::Personality, &["demo-hills"])], &[], at).await
+            charge(app.db(), account, &[request(number, Bundle::Personality, &["demo-hills"])], at).await
         };
         // The first-come half and its own part, a quarter, in steps of 500: 45,000 of 60,000.
         let mut number = 0;
@@ -257,7 +318,11 @@ async fn t6_a_key_that_comes_late_finds_its_part_of_the_region() {
         // The units return in exactly 30 days; the error gives the end of that day.
         assert_eq!(
             refusal,
-            Error::PrivacyBudgetExhausted { region: Some("demo-hills".to_owned()), returns_at: Some(NOW + 30 * DAY) }
+            Error::PrivacyBudgetExhausted {
+                of_region: true,
+                atom: Atom { region: "demo-hills".to_owned(), band: 0 },
+                returns_at: Some(NOW + 30 * DAY)
+            }
         );
         // The views of the late key count towards its part, also those of releases that the greedy key was the first to
         // view; the region is charged once.
@@ -286,7 +351,7 @@ async fn t6_a_part_that_returns_finds_room() {
         }
         let ask = async |account: usize, number: usize, at: i64| {
             let request = request(number, Bundle::Personality, &["demo-hills"]);
-            ledger::charge(app.db(), &accounts[account], &[request], &[], at).await
+            charge(app.db(), &accounts[account], &[request], at).await
         };
         // A part is 10,000: twenty views. The first key is charged, the second views the same releases 14 days later.
         for number in 0..20 {
@@ -315,7 +380,7 @@ async fn t6_a_part_that_returns_finds_room() {
 async fn t6_a_key_that_ends_takes_no_part_from_the_others() {
     for on in databases() {
         let app = TestApp::new(on).await;
-        let cap = "update privacy_accounts set cap_mu = 6000 where subject = 'region:demo-hills'";
+        let cap = "update privacy_accounts set cap_microunits = 6000000 where subject = 'region:demo-hills'";
         app.db().execute_unprepared(cap).await.unwrap();
         let mut keys = Vec::new();
         for number in 0..4 {
@@ -323,7 +388,7 @@ async fn t6_a_key_that_ends_takes_no_part_from_the_others() {
         }
         let ask = async |key: usize, number: usize| {
             let request = request(number, Bundle::Size, &["demo-hills"]);
-            ledger::charge(app.db(), &format!("key:{}", keys[key].key_id), &[request], &[], NOW).await
+            charge(app.db(), &format!("key:{}", keys[key].key_id), &[request], NOW).await
         };
         // A part is 750: six sizes.
         for number in 0..6 {
@@ -357,7 +422,9 @@ async fn t6_limits_do_not_depend_on_what_others_have_asked() {
         for asked_before in [true, false] {
             let app = TestApp::new(on).await;
             let set = async |cap: i64| {
-                let sql = format!("update privacy_accounts set cap_mu = {cap} where subject = 'region:demo-hills'");
+                let sql = format!(
+                    "update privacy_accounts set cap_microunits = {cap}000 where subject = 'region:demo-hills'"
+                );
                 app.db().execute_unprepared(&sql).await.unwrap();
             };
             set(8_000).await;
@@ -367,9 +434,9 @@ async fn t6_limits_do_not_depend_on_what_others_have_asked() {
                 accounts.push(format!("key:{}", key.key_id));
             }
             let ask = async |account: usize, numbers: std::ops::Range<usize>, at: i64| {
-                let requests: Vec<ReleaseRequest> =
+                let requests: Vec<StepRequest> =
                     numbers.map(|number| request(number, Bundle::Size, &["demo-hills"])).collect();
-                ledger::charge(app.db(), &accounts[account], &requests, &[], at).await
+                charge(app.db(), &accounts[account], &requests, at).await
             };
             ask(0, 0..10, NOW).await.unwrap();
             let own = if asked_before { 0..10 } else { 100..110 };
@@ -405,8 +472,8 @@ async fn t6_random_interleavings_never_exceed_a_cap_nor_refuse_a_guaranteed_part
         }
         for (region, cap, year) in [("demo-coast", 9_000, 20_000), ("demo-hills", 12_000, 24_000)] {
             let sql = format!(
-                "update privacy_accounts set cap_mu = {cap}, cap_year_mu = {year} where subject = \
-                    'region:{region}'"
+                "update privacy_accounts set cap_microunits = {cap}000, cap_year_microunits = {year}000
+                 where subject = 'region:{region}'"
             );
             app.db().execute_unprepared(&sql).await.unwrap();
         }
@@ -426,7 +493,7 @@ async fn t6_random_interleavings_never_exceed_a_cap_nor_refuse_a_guaranteed_part
             }
             .max(at);
             let account = &accounts[rng.random_range(0..accounts.len())];
-            let documents: Vec<ReleaseRequest> = (0..rng.random_range(1..4))
+            let documents: Vec<StepRequest> = (0..rng.random_range(1..4))
                 .map(|_| {
                     let bundle = Bundle::ALL[rng.random_range(0..Bundle::ALL.len())];
                     let number = rng.random_range(0..300_usize);
@@ -435,34 +502,34 @@ async fn t6_random_interleavings_never_exceed_a_cap_nor_refuse_a_guaranteed_part
                     request(number, bundle, some)
                 })
                 .collect();
-            let mut fresh: BTreeMap<String, ReleaseRequest> = BTreeMap::new();
+            let mut fresh: BTreeMap<String, StepRequest> = BTreeMap::new();
             for wanted in documents.clone() {
                 if !seen.contains(&(account.clone(), wanted.release_key.clone())) {
                     fresh.insert(wanted.release_key.clone(), wanted);
                 }
             }
-            let result = ledger::charge(app.db(), account, &documents, &[], at).await;
+            let result = charge(app.db(), account, &documents, at).await;
             match &result {
                 Ok(charged) => {
                     admitted += 1;
                     times.push(at);
-                    assert_eq!(*charged, fresh.values().map(|request| request.bundle.price_milliunits()).sum::<i64>());
+                    assert_eq!(*charged, fresh.values().map(|request| request.price() / 1000).sum::<i64>());
                     for wanted in fresh.values() {
                         seen.insert((account.clone(), wanted.release_key.clone()));
                         for region in &wanted.regions {
                             let entry = viewed.entry((account.clone(), region.clone())).or_default();
-                            entry.push((at, wanted.bundle.price_milliunits()));
+                            entry.push((at, wanted.price() / 1000));
                         }
                     }
                 }
-                Err(Error::PrivacyBudgetExhausted { region: Some(_), .. }) => {
+                Err(Error::PrivacyBudgetExhausted { of_region: true, .. }) => {
                     refused += 1;
                     // A region had no room: then the document must exceed this key's part of at least one region.
                     let within_parts = regions.iter().all(|region| {
                         let cost: i64 = fresh
                             .values()
                             .filter(|wanted| wanted.regions.iter().any(|of| of == region))
-                            .map(|request| request.bundle.price_milliunits())
+                            .map(|request| request.price() / 1000)
                             .sum();
                         let own = viewed.get(&(account.clone(), (*region).to_owned()));
                         let (cap, year) = match *region {
@@ -472,7 +539,7 @@ async fn t6_random_interleavings_never_exceed_a_cap_nor_refuse_a_guaranteed_part
                         };
                         [(cap, BUDGET_WINDOW), (year, YEAR_WINDOW)].into_iter().all(|(cap, window)| {
                             let views = own.into_iter().flatten().filter(|(when, _)| *when > at - window);
-                            views.map(|(_, milliunits)| milliunits).sum::<i64>() + cost <= cap / 2 / 4
+                            views.map(|(_, microunits)| microunits).sum::<i64>() + cost <= cap / 2 / 4
                         })
                     });
                     assert!(!within_parts, "a request within the guaranteed parts was rejected");
@@ -486,45 +553,39 @@ async fn t6_random_interleavings_never_exceed_a_cap_nor_refuse_a_guaranteed_part
     }
 }
 
-/// A release that a worker has leased and not stored is taken over after 30 seconds; the worker's late result is not
-/// stored.
-#[tokio::test]
-async fn t6_a_draw_that_never_ends_is_taken_over() {
+/// Where two servers sample the same step, the one that stores it later finds the row of the other: nothing of its own
+/// sample is stored or charged, and both answer with the same numbers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn t6_of_two_samples_of_a_step_one_is_discarded() {
     for on in databases() {
         let app = TestApp::new(on).await;
+        let other = TestApp::second_on(&app.database.url).await;
         let client = app.client(&ALL).await;
-        let question = size_of("{regions: [\"demo-harbor\"]}");
-        // A second server over the same database answers the same query first.
-        let pending = {
-            let other = TestApp::second_on(&app.database.url).await;
-            let client = other.client_from(&client.key_id, &client.key);
-            client.ask("{ viewer { partner } }").await.ok();
-            client.ask(&question).await.ok().clone()
+        let (account, vocabulary) = (format!("key:{}", client.key_id), Vocabulary::default());
+        let mut late = request(1, Bundle::Network, &["demo-harbor"]);
+        late.release_key = "one".to_owned();
+        charge(app.db(), &account, &[late.clone()], NOW).await.unwrap();
+        let before = everything(app.db()).await;
+        let row = StepRow { key: "one".to_owned(), step: 0, passed: true, values: Some(vec![7; 4]) };
+        let round = vec![StepDraw { request: late, row: row.into(), is_new: true }];
+        let purchase = Purchase {
+            payer: &account,
+            rounds: vec![round],
+            undecided: Vec::new(),
+            vocabulary: &vocabulary,
+            decoys: &[],
         };
-        assert_eq!(client.ask(&question).await.ok(), &pending, "a second server reads the first one's row");
-        let again = size_of("{regions: [\"demo-hills\"]}");
-        let TestDb { url, .. } = &app.database;
-        let db = db::connect(url).await.unwrap();
-        let key = format!("key:{}", client.key_id);
-        let row = app.release_key(r#"{"regions": ["demo-hills"]}"#, Bundle::Size);
-        let request = ReleaseRequest { release_key: row.clone(), ..request(0, Bundle::Size, &["demo-hills"]) };
-        let request =
-            ReleaseRequest { segment: "regions=demo-hills;bands=;interests=;categories=".to_owned(), ..request };
-        // A worker charges and leases a release, and never stores it.
-        ledger::charge(&db, &key, &[request], &[], NOW).await.unwrap();
-        let sql = format!(
-            "update privacy_releases set lease_token = 'dead', lease_until = {} where release_key = '{row}'",
-            NOW + 30
-        );
-        db.execute_unprepared(&sql).await.unwrap();
-        app.clock.advance_s(31);
-        client.ask(&again).await.ok();
-        assert_eq!(app.charged(&key).await, 240, "nothing is charged twice");
-        let late = format!(
-            "update privacy_releases set status = 'ready', payload = '{{\"values\":[7]}}'
-             where release_key = '{row}' and status = 'pending' and lease_token = 'dead'"
-        );
-        assert_eq!(db.execute_unprepared(&late).await.unwrap().rows_affected(), 0);
+        assert!(matches!(ledger::purchase(app.db(), purchase, NOW).await.unwrap(), Purchased::Overtaken));
+        assert_eq!(everything(app.db()).await, before);
+
+        // Two servers with different noise answer the same questions at the same time.
+        let second = other.client_from(&client.key_id, &client.key);
+        let questions: Vec<String> = definitions(&app, 120).iter().map(|definition| size_of(definition)).collect();
+        for question in questions {
+            let (one, two) = tokio::join!(client.ask(&question), second.ask(&question));
+            assert_eq!((one.body["data"].clone(), one.codes()), (two.body["data"].clone(), two.codes()), "{question}");
+        }
+        every_window_holds(app.db()).await;
     }
 }
 
@@ -543,20 +604,78 @@ async fn everything(db: &DatabaseConnection) -> String {
     )
 }
 
-/// An older database has charges and releases only. The upgrade derives from them that a charged segment was shown, and
-/// from the time of the charges which account a region charge is attributed to.
+/// A database of the policy 2026-1: a key keeps what it was charged for, sees the same numbers, and is charged nothing
+/// for them. Its charges count for the age bands of the segments.
 #[tokio::test]
-async fn t6_an_upgrade_derives_what_was_shown_and_who_was_charged() {
+async fn t6_after_an_upgrade_a_key_sees_what_it_paid_for() {
+    let portrait = "{ cohort(definition: {regions: [\"demo-harbor\"], age: {from: 25, to: 44}}) {
+        size { value release { policyVersion steps units } } behavior { visitsPerPerson { value sigma }
+        release { policyVersion } } } }";
+    let segment = "regions=demo-harbor;bands=2|3;interests=;categories=";
     for on in databases() {
         let app = TestApp::new(on).await;
         let client = app.client(&ALL).await;
-        client.ask(&size_of("{regions: [\"demo-harbor\"]}")).await.ok();
-        client.ask(&size_of("{regions: [\"demo-coast\"], age: {from: 65}}")).await;
-        let before = everything(app.db()).await;
-        assert!(before.contains("charged_by: Some(\"key:") && before.contains("shown: true"), "{before}");
+        let definition = r#"{"regions": ["demo-harbor"], "age": {"from": 25, "to": 44}}"#;
+        let key = |bundle: Bundle| app.release_key(definition, bundle, 0);
         Migrator::down(app.db(), Some(1)).await.unwrap();
+        let (epoch_id, account) = (app.state.epoch.get().epoch_id, format!("key:{}", client.key_id));
+        for (bundle, price, values) in [(Bundle::Size, 120, vec![400]), (Bundle::Behavior, 310, vec![0; 27])] {
+            let release = key(bundle);
+            let payload = format!("{{\"values\":{values:?}}}");
+            for sql in [
+                format!(
+                    "insert into privacy_releases (release_key, bundle, segment, window_days, epoch_id, status, payload,
+                     rho, delta, published_at) values ('{release}', '{}', '{segment}', 28, {epoch_id}, 'ready',
+                     '{payload}', 0, 0, {NOW})",
+                    bundle.name()
+                ),
+                format!("insert into privacy_charges values ('{account}', '{release}', {price}, {NOW}, null)"),
+                format!(
+                    "insert into privacy_charges values ('region:demo-harbor', '{release}', {price}, {NOW},
+                     '{account}')"
+                ),
+            ] {
+                app.db().execute_unprepared(&sql).await.unwrap();
+            }
+        }
+        let pending = format!(
+            "insert into privacy_releases (release_key, bundle, segment, window_days, epoch_id, status, rho, delta)
+             values ('pending', 'NETWORK', '{segment}', 28, {epoch_id}, 'pending', 0, 0)"
+        );
+        app.db().execute_unprepared(&pending).await.unwrap();
+        app.db()
+            .execute_unprepared(&format!(
+                "insert into privacy_views values ('{account}', '{}', true, {NOW})",
+                key(Bundle::Size)
+            ))
+            .await
+            .unwrap();
         Migrator::up(app.db(), None).await.unwrap();
-        assert_eq!(everything(app.db()).await, before);
+
+        let server = TestApp::second_on(&app.database.url).await;
+        let client = server.client_from(&client.key_id, &client.key);
+        let answer = client.ask(portrait).await.ok()["cohort"].clone();
+        let release = serde_json::json!({"policyVersion": "2026-1", "steps": 0, "units": 0.12});
+        assert_eq!(answer["size"], serde_json::json!({"value": 400, "release": release}));
+        // Sums of zero are the center: half of the cap of 30 visits.
+        assert_eq!(answer["behavior"]["visitsPerPerson"]["value"], 15.0);
+        assert_eq!(answer["behavior"]["release"]["policyVersion"], "2026-1");
+        let charges = privacy_charge::Entity::find().all(server.db()).await.unwrap();
+        assert_eq!(charges.len(), 4, "nothing was charged again");
+        assert!(charges.iter().all(|charge| (charge.region.as_str(), charge.bands) == ("demo-harbor", 4 | 8)));
+        assert_eq!(charges.iter().map(|charge| charge.microunits).sum::<i64>(), 2 * 430_000);
+        // A key that was not charged for them makes new releases.
+        let other = server.client_of("other", &ALL, KEY_CAP_MILLIUNITS).await;
+        let size = size_of("{regions: [\"demo-harbor\"], age: {from: 25, to: 44}}")
+            .replace("value", "release { policyVersion }");
+        assert_eq!(other.ask(&size).await.data("/cohort/size/release/policyVersion"), "2026-2");
+        // Back and forth: the ledger keeps its amounts.
+        Migrator::down(server.db(), Some(1)).await.unwrap();
+        let row = server.db().query_one_raw(sea_orm::Statement::from_string(
+            server.db().get_database_backend(),
+            format!("select cast(sum(mu) as bigint) from privacy_charges where subject = '{account}'"),
+        ));
+        assert_eq!(row.await.unwrap().unwrap().try_get_by_index::<i64>(0).unwrap(), 430);
     }
 }
 
@@ -567,9 +686,9 @@ async fn t6_what_is_published_or_charged_cannot_be_changed_or_deleted() {
         app.client(&ALL).await.ask(&size_of("{regions: [\"demo-harbor\"]}")).await.ok();
         for statement in [
             "update privacy_releases set payload = '{\"values\":[1]}'",
-            "update privacy_releases set status = 'pending'",
+            "update privacy_releases set step = 2",
             "delete from privacy_releases",
-            "update privacy_charges set mu = 1",
+            "update privacy_charges set microunits = 1",
             "update privacy_charges set charged_at = 0",
             "delete from privacy_charges",
             "update privacy_views set shown = false",
@@ -590,7 +709,8 @@ async fn t6_what_is_published_or_charged_cannot_be_changed_or_deleted() {
                     payload, rho, delta) select rowid, 'another', bundle,
                     segment, window_days, epoch_id, 'ready', payload,
                     rho, delta from privacy_releases",
-                "insert or replace into privacy_charges select subject, release_key, 1, 0, null from privacy_charges",
+                "insert or replace into privacy_charges select subject, release_key, region, bands, 1, 0, null from \
+                    privacy_charges",
                 "insert or replace into privacy_views select subject, release_key, false, 0 from privacy_views",
             ] {
                 let before = everything(app.db()).await;
@@ -613,6 +733,6 @@ async fn t6_what_is_published_or_charged_cannot_be_changed_or_deleted() {
                 assert!(app.db().execute_unprepared(&format!("truncate {table} cascade")).await.is_err(), "{table}");
             }
         }
-        assert_eq!(privacy_charge::Entity::find().all(app.db()).await.unwrap().len(), 2);
+        assert_eq!(privacy_charge::Entity::find().all(app.db()).await.unwrap().len(), 2 * 5);
     }
 }

@@ -46,16 +46,17 @@ async fn run(on: On, but: Option<&str>) -> Record {
     db.close().await.unwrap();
 
     let app = TestApp::over(database, NOW, 7).await;
-    let cap = "update privacy_accounts set cap_mu = 4000 where subject = 'region:demo-hills'";
+    let cap = "update privacy_accounts set cap_microunits = 4000000 where subject = 'region:demo-hills'";
     app.db().execute_unprepared(cap).await.unwrap();
-    let keys = [app.client_of("one", &ALL, 3_200).await, app.client_of("two", &ALL, 20_000).await];
+    let keys = [app.client_of("one", &ALL, 2_500).await, app.client_of("two", &ALL, 20_000).await];
     let all = "size { value } behavior { communityEngagement { value } timeSpent { short { value } } } \
                personality { archetype } network { viralPotential { value } tieCompatibility { value } }";
-    let cohort = |definition: &str| format!("{{ cohort(definition: {definition}) {{ {all} }} }}");
+    let cohort = |definition: &str| format!("{{ cohort(precision: FINEST, definition: {definition}) {{ {all} }} }}");
     let script = [
         (0, cohort("{regions: [\"demo-harbor\"]}")),
         (1, cohort("{regions: [\"demo-harbor\"]}")),
         (0, cohort("{regions: [\"demo-harbor\"], age: {from: 18}}")),
+        (0, cohort("{regions: [\"demo-harbor\"], age: {to: 34}}")),
         (0, cohort("{regions: [\"demo-coast\"], age: {from: 65}}")),
         (0, cohort("{regions: [\"demo-coast\"], age: {from: 65}}")),
         (0, cohort("{regions: [\"nowhere\"]}")),
@@ -86,7 +87,7 @@ async fn run(on: On, but: Option<&str>) -> Record {
     };
     let mut charges: Vec<_> = charges
         .into_iter()
-        .map(|charge| (name(charge.subject), charge.release_key, charge.milliunits, charge.charged_at))
+        .map(|charge| (name(charge.subject), charge.release_key, charge.microunits, charge.charged_at))
         .collect();
     charges.sort();
     let mut rows = privacy_release::Entity::find().all(app.db()).await.unwrap();

@@ -10,7 +10,7 @@ use spots_enrichment::{
         epoch::{Vocabulary, Window, WindowLength},
         segment::{AGE_BANDS, AgeRange, Cohort, Definition},
     },
-    privacy::{Bundle, Question},
+    privacy::{Bundle, SumRequest},
 };
 
 use crate::app::{ALL, TestApp, databases};
@@ -88,7 +88,7 @@ fn definition((regions, bands, interests, categories): Meaning) -> impl Strategy
 fn release_key(definition: &Definition) -> String {
     let cohort = Cohort::parse(definition, &vocabulary()).unwrap().into();
     let window = Window { epoch_id: 202_622, ends_at: 0, length: WindowLength::Days28 };
-    Question { cohort, window, bundle: Bundle::Behavior, comparison_only: false }.release_key()
+    SumRequest { cohort, window, bundle: Bundle::Behavior }.release_key(1)
 }
 
 proptest! {
@@ -123,28 +123,34 @@ async fn t8_the_same_meaning_in_any_document_is_one_release() {
         let definition = json!({"regions": ["demo-harbor"], "interests": ["food", "Food"]});
         let documents = [
             (
-                "{ a: cohort(definition: {regions: [\"demo-harbor\"], interests: [\"food\"]}) { behavior { release { \
+                "{ a: cohort(precision: FINEST,
+                    definition: {regions: [\"demo-harbor\"], interests: [\"food\"]}) { behavior { release { \
                     id } } } }",
                 json!({}),
             ),
             (
-                "{ a: segment(slug: \"mine\") { b: behavior(window: DAYS_28) { averageDwellMinutes { value } release { \
+                "{ a: segment(precision: FINEST,
+                    slug: \"mine\") { b: behavior(window: DAYS_28) { averageDwellMinutes { value } release { \
                     id } } } }",
                 json!({}),
             ),
             (
-                "query Q($d: SegmentDefinition!) { cohort(definition: $d) { ...F } } fragment F on Segment { behavior \
+                "query Q($d: SegmentDefinition!) { cohort(precision: FINEST,
+                    definition: $d) { ...F } } fragment F on Segment { behavior \
                     { ...G } } fragment G on Behavior { release { id } }",
                 json!({"d": definition}),
             ),
             (
-                "query Q($i: [String!], $w: WindowLength = DAYS_28) { x: cohort(definition: {interests: $i, regions: \
+                "query Q($i: [String!], $w: WindowLength = DAYS_28) { x: cohort(precision: FINEST,
+                    definition: {interests: $i, regions: \
                     \"demo-harbor\"}) { ... on Segment { y: behavior(window: $w) { z: release { id } } } } }",
                 json!({"i": ["food"]}),
             ),
             (
-                "{ one: cohort(definition: {regions: [\"demo-harbor\"], interests: [\"food\"]}) { behavior { release { \
-                    id } } } two: segment(slug: \"mine\") { behavior { release { id } } } segments { nodes { behavior \
+                "{ one: cohort(precision: FINEST,
+                    definition: {regions: [\"demo-harbor\"], interests: [\"food\"]}) { behavior { release { \
+                    id } } } two: segment(precision: FINEST,
+                        slug: \"mine\") { behavior { release { id } } } segments(precision: FINEST) { nodes { behavior \
                         { release { id } } } } }",
                 json!({}),
             ),
@@ -160,7 +166,7 @@ async fn t8_the_same_meaning_in_any_document_is_one_release() {
             }
         }
         assert_eq!(ids.len(), 1, "{ids:?}");
-        assert_eq!(app.noise.draws.load(Ordering::SeqCst), 2, "a size and a behavior");
+        assert_eq!(app.noise.draws.load(Ordering::SeqCst), 2 * 5, "a size and a behavior, each in five steps");
         assert_eq!(app.charged(&format!("key:{}", client.key_id)).await, 120 + 310);
     }
 }

@@ -13,14 +13,14 @@ use spots_enrichment::{
     engine::SqlEngine,
     ingest::{epoch_builder, import, progress::Progress},
     privacy::{
-        Bundle, Outcome,
+        Bundle,
         engine::{Engine as _, SumRequest},
     },
     storage::entity::{api_request_log, api_usage_day, audit_event, privacy_charge, privacy_release},
 };
 
 use crate::{
-    app::{ALL, NOW, Silence, TestApp, TestDb, databases, folder},
+    app::{ALL, NOW, TestApp, TestDb, databases, exact_sums, folder},
     cli::binary,
     epoch_builder::{Files, MONDAY, OPTIONS},
     served::Served,
@@ -59,8 +59,8 @@ async fn exact(db: &DatabaseConnection, epoch: &Epoch) -> Vec<String> {
         let cohort = Cohort { regions: vec!["north".to_owned()], ..Cohort::default() };
         let request = SumRequest { cohort: cohort.into(), window: epoch.window(WindowLength::Days28), bundle };
         let exact = engine.sums(&[request]).await.unwrap().remove(0);
-        let Outcome::Ready(payload) = exact.publish("", bundle, &Silence).unwrap() else { panic!("suppressed") };
-        sums.extend(payload.values.iter().map(|sum| sum.unsigned_abs().to_string()).filter(|sum| sum.len() >= 7));
+        let values = exact_sums(exact, bundle);
+        sums.extend(values.iter().map(|sum| sum.unsigned_abs().to_string()).filter(|sum| sum.len() >= 7));
     }
     assert!(sums.len() > 20, "{sums:?}");
     sums
@@ -107,7 +107,8 @@ async fn t9_nothing_planted_in_the_data_comes_out() {
         let dimensions =
             "dimensions { name mean { value sigma interval95 { low high } } p50 { value } histogram histogramOther }";
         let portrait = format!(
-            "{{ cohort(definition: {{regions: [\"north\"]}}) {{ id definition {{ regions interests }} window {{ start \
+            "{{ cohort(precision: FINEST,
+                definition: {{regions: [\"north\"]}}) {{ id definition {{ regions interests }} window {{ start \
                 end }}
                 size {{ value release {{ id }} }} 
                 behavior {{ visitsPerPerson {{ value }} averageDwellMinutes {{ value }}
@@ -121,11 +122,13 @@ async fn t9_nothing_planted_in_the_data_comes_out() {
             portrait.as_str(),
             "{ vocabulary { regions interests categories } viewer { usage { day units } privacyBudget { spent returns \
                 { at } regions { region firstComeLeft } } } }",
-            "{ cohort(definition: {interests: [\"zebra-rare-interes\"]}) { size { value } } }",
-            "{ cohort(definition: {categories: [\"zebra_rare\"], regions: [\"north\"]}) { size { value } } }",
-            "{ cohort(definition: {regions: [\"nort\"]}) { size { value } } }",
-            "{ segment(slug: \"zebra-agen\") { size { value } } }",
-            "{ cohort(definition: {regions: [\"north\"], age: {from: 65}}) { size { value } behavior { release { id } \
+            "{ cohort(precision: FINEST, definition: {interests: [\"zebra-rare-interes\"]}) { size { value } } }",
+            "{ cohort(precision: FINEST,
+                definition: {categories: [\"zebra_rare\"], regions: [\"north\"]}) { size { value } } }",
+            "{ cohort(precision: FINEST, definition: {regions: [\"nort\"]}) { size { value } } }",
+            "{ segment(precision: FINEST, slug: \"zebra-agen\") { size { value } } }",
+            "{ cohort(precision: FINEST,
+                definition: {regions: [\"north\"], age: {from: 65}}) { size { value } behavior { release { id } \
                 } } }",
             "{ products { nodes { id title } } segments(search: \"zebra\") { nodes { slug } } }",
             "{ nonsense }",
@@ -156,7 +159,8 @@ async fn t9_nothing_planted_in_the_data_comes_out() {
         }
         // A request that fails inside the server: its cause is written to the log.
         db.execute_unprepared("alter table agent_rollup rename to gone").await.unwrap();
-        let broken = server.raw(&key, "{ cohort(definition: {interests: [\"food\"]}) { size { value } } }");
+        let broken =
+            server.raw(&key, "{ cohort(precision: FINEST, definition: {interests: [\"food\"]}) { size { value } } }");
         assert!(broken.contains("INTERNAL_ERROR"), "{broken}");
         seen.push_str(&broken);
         server.wait_for("request failed");

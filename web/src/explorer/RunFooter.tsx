@@ -1,8 +1,8 @@
 /** The cost, the time and the errors of a run, below the response. */
 import { formatShortcutForOS, tryParseJSONC, useGraphiQL } from "@graphiql/react";
-import type { Answer } from "../shared/api";
+import type { Answer, PrivacyCost } from "../shared/api";
 import { ErrorList } from "./ErrorList";
-import { counted, milliseconds, points } from "./numbers";
+import { counted, milliseconds, points, units } from "./numbers";
 import { runs, type SentRequest } from "./requests";
 import { useStore } from "./store";
 
@@ -35,8 +35,15 @@ function isEdited(
   }
 }
 
+function of(tightest: PrivacyCost["tightest"]): string {
+  if (tightest === null) return "";
+  const age = tightest.ageBand === "unknown" ? "of unknown age" : `of age ${tightest.ageBand}`;
+  return ` for people ${age} in ${tightest.region}`;
+}
+
 function Done({ answer: { extensions, errors = [], status, elapsedMs } }: { answer: Answer<unknown> }) {
   const cost = extensions?.cost;
+  const privacy = extensions?.privacy;
   const omitted = (extensions as { errorsLeftOut?: number } | undefined)?.errorsLeftOut;
   return (
     <>
@@ -49,6 +56,14 @@ function Done({ answer: { extensions, errors = [], status, elapsedMs } }: { answ
             {points(cost.available)} of {points(cost.limit)} available.
           </span>
         )}{" "}
+        {privacy !== undefined && (
+          <span>
+            <strong>{counted(privacy.charged, "unit", units)}</strong> charged;{" "}
+            {privacy.test === true
+              ? "a test key reads synthetic people."
+              : `${units(privacy.left)} left${of(privacy.tightest)}.`}{" "}
+          </span>
+        )}
         <span>
           {milliseconds(elapsedMs)}
           {status !== 200 && status !== 0 && ` · HTTP ${status}`}

@@ -30,7 +30,7 @@ export interface Cost {
 export interface Answer<Data> {
   data?: Data | null;
   errors?: ApiError[];
-  extensions?: { cost?: Cost };
+  extensions?: { cost?: Cost; privacy?: PrivacyCost };
   /** HTTP status; 0 if no response was received. */
   status: number;
   /** Time from sending the request to the last byte of the response, in milliseconds. */
@@ -101,6 +101,15 @@ export async function sendQuery<Data>(
       elapsedMs: performance.now() - started,
     };
   }
+}
+
+/** What a response cost in privacy units, and what is left of the people of whom the key has spent the most. */
+export interface PrivacyCost {
+  charged: number;
+  left: number;
+  tightest: { region: string; ageBand: string } | null;
+  /** Whether the key is a test key: its numbers are about synthetic people. */
+  test?: boolean;
 }
 
 /** The cost estimate of a document for this key; the document is not executed. */

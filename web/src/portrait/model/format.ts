@@ -52,9 +52,9 @@ export function fixed(value: number, decimals: number): string {
   return /^-0(\.0*)?$/.test(text) ? text.slice(1) : text.replace("-", "\u2212");
 }
 
-/** Formats units and points with at most two decimals. */
+/** Formats units and points with at most two decimals, or four below 0.1. */
 export function amount(value: number): string {
-  return value.toLocaleString("en-US", { maximumFractionDigits: 2 });
+  return value.toLocaleString("en-US", { maximumFractionDigits: value < 0.1 ? 4 : 2 });
 }
 
 /** Formats names such as `EXPLORATION_EAGERNESS` and `arts_and_entertainment` as text. */

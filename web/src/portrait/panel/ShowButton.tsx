@@ -82,5 +82,5 @@ export function ShowButton({ name, what, prices, remaining, loading, strong, aft
 function total(prices: readonly Price[]): { units: number; points: number } {
   const add = (of: (price: Price) => number) => prices.reduce((sum, price) => sum + of(price), 0);
   // Units have two decimals; rounding removes the error of binary floating-point addition.
-  return { units: Math.round(add(({ units }) => units) * 100) / 100, points: add(({ points }) => points) };
+  return { units: Math.round(add(({ units }) => units) * 10_000) / 10_000, points: add(({ points }) => points) };
 }
