@@ -27,6 +27,7 @@ use spots_enrichment::{
         Bundle, Group, Release, Released, StepRow, bundles,
         contribution::{self, BehaviorMean, DWELL_CAP_S, TIE_CAP, Tie, Visit},
         noise,
+        steps::{STEPS, weight},
     },
     statistics::{
         estimate::{Distribution, Sample, deviation},
@@ -37,6 +38,10 @@ use spots_enrichment::{
 const SEED: u64 = 1;
 /// Samples of the noise; they determine the 95th percentile of an error to within about 3 %.
 const DRAWS: usize = 2_000;
+/// Samples for each number of steps.
+const DRAWS_BY_STEPS: usize = 800;
+/// The size for which every number of steps is shown.
+const LARGEST: usize = SIZES[SIZES.len() - 1];
 const THREADS: usize = 4;
 /// Sizes of segments. Above [`PEOPLE`] the same people are counted several times: sums grow, noise does not.
 const SIZES: [usize; 5] = [100, 300, 1_000, 10_000, 100_000];
@@ -239,7 +244,7 @@ fn main() -> anyhow::Result<()> {
 fn table() -> anyhow::Result<String> {
     let parts = parts();
     ensure!(parts.len() == PEOPLE, "{} people qualify", parts.len());
-    let noise = sample_noise();
+    let noise = sample_noise(0, DRAWS);
     let mut columns = Vec::new();
     for size in SIZES {
         columns.push(errors(&parts, size, &noise));
@@ -253,6 +258,15 @@ fn table() -> anyhow::Result<String> {
         let shown: Vec<String> = errors.iter().map(|error| two_digits(*error)).collect();
         let from = two_digits(useful_from(row, &errors));
         let _ = writeln!(text, "| {} | {} | {} | {from} |", row.name, shown.join(" | "), row.useful.0);
+    }
+    let by_steps: Vec<Vec<f64>> =
+        (1..=STEPS).map(|steps| errors(&parts, LARGEST, &sample_noise(steps, DRAWS_BY_STEPS))).collect();
+    let header: Vec<String> = (1..=STEPS).map(|steps| format!("{steps} of {STEPS} steps")).collect();
+    let _ = writeln!(text, "\n| number, n = {LARGEST} | {} |", header.join(" | "));
+    let _ = writeln!(text, "|---|{}", "---|".repeat(header.len()));
+    for (number, row) in ROWS.iter().enumerate() {
+        let shown: Vec<String> = by_steps.iter().map(|column| two_digits(column[number])).collect();
+        let _ = writeln!(text, "| {} | {} |", row.name, shown.join(" | "));
     }
     Ok(text)
 }
@@ -334,16 +348,28 @@ fn ties(population: Population, people: &[Person]) -> HashMap<&str, Vec<Tie>> {
     kept
 }
 
-/// The noise of each sample, by bundle.
-fn sample_noise() -> Vec<BTreeMap<Bundle, Vec<i64>>> {
-    let draws = |thread: usize| {
+/// The noise of each sample, by bundle: that of the first steps together, weighted as in a release; with 0 steps, that of
+/// a release at the full price.
+fn sample_noise(steps: u8, draws_in_all: usize) -> Vec<BTreeMap<Bundle, Vec<i64>>> {
+    let draws = move |thread: usize| {
         let mut rng = ChaCha20Rng::seed_from_u64(SEED);
         rng.set_stream(thread as u64);
         let mut one = || -> BTreeMap<Bundle, Vec<i64>> {
-            let sample = |bundle| (bundle, noise::sample(bundle, 0, &mut rng).unwrap_or_default());
+            let sample = |bundle: Bundle| {
+                if steps == 0 {
+                    return (bundle, noise::sample(bundle, 0, &mut rng).unwrap_or_default());
+                }
+                let mut sums = vec![0; bundle.width()];
+                for step in 1..=steps {
+                    let noise = noise::sample(bundle, step, &mut rng).unwrap_or_default();
+                    sums.iter_mut().zip(noise).for_each(|(sum, noise)| *sum += weight(step) * noise);
+                }
+                let weights: i64 = (1..=steps).map(weight).sum();
+                (bundle, sums.into_iter().map(|sum| sum / weights).collect())
+            };
             Bundle::ALL.map(sample).into()
         };
-        (0..DRAWS / THREADS).map(|_| one()).collect::<Vec<_>>()
+        (0..draws_in_all / THREADS).map(|_| one()).collect::<Vec<_>>()
     };
     let threads: Vec<_> = (0..THREADS).map(|thread| thread::spawn(move || draws(thread))).collect();
     threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()

@@ -220,7 +220,7 @@ struct RequestedReleases(BTreeMap<(u64, Bundle, String), i64>);
 
 impl RequestedReleases {
     fn add(&mut self, field: &EstimatedField) {
-        for (bundle, of) in releases_of(field.on, &field.field.name) {
+        for (bundle, of) in releases_of(field.on, &field.field.name).iter().chain(&reference(field)) {
             let mut hasher = DefaultHasher::new();
             (segment(field.parent), of).hash(&mut hasher);
             if *of == Other {
@@ -237,6 +237,27 @@ impl RequestedReleases {
     fn microunits(&self) -> i64 {
         let prices = self.0.iter().map(|((_, bundle, _), times)| bundle.price_microunits().saturating_mul(*times));
         prices.fold(0, i64::saturating_add)
+    }
+}
+
+/// The release that the index of a number needs: the bundle of the field that contains the number, of everybody in the
+/// regions.
+fn reference(field: &EstimatedField) -> Option<(Bundle, ReleasedSegment)> {
+    if field.field.name != "index" || field.on != "Measure" {
+        return None;
+    }
+    let mut ancestors = std::iter::successors(field.parent, |field| field.parent);
+    ancestors.find_map(|field| reference_bundle(&field.field.name)).map(|bundle| (bundle, Regions))
+}
+
+/// The bundle whose release about everybody in the regions gives the index of the numbers of a field.
+#[must_use]
+pub fn reference_bundle(field: &str) -> Option<Bundle> {
+    match field {
+        "behavior" => Some(Bundle::Behavior),
+        "personality" => Some(Bundle::Personality),
+        "network" => Some(Bundle::Network),
+        _ => None,
     }
 }
 

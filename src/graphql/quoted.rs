@@ -14,7 +14,7 @@ use crate::{
     },
     gate::{
         documents::PricedDocument,
-        prices::{ReleasedSegment, releases_of},
+        prices::{ReleasedSegment, reference_bundle, releases_of},
     },
     privacy::{Bundle, Question, quote::QuotedSegment},
 };
@@ -97,6 +97,9 @@ impl Questions {
         for child in &field.children {
             let window = argument(child, "window").unwrap_or(WindowLength::Days28);
             self.add_field("Segment", child, window, &own, context);
+            if let Some(bundle) = reference_bundle(&child.name).filter(|_| selects_index(child)) {
+                self.add(bundle, ReleasedSegment::Regions, child, window, &own, context);
+            }
             let implications = child.children.iter().filter(|field| field.name == "implications");
             for field in implications.flat_map(|implications| &implications.children) {
                 self.add_field("ProductImplications", field, window, &own, context);
@@ -113,24 +116,38 @@ impl Questions {
         context: &RequestContext,
     ) {
         for (bundle, of) in releases_of(on, &field.name) {
-            let length = if *bundle == Bundle::Behavior { length } else { WindowLength::Days28 };
-            let mut question = context.question(&own.cohort, length, *bundle, own.precision);
-            match of {
-                ReleasedSegment::Own => {}
-                ReleasedSegment::Other => {
-                    let Some(other) = argument(field, "with").and_then(|with| context.cohort(&with).ok()) else {
-                        continue;
-                    };
-                    question.cohort = other;
-                }
-                ReleasedSegment::Regions => {
-                    question.cohort = Cohort { regions: own.cohort.regions.clone(), ..Cohort::default() }.into();
-                    question.comparison_only = true;
-                }
-            }
-            self.questions.push(question);
+            self.add(*bundle, *of, field, length, own, context);
         }
     }
+
+    fn add(
+        &mut self,
+        bundle: Bundle,
+        of: ReleasedSegment,
+        field: &NormalizedField,
+        length: WindowLength,
+        own: &Question,
+        context: &RequestContext,
+    ) {
+        let length = if bundle == Bundle::Behavior { length } else { WindowLength::Days28 };
+        let mut question = context.question(&own.cohort, length, bundle, own.precision);
+        match of {
+            ReleasedSegment::Own => {}
+            ReleasedSegment::Other => {
+                let Some(other) = argument(field, "with").and_then(|with| context.cohort(&with).ok()) else { return };
+                question.cohort = other;
+            }
+            ReleasedSegment::Regions => {
+                question.cohort = Cohort { regions: own.cohort.regions.clone(), ..Cohort::default() }.into();
+                question.comparison_only = true;
+            }
+        }
+        self.questions.push(question);
+    }
+}
+
+fn selects_index(field: &NormalizedField) -> bool {
+    field.children.iter().any(|child| child.name == "index" || selects_index(child))
 }
 
 /// An argument of a field; `None` if it is absent or not of this type.

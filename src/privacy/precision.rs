@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(high, [1, 2, 3, 4, 5].map(Needed::Steps));
         assert_eq!(of(30_000, Precision::Ok), Needed::Steps(1));
         assert_eq!(of(2_000, Precision::High), Needed::Steps(5), "all steps give OK only");
-        assert_eq!(of(1_500, Precision::High), Needed::MorePeople(1_596));
+        assert_eq!(of(1_500, Precision::High), Needed::MorePeople(1_595));
         assert_eq!([of(1_500, Precision::Finest), of(90_000, Precision::Finest)], [Needed::Steps(5); 2]);
         let smallest = needed(Bundle::Size, Precision::High, &size(&[300; 5], 5));
         assert_eq!(smallest, Needed::Steps(5), "a size is shown with any quality");

@@ -117,13 +117,12 @@ impl BehaviorStatistics {
         Ok(Scale::EVENTS.measure(self.mean(BehaviorMean::Events)?))
     }
 
-    /// Shares of short, medium and long visits, and the share that is combined from small ones.
+    /// Shares of short, medium and long visits, and last the share that is combined from small ones; `None` where a share
+    /// is combined or, for the last, if none is.
     #[must_use]
-    pub fn time_spent(&self) -> ([Option<Measure>; 3], Option<Measure>) {
+    pub fn time_spent(&self) -> Vec<Option<Measure>> {
         let Folded { shares, other } = self.dwell_times.folded(1.0 / 3.0);
-        let measure = |share: Option<Estimate>| share.map(|share| Scale::SHARE.measure(share));
-        let mut shares = shares.into_iter().map(measure);
-        (std::array::from_fn(|_| shares.next().flatten()), measure(other))
+        shares.into_iter().chain([other]).map(|share| share.map(|share| Scale::SHARE.measure(share))).collect()
     }
 
     /// Shares of eight parts of the week, and last the share that is combined from small ones; `None` where a share is

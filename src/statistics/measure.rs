@@ -54,6 +54,15 @@ pub struct Interval {
     pub high: f64,
 }
 
+/// A number relative to that of everybody in the same regions.
+#[derive(Clone, Copy, Debug, PartialEq, SimpleObject)]
+pub struct Index {
+    /// 100 x the number of the segment / the number of everybody in the same regions.
+    pub value: f64,
+    /// The 95 % interval of the index without noise.
+    pub interval95: Interval,
+}
+
 /// A released number about a segment. It is computed once from the data, with noise added, and never changes.
 #[derive(Clone, Debug, PartialEq, SimpleObject)]
 pub struct Measure {
@@ -70,6 +79,26 @@ pub struct Measure {
     /// `low`, `moderate` or `high`, by the published thresholds of this kind of number. If the interval contains a
     /// threshold, both terms, such as `low to moderate`.
     pub interpretation: String,
+    /// The number relative to everybody in the same regions and window, 100 = equal. Null if the segment covers
+    /// everybody, if the number of everybody is withheld or not above 0, and for fields without such a comparison.
+    /// Selecting it also needs the release about everybody in the regions, which counts as viewed by this key; it is
+    /// free where this key has viewed it before.
+    pub index: Option<Index>,
+}
+
+impl Measure {
+    /// Adds the index relative to a number of everybody. The two noises are independent.
+    #[must_use]
+    pub fn relative_to(self, reference: Option<&Self>) -> Self {
+        let index = reference.filter(|reference| reference.value > 0.0).map(|reference| {
+            let ratio = self.value / reference.value;
+            let sigma = self.sigma.hypot(ratio * reference.sigma) / reference.value;
+            let Estimate { value, low, high, .. } =
+                Estimate::new(ratio, sigma).clamped(0.0, f64::MAX).linear(100.0, 0.0);
+            Index { value: rounded(value), interval95: Interval { low: rounded(low), high: rounded(high) } }
+        });
+        Self { index, ..self }
+    }
 }
 
 /// Presentation of one kind of number: unit, range, and the thresholds for quality and interpretation.
@@ -140,6 +169,7 @@ impl Scale {
             interval95: Interval { low: rounded(estimate.low), high: rounded(estimate.high) },
             quality,
             interpretation: if from == to { from.to_owned() } else { format!("{from} to {to}") },
+            index: None,
         }
     }
 }
@@ -173,6 +203,17 @@ mod tests {
             [0.025, 0.026, 0.05, 0.051].map(|half| quality(half, 0.05)),
             [Quality::High, Quality::Ok, Quality::Ok, Quality::Low]
         );
+    }
+
+    #[test]
+    fn an_index_compares_with_everybody() {
+        let measure = |value, sigma| Scale::SHARE.measure(Estimate::new(value, sigma));
+        let index = measure(0.3, 0.01).relative_to(Some(&measure(0.2, 0.001))).index.unwrap();
+        assert!((index.value - 150.0).abs() < 1e-9, "{index:?}");
+        // (0.01 / 0.3)^2 + (0.001 / 0.2)^2 = 0.0337^2
+        assert!((index.interval95.high - 150.0 * (1.0 + 1.96 * 0.033_706)).abs() < 0.01, "{index:?}");
+        assert_eq!(measure(0.3, 0.01).relative_to(Some(&measure(0.0, 0.001))).index, None);
+        assert_eq!(measure(0.3, 0.01).relative_to(None).index, None);
     }
 
     #[test]

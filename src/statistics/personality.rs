@@ -32,6 +32,13 @@ pub struct DimensionStatistics {
     pub histogram_other: f64,
 }
 
+impl DimensionStatistics {
+    /// Mean, standard deviation and quartiles.
+    pub fn measures(self) -> impl Iterator<Item = Measure> {
+        [self.mean, self.standard_deviation].into_iter().chain(self.quartiles)
+    }
+}
+
 impl PersonalityStatistics {
     /// Reads a release.
     ///

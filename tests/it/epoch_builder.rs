@@ -290,7 +290,8 @@ async fn people_who_move_are_left_out_until_their_budget_has_returned() {
         import::folder(&db, &files("south", "35"), &OPTIONS).await.unwrap();
         assert_eq!(counted(&db, now(7)).await, names(&all[..2]));
 
-        // After a drop, the epoch before is served again, and the absence of people who are in their previous atom there starts again.
+        // After a drop, the epoch before is served again. The absence of people who are in their previous atom there
+        // starts again.
         import::folder(&db, &files("north", "35"), &OPTIONS).await.unwrap();
         assert_eq!(counted(&db, now(8)).await, names(&all[1..2]));
         let newest = spots_enrichment::storage::epochs::list(&db).await.unwrap();

@@ -154,6 +154,36 @@ async fn a_key_pays_for_the_steps_that_it_sees() {
     }
 }
 
+/// An index compares a number with that of everybody in the same regions, whose release it needs once.
+#[tokio::test]
+async fn an_index_compares_a_segment_with_everybody_in_its_regions() {
+    let app = TestApp::over(many(On::Sqlite).await, NOW, 1).await;
+    let client = app.client(&ALL).await;
+    let fields = "behavior { visitsPerPerson { value index { value interval95 { low high } } }
+        dayParts { share { index { value } } } }
+        personality { dimensions { mean { value index { value } } } }
+        network { connectionsPerPerson { value index { value } } }";
+    let everybody = cohort("HIGH", "{regions: [\"demo-harbor\"]}", fields);
+    let young = cohort("HIGH", "{regions: [\"demo-harbor\"], age: {to: 34}}", fields);
+    let quoted = quote(&client, &young).await;
+    assert_eq!(quoted["segments"].as_array().unwrap().len(), 2, "{quoted}");
+    assert_eq!(quoted["units"], json!(2.46));
+    let answer = client.ask(&young).await;
+    let cohort = answer.ok()["cohort"].clone();
+    let reference = client.ask(&everybody).await;
+    assert_eq!(reference.body["extensions"]["privacy"]["charged"], json!(0.0), "it was seen before");
+    let reference = reference.ok()["cohort"].clone();
+    for path in ["/behavior/visitsPerPerson", "/personality/dimensions/3/mean", "/network/connectionsPerPerson"] {
+        let number = |root: &Value, field: &str| root.pointer(&format!("{path}/{field}")).unwrap().as_f64().unwrap();
+        let expected = 100.0 * number(&cohort, "value") / number(&reference, "value");
+        assert!((number(&cohort, "index/value") - expected).abs() < 0.05, "{path}: {expected}");
+        assert_eq!(reference.pointer(&format!("{path}/index")), Some(&Value::Null), "everybody is not compared");
+    }
+    let interval = &cohort["behavior"]["visitsPerPerson"]["index"]["interval95"];
+    assert!(interval["low"].as_f64() < interval["high"].as_f64(), "{interval}");
+    assert!(cohort["behavior"]["dayParts"][0]["share"]["index"]["value"].is_number());
+}
+
 #[tokio::test]
 async fn a_test_key_reads_synthetic_people_and_costs_nothing() {
     let app = TestApp::new(On::Sqlite).await;

@@ -4,7 +4,10 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{Context, Enum, Object, SimpleObject};
 
-use super::release::Release;
+use super::{
+    reference::{self, WithReference},
+    release::Release,
+};
 use crate::{
     domain::{epoch::WindowLength, error::Error, scope::Scope, segment::Cohort},
     graphql::{context::RequestContext, scope_guard::RequireScope},
@@ -21,7 +24,7 @@ use crate::{
 /// visits.
 pub struct Behavior {
     released: Released,
-    statistics: BehaviorStatistics,
+    statistics: WithReference<BehaviorStatistics>,
     /// The personality that the implications need; `None` if no selected field needs it.
     personality: Option<Result<PersonalityStatistics, Error>>,
     /// The behavior of all people of the regions; `None` if no selected field needs it, or if the segment already
@@ -33,6 +36,8 @@ pub struct Behavior {
 pub struct ImplicationQuestions {
     personality: Option<Question>,
     regions: Option<Question>,
+    /// The behavior of everybody in the regions, for the index of a number.
+    reference: Option<Question>,
 }
 
 impl ImplicationQuestions {
@@ -53,12 +58,13 @@ impl ImplicationQuestions {
                 comparison_only: true,
                 ..own.clone()
             }),
+            reference: reference::question(ctx, own),
         }
     }
 
     /// All additional questions.
     pub fn questions(&self) -> impl Iterator<Item = Question> + '_ {
-        [&self.personality, &self.regions].into_iter().flatten().cloned()
+        [&self.personality, &self.regions, &self.reference].into_iter().flatten().cloned()
     }
 }
 
@@ -74,11 +80,12 @@ impl Behavior {
         answers: &HashMap<Question, Result<Released, Error>>,
     ) -> Result<Self, Error> {
         let answer = |question: &Question| answers.get(question).cloned().unwrap_or(Err(Error::Internal));
-        let released = answer(own)?;
+        let (statistics, released) =
+            WithReference::read(own, additional.reference.as_ref(), answers, BehaviorStatistics::read)?;
         let personality = additional.personality.as_ref().map(answer);
         let regions = additional.regions.as_ref().map(answer);
         Ok(Self {
-            statistics: BehaviorStatistics::read(&released)?,
+            statistics,
             released,
             personality: personality.map(|released| PersonalityStatistics::read(&released?)),
             regions: regions.map(|released| BehaviorStatistics::read(&released?)),
@@ -94,38 +101,39 @@ impl Behavior {
     /// 28 or 84 days; a person with more visits counts as the cap. Null with `INSUFFICIENT_DATA`, reason `DOMINANCE`,
     /// if the noisy total is below about 65 times the cap.
     async fn visits_per_person(&self) -> Result<Option<Measure>, Error> {
-        self.statistics.visits_per_person().map(Some)
+        self.statistics.measure(BehaviorStatistics::visits_per_person)
     }
 
     /// Mean of each person's average stay, in minutes, 0 to 120. An average stay above 120 minutes counts as 120.
     /// Visits without a known end are ignored. Null with `INSUFFICIENT_DATA`, reason `DOMINANCE`, if the noisy sum over
     /// all people is below about 7,800 minutes.
     async fn average_dwell_minutes(&self) -> Result<Option<Measure>, Error> {
-        self.statistics.average_dwell_minutes().map(Some)
+        self.statistics.measure(BehaviorStatistics::average_dwell_minutes)
     }
 
     /// Mean share of a person's visits that are to places the person had visited before, 0 to 1. Null with
     /// `INSUFFICIENT_DATA`, reason `DOMINANCE`, if the noisy sum of the shares over all people is below about 65.
     async fn return_visit_rate(&self) -> Result<Option<Measure>, Error> {
-        self.statistics.return_visit_rate().map(Some)
+        self.statistics.measure(BehaviorStatistics::return_visit_rate)
     }
 
     /// Mean share of a person's visits that are to places new to the person, 0 to 1. Equal to 1 - `returnVisitRate`.
     /// Null with `INSUFFICIENT_DATA`, reason `DOMINANCE`, if the noisy sum of the shares is below about 65.
     async fn exploration_tendency(&self) -> Result<Option<Measure>, Error> {
-        self.statistics.exploration_tendency().map(Some)
+        self.statistics.measure(BehaviorStatistics::exploration_tendency)
     }
 
     /// Mean share of a person's actions that are attended events, 0 to 1. Null with `INSUFFICIENT_DATA`, reason
     /// `DOMINANCE`, if the noisy sum of the shares over all people is below about 65.
     async fn community_engagement(&self) -> Result<Option<Measure>, Error> {
-        self.statistics.community_engagement().map(Some)
+        self.statistics.measure(BehaviorStatistics::community_engagement)
     }
 
     /// Length of stay: the mean share of a person's visits in each of three ranges.
     async fn time_spent(&self) -> TimeSpent {
-        let ([short, medium, long], other) = self.statistics.time_spent();
-        TimeSpent { short, medium, long, other }
+        let mut shares = self.statistics.measures(BehaviorStatistics::time_spent).into_iter();
+        let mut next = || shares.next().flatten();
+        TimeSpent { short: next(), medium: next(), long: next(), other: next() }
     }
 
     /// Time of visits: the mean share of a person's visits in each of eight parts of the week, by the start of the
@@ -135,14 +143,15 @@ impl Behavior {
         let parts = [Days::Weekday, Days::Weekend].into_iter().flat_map(|days| {
             [DayPart::Night, DayPart::Morning, DayPart::Afternoon, DayPart::Evening].map(|part| (days, part))
         });
-        let cells = parts.chain([(Days::Other, DayPart::Other)]).zip(self.statistics.week_parts());
+        let cells =
+            parts.chain([(Days::Other, DayPart::Other)]).zip(self.statistics.measures(BehaviorStatistics::week_parts));
         cells.filter_map(|((days, part), share)| Some(DayPartShare { days, part, share: share? })).collect()
     }
 
     /// Kinds of places visited: the mean share of a person's visits in each of twelve groups. Groups that represent
     /// fewer than 100 people (share x noisy size) are counted in OTHER, which comes last.
     async fn categories(&self) -> Vec<CategoryShare> {
-        let cells = CategoryGroup::ALL.into_iter().zip(self.statistics.categories());
+        let cells = CategoryGroup::ALL.into_iter().zip(self.statistics.measures(BehaviorStatistics::categories));
         cells.filter_map(|(group, share)| Some(CategoryShare { group, share: share? })).collect()
     }
 
@@ -181,7 +190,7 @@ impl ProductImplications<'_> {
     /// `personality`. Privacy cost: 0.5 units for the release behind `personality`.
     #[graphql(guard = "RequireScope(&[Scope::Personality])")]
     async fn prefers_quality_over_price(&self) -> Result<Option<Implication>, Error> {
-        let returns = self.0.statistics.return_visit_rate()?;
+        let returns = self.0.statistics.own.return_visit_rate()?;
         Ok(Some(implications::prefers_quality_over_price(self.personality()?, &returns)))
     }
 
@@ -191,7 +200,7 @@ impl ProductImplications<'_> {
     /// people of the regions. That segment then counts as viewed by this key for the minimum difference.
     #[graphql(guard = "RequireScope(&[Scope::Personality])")]
     async fn values_community_products(&self) -> Result<Option<Implication>, Error> {
-        let own = self.0.statistics.mean(BehaviorMean::Events)?;
+        let own = self.0.statistics.own.mean(BehaviorMean::Events)?;
         let regions = match &self.0.regions {
             Some(regions) => Some(regions.as_ref().map_err(Clone::clone)?.mean(BehaviorMean::Events)?),
             None => None,
@@ -202,7 +211,7 @@ impl ProductImplications<'_> {
     /// Estimated share of purchases that are followed by another one, 0 to 1: 0.9 x `returnVisitRate`. The factor is a
     /// convention. No additional privacy cost.
     async fn likely_to_return_purchase(&self) -> Result<Option<DerivedMeasure>, Error> {
-        let returns = self.0.statistics.mean(BehaviorMean::Returns)?;
+        let returns = self.0.statistics.own.mean(BehaviorMean::Returns)?;
         Ok(Some(implications::likely_to_return_purchase(returns)))
     }
 

@@ -12,6 +12,7 @@ pub mod personality;
 pub mod product;
 pub mod quote;
 pub mod recommendation;
+pub mod reference;
 pub mod release;
 pub mod segment;
 pub mod usage;

@@ -1,11 +1,13 @@
 //! Ties of the people of a segment: the `Network` object.
 
+use std::collections::HashMap;
+
 use async_graphql::Object;
 
-use super::{implications::MarketingImplications, release::Release};
+use super::{implications::MarketingImplications, reference::WithReference, release::Release};
 use crate::{
     domain::error::Error,
-    privacy::Released,
+    privacy::{Question, Released},
     statistics::{
         measure::Measure,
         network::{Frequency, NetworkStatistics},
@@ -16,14 +18,19 @@ use crate::{
 /// (`docs/privacy.md`, "Kept ties").
 pub struct Network {
     released: Released,
-    statistics: NetworkStatistics,
+    statistics: WithReference<NetworkStatistics>,
 }
 
 impl Network {
     /// # Errors
-    /// [`Error::Internal`] if it is not a release of NETWORK.
-    pub fn new(released: Released) -> Result<Self, Error> {
-        Ok(Self { statistics: NetworkStatistics::read(&released)?, released })
+    /// The error of the release itself.
+    pub fn new(
+        own: &Question,
+        reference: Option<&Question>,
+        answers: &HashMap<Question, Result<Released, Error>>,
+    ) -> Result<Self, Error> {
+        let (statistics, released) = WithReference::read(own, reference, answers, NetworkStatistics::read)?;
+        Ok(Self { released, statistics })
     }
 }
 
@@ -35,52 +42,52 @@ impl Network {
     /// Mean number of kept ties per person, 0 to 10. Null with `INSUFFICIENT_DATA`, reason `DOMINANCE`, if the noisy
     /// total is below about 1,180 ties.
     async fn connections_per_person(&self) -> Result<Option<Measure>, Error> {
-        self.statistics.connections_per_person().map(Some)
+        self.statistics.measure(NetworkStatistics::connections_per_person)
     }
 
     /// Mean number of kept ties per person, divided by the number of other people in the segment, 0 to 1. Ties to
     /// people of the region outside the segment are included, so the value is an upper bound of the density within the
     /// segment. Null with `INSUFFICIENT_DATA`, reason `DOMINANCE`, if the noisy total is below about 1,180 ties.
     async fn density(&self) -> Result<Option<Measure>, Error> {
-        self.statistics.density().map(Some)
+        self.statistics.measure(NetworkStatistics::density)
     }
 
     /// Mean similarity of the two people of a tie, 0 to 1. Null with `INSUFFICIENT_DATA`, reason `DOMINANCE`, if the
     /// noisy number of ties, or the noisy sum of their similarities, is below about 1,180.
     async fn tie_compatibility(&self) -> Result<Option<Measure>, Error> {
-        self.statistics.tie_compatibility().map(Some)
+        self.statistics.measure(NetworkStatistics::tie_compatibility)
     }
 
     /// Share of the ties that were made in the window, 0 to 1. Null with `INSUFFICIENT_DATA`, reason `DOMINANCE`, if
     /// fewer than about 1,180 ties (noisy total) were made in the window.
     async fn new_tie_share(&self) -> Result<Option<Measure>, Error> {
-        self.statistics.new_tie_share().map(Some)
+        self.statistics.measure(NetworkStatistics::new_tie_share)
     }
 
     /// Frequency of new ties: LOW below 0.1 per person in 28 days, HIGH from 0.5, MEDIUM between, UNCERTAIN if the 95 %
     /// interval contains a threshold. Null with `INSUFFICIENT_DATA`, reason `DOMINANCE`, if fewer than about 1,180 ties
     /// (noisy total) were made in the window.
     async fn connection_frequency(&self) -> Result<Option<Frequency>, Error> {
-        self.statistics.connection_frequency().map(Some)
+        self.statistics.own.connection_frequency().map(Some)
     }
 
     /// Mean number of connected people per person that visited a place for the first time, in the window, after this
     /// person had visited it, 0 to 10. Null with `INSUFFICIENT_DATA`, reason `DOMINANCE`, if the noisy total is below
     /// about 1,180.
     async fn viral_potential(&self) -> Result<Option<Measure>, Error> {
-        self.statistics.viral_potential().map(Some)
+        self.statistics.measure(NetworkStatistics::viral_potential)
     }
 
     /// Share of the ties whose other person visited a place for the first time, in the window, after this person had
     /// visited it, 0 to 1. Null with `INSUFFICIENT_DATA`, reason `DOMINANCE`, if the noisy number of ties, or of such
     /// ties, is below about 1,180.
     async fn trend_setting(&self) -> Result<Option<Measure>, Error> {
-        self.statistics.trend_setting().map(Some)
+        self.statistics.measure(NetworkStatistics::trend_setting)
     }
 
     /// Implications of these numbers for marketing, by published rules.
     async fn implications(&self) -> MarketingImplications {
-        MarketingImplications((&self.statistics).into())
+        MarketingImplications((&self.statistics.own).into())
     }
 
     /// The release that these numbers come from.

@@ -1,11 +1,13 @@
 //! Personality of the people of a segment: the `Personality` object.
 
+use std::collections::HashMap;
+
 use async_graphql::{Enum, Object, SimpleObject};
 
-use super::release::Release;
+use super::{reference::WithReference, release::Release};
 use crate::{
     domain::{dimensions, error::Error},
-    privacy::Released,
+    privacy::{Question, Released},
     statistics::{
         measure::Measure,
         personality::{DimensionStatistics, PersonalityStatistics},
@@ -15,14 +17,19 @@ use crate::{
 /// The twelve dimensions of the people of a segment, and the shares of their archetypes.
 pub struct Personality {
     released: Released,
-    statistics: PersonalityStatistics,
+    statistics: WithReference<PersonalityStatistics>,
 }
 
 impl Personality {
     /// # Errors
-    /// [`Error::Internal`] if it is not a release of PERSONALITY.
-    pub fn new(released: Released) -> Result<Self, Error> {
-        Ok(Self { statistics: PersonalityStatistics::read(&released)?, released })
+    /// The error of the release itself.
+    pub fn new(
+        own: &Question,
+        reference: Option<&Question>,
+        answers: &HashMap<Question, Result<Released, Error>>,
+    ) -> Result<Self, Error> {
+        let (statistics, released) = WithReference::read(own, reference, answers, PersonalityStatistics::read)?;
+        Ok(Self { released, statistics })
     }
 }
 
@@ -31,19 +38,25 @@ impl Personality {
 impl Personality {
     /// The twelve dimensions, always complete and in the same order.
     async fn dimensions(&self) -> Vec<Dimension> {
-        self.statistics.dimensions().into_iter().map(Dimension::from).collect()
+        let numbers = self.statistics.measures(|statistics| {
+            let dimensions = statistics.dimensions().into_iter();
+            dimensions.flat_map(|(_, dimension)| dimension.measures()).map(Some).collect()
+        });
+        let mut numbers = numbers.into_iter().flatten();
+        let dimensions = self.statistics.own.dimensions().into_iter();
+        dimensions.filter_map(|(name, dimension)| Dimension::new(name, dimension, &mut numbers)).collect()
     }
 
     /// The archetype with the largest share, or UNCERTAIN if its interval overlaps with that of the second largest.
     async fn archetype(&self) -> ArchetypeName {
-        self.statistics.leading_archetype().map_or(ArchetypeName::Uncertain, |code| ArchetypeName::SHARES[code])
+        self.statistics.own.leading_archetype().map_or(ArchetypeName::Uncertain, |code| ArchetypeName::SHARES[code])
     }
 
     /// Share of people per archetype. The shares sum to 1. Archetypes that represent fewer than 100 people (share x
     /// noisy size) are combined into one entry OTHER, which comes last.
     async fn archetypes(&self) -> Vec<ArchetypeShare> {
         let names = ArchetypeName::SHARES.into_iter().chain([ArchetypeName::Other]);
-        let cells = names.zip(self.statistics.archetypes());
+        let cells = names.zip(self.statistics.measures(PersonalityStatistics::archetypes));
         cells.filter_map(|(archetype, share)| Some(ArchetypeShare { archetype, share: share? })).collect()
     }
 
@@ -75,19 +88,23 @@ pub struct Dimension {
     histogram_other: f64,
 }
 
-impl From<(dimensions::Dimension, DimensionStatistics)> for Dimension {
-    fn from((name, statistics): (dimensions::Dimension, DimensionStatistics)) -> Self {
-        let [p25, p50, p75] = statistics.quartiles;
-        Self {
+impl Dimension {
+    /// Takes the numbers of [`DimensionStatistics::measures`] from `numbers`; `None` if there are too few.
+    fn new(
+        name: dimensions::Dimension,
+        statistics: DimensionStatistics,
+        numbers: &mut impl Iterator<Item = Measure>,
+    ) -> Option<Self> {
+        Some(Self {
             name,
-            mean: statistics.mean,
-            standard_deviation: statistics.standard_deviation,
-            p25,
-            p50,
-            p75,
+            mean: numbers.next()?,
+            standard_deviation: numbers.next()?,
+            p25: numbers.next()?,
+            p50: numbers.next()?,
+            p75: numbers.next()?,
             histogram: statistics.histogram,
             histogram_other: statistics.histogram_other,
-        }
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! A segment: the `Segment` object and the canonical `Definition`.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 
@@ -12,6 +12,7 @@ use super::{
     page::{Connection, page_request},
     personality::Personality,
     recommendation::Recommendation,
+    reference,
     release::{Count, Window},
 };
 use crate::{
@@ -39,6 +40,9 @@ pub struct Segment {
     /// The precision of the numbers about the segment.
     pub precision: Precision,
 }
+
+/// A question about a segment, the question about everybody in its regions, and the answers.
+type Referenced = (Question, Option<Question>, HashMap<Question, Result<Released, Error>>);
 
 impl Segment {
     /// A saved segment, evaluated against the vocabulary of the newest epoch.
@@ -68,6 +72,17 @@ impl Segment {
     /// The question for a bundle of this segment, in a window that ends with the newest epoch.
     fn question(&self, context: &RequestContext, length: WindowLength, bundle: Bundle) -> Result<Question, Error> {
         Ok(context.question(self.cohort()?, length, bundle, self.precision))
+    }
+
+    /// Charges the points of `field` and loads the 28-day release of a bundle, and that of everybody in the regions if an
+    /// index is selected. Returns the two questions and the answers.
+    async fn with_reference(&self, ctx: &Context<'_>, field: &str, bundle: Bundle) -> Result<Referenced, Error> {
+        let context = RequestContext::of(ctx)?;
+        context.charge_points("Segment", field, 0);
+        let own = self.question(context, WindowLength::Days28, bundle)?;
+        let reference = reference::question(ctx, &own);
+        let answers = context.releases.load_many(reference.iter().chain([&own]).cloned()).await?;
+        Ok((own, reference, answers))
     }
 
     /// Charges the points of `field` and loads the 28-day release of a bundle.
@@ -165,16 +180,16 @@ impl Segment {
     /// `personality`. Privacy cost: 0.5 units, and 0.12 units for the size over 28 days.
     #[graphql(guard = "RequireScope(&[Scope::Personality])")]
     async fn personality(&self, ctx: &Context<'_>) -> Result<Option<Personality>, Error> {
-        let released = self.released(ctx, "personality", Bundle::Personality).await?;
-        Personality::new(released).map(Some)
+        let (own, reference, answers) = self.with_reference(ctx, "personality", Bundle::Personality).await?;
+        Personality::new(&own, reference.as_ref(), &answers).map(Some)
     }
 
     /// Ties of the people of the segment, over 28 days. Requires the scope `network`. Privacy cost: 0.3 units, and 0.12
     /// units for the size over 28 days.
     #[graphql(guard = "RequireScope(&[Scope::Network])")]
     async fn network(&self, ctx: &Context<'_>) -> Result<Option<Network>, Error> {
-        let released = self.released(ctx, "network", Bundle::Network).await?;
-        Network::new(released).map(Some)
+        let (own, reference, answers) = self.with_reference(ctx, "network", Bundle::Network).await?;
+        Network::new(&own, reference.as_ref(), &answers).map(Some)
     }
 
     /// Similarity of the people of the segment to a product, in the dimensions that the product states, over 28 days.
