@@ -157,7 +157,9 @@ fn bought(segments: &[Segment], people: f64, all_steps: bool, is_one_account: bo
         };
         let fits = costs.iter().all(|(atom, cost)| spent.get(atom).unwrap_or(&0) + cost <= KEY_CAP_MICROUNITS);
         if fits {
-            costs.into_iter().for_each(|(atom, cost)| *spent.entry(atom).or_default() += cost);
+            for (atom, cost) in costs {
+                *spent.entry(atom).or_default() += cost;
+            }
         }
         fits
     };
@@ -235,7 +237,7 @@ async fn measure(agents: u32) -> anyhow::Result<()> {
         log,
         traces: None,
         epoch,
-        timeouts: Timeouts { request: std::time::Duration::from_secs(60), ..Timeouts::default() },
+        timeouts: Timeouts { request: std::time::Duration::from_mins(1), ..Timeouts::default() },
         public_introspection: false,
         cors_origins: Vec::new(),
         db,
@@ -271,7 +273,7 @@ async fn measure(agents: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Every combination of a region, an age band (or none) and an interest (or none), largest first.
+/// Every combination of a region (or none), an age band (or none) and an interest (or none), largest first.
 async fn definitions(db: &sea_orm::DatabaseConnection, epoch: &Epoch) -> anyhow::Result<Vec<String>> {
     use sea_orm::ConnectionTrait as _;
     let sql = format!(
@@ -287,7 +289,9 @@ async fn definitions(db: &sea_orm::DatabaseConnection, epoch: &Epoch) -> anyhow:
         let all = interests.split('|').filter(|interest| !interest.is_empty());
         for interest in all.filter(|interest| epoch.vocabulary.interests.contains(*interest)).chain([""]) {
             for band in [usize::try_from(band)?, BAND_COUNT] {
-                *counts.entry((region.clone(), band, interest.to_owned())).or_default() += count;
+                for region in [region.as_str(), ""] {
+                    *counts.entry((region.to_owned(), band, interest.to_owned())).or_default() += count;
+                }
             }
         }
     }
@@ -298,7 +302,8 @@ async fn definitions(db: &sea_orm::DatabaseConnection, epoch: &Epoch) -> anyhow:
             .get(band - 1)
             .map_or_else(String::new, |band| format!(", age: {{from: {}, to: {}}}", band.from, band.to.unwrap_or(120)));
         let interests = if interest.is_empty() { String::new() } else { format!(", interests: [{interest:?}]") };
-        format!("{{regions: [{region:?}]{age}{interests}}}")
+        let regions = if region.is_empty() { String::new() } else { format!("regions: [{region:?}]") };
+        format!("{{{regions}{age}{interests}}}")
     };
     Ok(cohorts.into_iter().map(definition).collect())
 }

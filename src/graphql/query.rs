@@ -78,6 +78,7 @@ impl Query {
 
     /// The saved segments that the caller may see, in order of slug. A shared segment is omitted if the caller has one
     /// with the same slug. `BAD_USER_INPUT` if an argument is not valid.
+    #[expect(clippy::too_many_arguments, reason = "each is an argument of the schema")]
     async fn segments(
         &self,
         ctx: &Context<'_>,

@@ -298,15 +298,14 @@ impl<'a> Accounts<'a> {
         let mut measured = charges::of_atom(db, &subject, &atom, self.at - window, Some(self.payer)).await?;
         measured.extend(own);
         measured.sort_unstable();
-        let returns_at = match fits(&measured, cap, cost, self.at, window) {
-            Err(returns_at) => returns_at,
+        let returns_at = if let Err(returns_at) = fits(&measured, cap, cost, self.at, window) {
+            returns_at
+        } else {
             // The budget suffices once charges of the missing amount have left the window.
-            Ok(()) => {
-                let shares = self.shares(&atom, cap, window);
-                let over = shares.excess(self.payer, self.viewed(&atom, window), cost) - cap;
-                let all: i64 = measured.iter().map(|(_, microunits)| microunits).sum();
-                fits(&measured, all - over, 0, self.at, window).err().flatten()
-            }
+            let shares = self.shares(&atom, cap, window);
+            let over = shares.excess(self.payer, self.viewed(&atom, window), cost) - cap;
+            let all: i64 = measured.iter().map(|(_, microunits)| microunits).sum();
+            fits(&measured, all - over, 0, self.at, window).err().flatten()
         };
         // Rounded up to the end of the day: the exact second would reveal the time of another key's charge.
         Ok(Error::PrivacyBudgetExhausted { of_region: true, atom, returns_at: returns_at.map(day_after) })

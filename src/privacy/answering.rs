@@ -9,7 +9,7 @@ use std::{
 use super::{
     Bundle, Question, Release, Released, SumRequest,
     accountant::StepRequest,
-    holdings::Holdings,
+    holdings::{Holdings, Known},
     ledger::{self, Committed, Purchase, Purchased, StepDraw},
     minimum_difference::ViewedSegment,
     precision::{Needed, needed},
@@ -240,7 +240,7 @@ impl<'a> Answering<'a> {
         rounds: Vec<Vec<StepDraw>>,
         undecided: Vec<ViewedSegment>,
     ) -> Result<Option<Committed>, Error> {
-        let decoys = self.service.decoys(&rounds)?;
+        let decoys = ReleaseService::decoys(&rounds)?;
         let (db, now) = (&self.service.db, self.service.clock.now());
         let (payer, vocabulary) = (self.payer, self.vocabulary);
         let purchase = Purchase { payer, rounds: rounds.clone(), undecided, vocabulary, decoys: &decoys };
@@ -362,7 +362,7 @@ impl<'a> Answering<'a> {
 
     /// The steps of a measurement that the account does not hold, up to `last`.
     pub(super) fn steps_to(&self, measured: &SumRequest, last: u8) -> Vec<StepRequest> {
-        let held = self.holdings.get(measured).map_or(0, |known| known.steps());
+        let held = self.holdings.get(measured).map_or(0, Known::steps);
         (held + 1..=last).map(|step| StepRequest::new(measured, step, self.vocabulary)).collect()
     }
 

@@ -3,6 +3,7 @@
 
 use super::{
     Question, SumRequest,
+    accountant::StepRequest,
     answering::Answering,
     bundles::Bundle,
     precision::{Needed, needed, people_for_ok},
@@ -72,7 +73,7 @@ impl Answering<'_> {
             asked.dedup_by_key(|(bundle, _)| *bundle);
             let bundles = asked.into_iter().map(|(bundle, precision)| {
                 let measured = segment.measured(bundle);
-                let price = |last: u8| self.steps_to(&measured, last).iter().map(|step| step.price()).sum::<i64>();
+                let price = |last: u8| self.steps_to(&measured, last).iter().map(StepRequest::price).sum::<i64>();
                 let (mut microunits, mut expected, mut withheld) = (0, None, None);
                 match (&state, segment.verdict) {
                     (SizeState::BelowThreshold, _) => withheld = Some(Reason::BelowThreshold),
@@ -81,16 +82,17 @@ impl Answering<'_> {
                         microunits = price(STEPS);
                         // The finest precision uses all steps, whatever the size.
                         if precision == Precision::Finest && rows.iter().any(|row| row.passed) {
-                            expected = self.expected(&measured, STEPS);
+                            expected = Some(self.expected(&measured, STEPS));
                         }
                     }
                     (SizeState::Complete, _) => match needed(bundle, precision, rows) {
                         Needed::Steps(_) if bundle == Bundle::Size => {
-                            expected = self.expected(&measured, STEPS.min(rows.last().map_or(STEPS, |row| row.step)))
+                            expected =
+                                Some(self.expected(&measured, STEPS.min(rows.last().map_or(STEPS, |row| row.step))));
                         }
                         Needed::Steps(steps) => {
                             microunits = price(steps);
-                            expected = self.expected(&measured, steps);
+                            expected = Some(self.expected(&measured, steps));
                         }
                         Needed::MorePeople(people) => withheld = Some(Reason::Precision { people }),
                         Needed::AnotherSizeStep => microunits = price(STEPS),
@@ -106,10 +108,10 @@ impl Answering<'_> {
     }
 
     /// The expected quality of a bundle after as many steps.
-    fn expected(&self, measured: &SumRequest, steps: u8) -> Option<Expected> {
+    fn expected(&self, measured: &SumRequest, steps: u8) -> Expected {
         let rows = self.held(&measured.size());
         let people = people_of(rows.iter().map(AsRef::as_ref));
         let for_ok = people_for_ok(measured.bundle) * spread(steps) as f64;
-        Some(Expected { is_high: people >= 2.0 * for_ok, is_ok: people >= for_ok })
+        Expected { is_high: people >= 2.0 * for_ok, is_ok: people >= for_ok }
     }
 }

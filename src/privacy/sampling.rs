@@ -57,7 +57,7 @@ impl ReleaseService {
         // Exact sampling is arithmetic on big integers. It takes milliseconds, which must not block other requests.
         let sampling = tokio::task::spawn_blocking(move || {
             let with_sums = jobs.into_iter().zip::<Vec<Option<Exact<Sums>>>>(sums);
-            with_sums.map(|(job, sums)| rows_of(job, sums, noise.as_ref())).collect::<Result<Vec<_>, Error>>()
+            with_sums.map(|(job, sums)| rows_of(&job, sums, noise.as_ref())).collect::<Result<Vec<_>, Error>>()
         });
         let sampled = sampling.await.map_err(Error::internal)??;
         Step::Sampled.reach().await;
@@ -76,7 +76,7 @@ impl ReleaseService {
     }
 
     /// A row to be written in place of each stored step of a purchase.
-    pub(super) fn decoys(&self, draws: &[Vec<StepDraw>]) -> Result<Vec<DecoyWrite>, Error> {
+    pub(super) fn decoys(draws: &[Vec<StepDraw>]) -> Result<Vec<DecoyWrite>, Error> {
         let token = random_hex(16)?;
         let stored = draws.iter().flatten().filter(|draw| !draw.is_new);
         let decoy = |(number, draw): (usize, &StepDraw)| decoy_write(&token, number, draw.request.measured.bundle);
@@ -98,7 +98,7 @@ impl ReleaseService {
 }
 
 /// The further steps of a job: pairs of a row and whether it is a new sample.
-fn rows_of(job: Job, sums: Option<Exact<Sums>>, noise: &dyn NoiseSource) -> Result<Vec<(Arc<StepRow>, bool)>, Error> {
+fn rows_of(job: &Job, sums: Option<Exact<Sums>>, noise: &dyn NoiseSource) -> Result<Vec<(Arc<StepRow>, bool)>, Error> {
     let bundle = job.measured.bundle;
     let mut rows: Vec<(Arc<StepRow>, bool)> = job.stored().map(|row| (Arc::clone(row), false)).collect();
     let Some(sums) = sums else { return Ok(rows) };

@@ -1,5 +1,6 @@
 //! The precision of numbers: what it costs, what a quote says before, and what a key holds afterwards.
 
+use sea_orm::{EntityTrait as _, PaginatorTrait as _};
 use serde_json::{Value, json};
 use spots_enrichment::{
     ingest::{
@@ -204,7 +205,6 @@ async fn a_test_key_reads_synthetic_people_and_costs_nothing() {
     assert_eq!(viewer.ok()["vocabulary"], real, "the same vocabulary");
     assert_eq!(app.charged("region:demo-harbor").await, 0);
     let db = db::connect(&app.database.url).await.unwrap();
-    use sea_orm::{EntityTrait as _, PaginatorTrait as _};
     let releases = spots_enrichment::storage::entity::privacy_release::Entity::find().count(&db).await.unwrap();
     assert_eq!(releases, 0, "nothing is stored about real people");
 }

@@ -118,7 +118,7 @@ async fn a_document_beyond_the_units_of_a_key_is_rejected_until_they_return() {
         let client = app.client_of("acme", &ALL, 1_230 + 430).await;
         client.ask(PORTRAIT).await.ok();
         app.clock.advance_s(DAY);
-        let second = r#"{ cohort(precision: FINEST, definition: {}) { behavior { visitsPerPerson { value } } } }"#;
+        let second = "{ cohort(precision: FINEST, definition: {}) { behavior { visitsPerPerson { value } } } }";
         client.ask(second).await.ok();
         // Not even a size fits, and a document with a stored and a new release is rejected as a whole.
         let both = r#"{ old: cohort(precision: FINEST, definition: {regions: ["demo-harbor"]}) { size { value } }

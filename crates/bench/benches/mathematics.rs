@@ -84,7 +84,7 @@ fn moments(criterion: &mut Criterion) {
     let mean = std::array::from_fn(|k| i64::try_from(k).unwrap_or(0) * 700 - 4_000);
     criterion.bench_function("moments of one person", |bench| bench.iter(|| contribution::moments(black_box(&mean))));
     let mut rng = rng();
-    criterion.bench_function("noise of MOMENTS", |bench| bench.iter(|| noise::sample(Bundle::Moments, &mut rng)));
+    criterion.bench_function("noise of MOMENTS", |bench| bench.iter(|| noise::sample(Bundle::Moments, 5, &mut rng)));
 }
 
 criterion_group!(benches, ranking, knots, moments);

@@ -112,6 +112,7 @@ async fn key(db: &DatabaseConnection) -> anyhow::Result<String> {
         cap_microunits: CAP_MICROUNITS,
         name: "bench".to_owned(),
         documents_only: false,
+        test_mode: false,
     };
     Ok(create_key(db, &new, now).await?.1.reveal().to_owned())
 }

@@ -34,9 +34,9 @@ pub struct QuantumState {
 /// A density matrix: symmetric, 13 x 13, trace 1, no negative eigenvalues. Index 0 is the constant component, indices 1
 /// to 12 are the dimensions in their order.
 ///
-/// The compatibility with a product that states m dimensions S with values v is w^T rho w / sum of A_k^2 rho_kk, with
-/// A_0^2 = m / 12, A_k^2 = 1 in S and 0 elsewhere, phi = (sqrt(m / 4), v_k - 1/2 in S) scaled to length 1, and w_k =
-/// A_k phi_k (`docs/personality.md`, "States").
+/// The compatibility with a product that states m dimensions S with values v is `w^T rho w / sum of A_k^2 rho_kk`, with
+/// `A_0^2 = m / 12`, `A_k = 1` in S and 0 elsewhere, `phi = (sqrt(m / 4), v_k - 1/2 in S)` scaled to length 1, and `w_k
+/// = A_k phi_k` (`docs/personality.md`, "States").
 #[derive(SimpleObject)]
 pub struct DensityMatrix {
     /// The 13 rows, rounded to 12 decimals.

@@ -13,6 +13,7 @@ use sea_orm::{ColumnTrait as _, ConnectionTrait as _, DatabaseConnection, Entity
 use spots_enrichment::{
     domain::{
         clock::{DAY, format_time, parse_time},
+        dimensions::Dimension,
         key::Limits,
     },
     ingest::{epoch_builder, import},
@@ -61,8 +62,8 @@ fn band(age: i32) -> i32 {
 
 fn population(rng: &mut ChaCha8Rng) -> Vec<Person> {
     let person = |number: usize| Person {
-        region: usize::from(number % 5 == 0),
-        age: if number % 3 == 0 { rng.random_range(60..80) } else { rng.random_range(18..60) },
+        region: usize::from(number.is_multiple_of(5)),
+        age: if number.is_multiple_of(3) { rng.random_range(60..80) } else { rng.random_range(18..60) },
         interests: INTERESTS.into_iter().filter(|_| rng.random_bool(0.6)).collect(),
     };
     (0..PEOPLE).map(person).collect()
@@ -78,7 +79,7 @@ fn agents_csv(people: &[Person]) -> String {
 
 /// Profiles, a visit in every second week, and ties along a ring.
 async fn import_all(db: &DatabaseConnection, people: &[Person]) {
-    let dimensions = spots_enrichment::domain::dimensions::Dimension::ALL.map(|dimension| dimension.column());
+    let dimensions = Dimension::ALL.map(Dimension::column);
     let mut personality = format!("agent_id,{}\n", dimensions.join(","));
     let mut visits = "agent_id,action_type,spot_id,category,category_group,start_time,end_time\n".to_owned();
     let mut connections = "agent_id_1,agent_id_2,compatibility,created_at\n".to_owned();
