@@ -348,8 +348,8 @@ fn ties(population: Population, people: &[Person]) -> HashMap<&str, Vec<Tie>> {
     kept
 }
 
-/// The noise of each sample, by bundle: that of the first steps together, weighted as in a release; with 0 steps, that of
-/// a release at the full price.
+/// The noise of each sample, by bundle: that of the first steps together, weighted as in a release; with 0 steps, that
+/// of a release at the full price.
 fn sample_noise(steps: u8, draws_in_all: usize) -> Vec<BTreeMap<Bundle, Vec<i64>>> {
     let draws = move |thread: usize| {
         let mut rng = ChaCha20Rng::seed_from_u64(SEED);

@@ -132,6 +132,15 @@ mod tests {
     }
 
     #[test]
+    fn a_segment_of_100_000_people_needs_the_first_step_for_high() {
+        // The first step has 1/256 of the price: less than a hundredth.
+        for bundle in Bundle::ALL {
+            assert_eq!(needed(bundle, Precision::High, &size(&[100_000], 1)), Needed::Steps(1), "{}", bundle.name());
+            assert!(100 * bundle.price_of_first(1) < bundle.price_microunits());
+        }
+    }
+
+    #[test]
     fn a_prediction_uses_as_many_steps_of_the_size_as_it_allows_of_the_bundle() {
         let of = |known: &[i64], from| needed(Bundle::Behavior, Precision::High, &size(known, from));
         assert_eq!(of(&[], 1), Needed::AnotherSizeStep);

@@ -117,8 +117,8 @@ impl BehaviorStatistics {
         Ok(Scale::EVENTS.measure(self.mean(BehaviorMean::Events)?))
     }
 
-    /// Shares of short, medium and long visits, and last the share that is combined from small ones; `None` where a share
-    /// is combined or, for the last, if none is.
+    /// Shares of short, medium and long visits, and last the share that is combined from small ones; `None` where a
+    /// share is combined or, for the last, if none is.
     #[must_use]
     pub fn time_spent(&self) -> Vec<Option<Measure>> {
         let Folded { shares, other } = self.dwell_times.folded(1.0 / 3.0);

@@ -10,8 +10,8 @@ use crate::{
     statistics::measure::Measure,
 };
 
-/// Statistics of a segment, and those of everybody in its regions: `None` if no index is selected, if they are withheld,
-/// or if the segment already covers everybody.
+/// Statistics of a segment, and those of everybody in its regions: `None` if no index is selected, if they are
+/// withheld, or if the segment already covers everybody.
 pub struct WithReference<S> {
     pub own: S,
     reference: Option<S>,

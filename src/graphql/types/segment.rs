@@ -74,8 +74,8 @@ impl Segment {
         Ok(context.question(self.cohort()?, length, bundle, self.precision))
     }
 
-    /// Charges the points of `field` and loads the 28-day release of a bundle, and that of everybody in the regions if an
-    /// index is selected. Returns the two questions and the answers.
+    /// Charges the points of `field` and loads the 28-day release of a bundle, and that of everybody in the regions if
+    /// an index is selected. Returns the two questions and the answers.
     async fn with_reference(&self, ctx: &Context<'_>, field: &str, bundle: Bundle) -> Result<Referenced, Error> {
         let context = RequestContext::of(ctx)?;
         context.charge_points("Segment", field, 0);
