@@ -266,7 +266,8 @@ async fn concurrent_requests_sample_once_and_never_exceed_the_cap() {
         let rejected = answers.iter().filter(|answer| answer.codes() == ["PRIVACY_BUDGET_EXHAUSTED"]).count();
         let spent = app.charged(&format!("key:{}", poor.key_id)).await;
         assert!((960..=1_000).contains(&spent), "eight sizes of 120, and the first steps of others: {spent}");
-        assert_eq!(rejected, 22);
+        // What is left for the first steps of a size may be enough to answer one more.
+        assert!((21..=22).contains(&rejected), "{rejected}");
     }
 }
 

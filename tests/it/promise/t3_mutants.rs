@@ -29,7 +29,7 @@ fn finders(mutant: Mutant) -> &'static [&'static str] {
         ],
         Mutant::Charge => &["promise::t6_ledger::t6_960_requests_for_one_release_by_seven_keys_charge_each_key_once"],
         Mutant::Floor => &["promise::t5_attacks::t5_the_floor_of_100_people_cannot_be_told_from_99"],
-        Mutant::Atom => &["promise::t6_people::t6_no_person_loses_more_than_the_caps_in_any_month"],
+        Mutant::Atom => &["promise::t6_ledger::t6_every_age_band_of_a_segment_is_charged"],
         Mutant::Reuse => &["promise::t5_steps::t5_the_noise_of_steps_is_independent"],
         Mutant::Weights => &["promise::t5_steps::t5_combined_steps_have_the_published_sigma"],
         Mutant::Difference => &["promise::t5_attacks::t5_segments_that_hold_the_same_people_are_not_shown_twice"],

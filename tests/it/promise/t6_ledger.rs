@@ -679,6 +679,26 @@ async fn t6_after_an_upgrade_a_key_sees_what_it_paid_for() {
     }
 }
 
+/// A release is charged to every age band that its segment can contain, for the key and for all keys together.
+#[tokio::test]
+async fn t6_every_age_band_of_a_segment_is_charged() {
+    for on in databases() {
+        let app = TestApp::new(on).await;
+        let client = app.client(&ALL).await;
+        client.ask(&size_of("{regions: [\"demo-harbor\"]}")).await.ok();
+        client.ask(&size_of("{regions: [\"demo-hills\"], age: {from: 55}}")).await;
+        let charges = privacy_charge::Entity::find().all(app.db()).await.unwrap();
+        let charged: BTreeSet<(bool, &str, i32)> = charges
+            .iter()
+            .map(|charge| (charge.subject.starts_with("key:"), charge.region.as_str(), charge.bands))
+            .collect();
+        let bands = [("demo-harbor", 0b111_1111), ("demo-hills", 0b110_0000)];
+        let expected =
+            [false, true].into_iter().flat_map(|of_key| bands.map(|(region, bands)| (of_key, region, bands)));
+        assert_eq!(charged, expected.collect());
+    }
+}
+
 #[tokio::test]
 async fn t6_what_is_published_or_charged_cannot_be_changed_or_deleted() {
     for on in databases() {

@@ -129,7 +129,8 @@ fn document(target: Option<&Person>, rng: &mut ChaCha8Rng) -> String {
     }
     if rng.random_bool(0.6) {
         let age = target.map_or_else(|| rng.random_range(18..80), |target| target.age);
-        let (from, to) = (age - rng.random_range(0..30), age + rng.random_range(0..30));
+        let around = if rng.random_bool(0.5) { 1 } else { 30 };
+        let (from, to) = (age - rng.random_range(0..around), age + rng.random_range(0..around));
         definition.push(format!("age: {{from: {}, to: {}}}", from.max(18), to));
     }
     let interests = target.map_or(&INTERESTS[..], |target| &target.interests);
@@ -169,11 +170,12 @@ async fn losses(db: &DatabaseConnection, counted: &Counted) -> [f64; 3] {
     // The first time at which each subject was shown each release.
     let mut shown: BTreeMap<(String, String), i64> = BTreeMap::new();
     for charge in privacy_charge::Entity::find().all(db).await.unwrap() {
-        // All keys together: the first key that was shown the release.
-        for subject in [charge.subject.clone(), "all".to_owned()] {
-            let at = shown.entry((subject, charge.release_key.clone())).or_insert(i64::MAX);
-            *at = charge.charged_at.min(*at);
-        }
+        let at = shown.entry((charge.subject, charge.release_key)).or_insert(i64::MAX);
+        *at = charge.charged_at.min(*at);
+    }
+    // All keys together learn every release that was made, whether or not it was charged.
+    for (key, release) in &releases {
+        shown.insert(("all".to_owned(), key.clone()), release.published_at.unwrap());
     }
     let people: BTreeSet<&String> = counted.values().flat_map(BTreeMap::keys).collect();
     let mut largest = [0.0_f64; 3];
