@@ -145,8 +145,9 @@ impl CapShares {
         self.unattributed + others.map(|(_, charged)| charged).sum::<i64>()
     }
 
-    /// By how much `cost` more exceeds what `account`, which has viewed `viewed`, may charge; 0 if it fits.
-    fn excess(&self, account: &str, viewed: i64, cost: i64) -> i64 {
+    /// What must be within the cap for `account`, which has viewed `viewed`, to view `cost` more: both, and what the
+    /// other accounts reserve. 0 if both are within the guaranteed part.
+    fn needed(&self, account: &str, viewed: i64, cost: i64) -> i64 {
         if viewed + cost <= self.guaranteed_part {
             return 0;
         }
@@ -240,21 +241,12 @@ impl<'a> Accounts<'a> {
         Ok(Self { payer, at, caps, spending, active })
     }
 
-    /// What the payer has viewed of an atom.
     fn viewed(&self, atom: &Atom, window: i64) -> i64 {
-        let own = self.spending.iter().filter(|row| row.subject == self.payer && row.region == atom.region);
-        own.map(|row| of_window(row, window)[atom.band]).sum()
+        viewed(&self.spending, self.payer, atom, window)
     }
 
-    /// The division of the cap of an atom.
     fn shares(&self, atom: &Atom, cap: i64, window: i64) -> CapShares {
-        let subject = region_subject(&atom.region);
-        let mut charged = BTreeMap::new();
-        for row in self.spending.iter().filter(|row| row.subject == subject) {
-            *charged.entry(row.charged_by.clone().unwrap_or_default()).or_default() +=
-                of_window(row, window)[atom.band];
-        }
-        CapShares::new(cap, &self.active, &charged)
+        shares(&self.spending, &self.active, atom, cap, window)
     }
 
     /// The cap that the required charges exceed; `None` if they fit. The cap of the key comes first, in the atom where
@@ -281,7 +273,7 @@ impl<'a> Accounts<'a> {
         let exceeded = windows.into_iter().filter_map(|(cap, window)| Some((cap?, window))).find(|(cap, window)| {
             let (shares, viewed) = (self.shares(&atom, *cap, *window), self.viewed(&atom, *window));
             shares.charged_by_others(self.payer) + viewed + cost > *cap
-                || shares.excess(self.payer, viewed, cost) > *cap
+                || shares.needed(self.payer, viewed, cost) > *cap
         });
         exceeded.map(|(cap, window)| Excess { atom, window: Some(window), cap, cost })
     }
@@ -303,13 +295,29 @@ impl<'a> Accounts<'a> {
         } else {
             // The budget suffices once charges of the missing amount have left the window.
             let shares = self.shares(&atom, cap, window);
-            let over = shares.excess(self.payer, self.viewed(&atom, window), cost) - cap;
+            let over = shares.needed(self.payer, self.viewed(&atom, window), cost) - cap;
             let all: i64 = measured.iter().map(|(_, microunits)| microunits).sum();
             fits(&measured, all - over, 0, self.at, window).err().flatten()
         };
         // Rounded up to the end of the day: the exact second would reveal the time of another key's charge.
         Ok(Error::PrivacyBudgetExhausted { of_region: true, atom, returns_at: returns_at.map(day_after) })
     }
+}
+
+/// What an account has viewed of an atom in a window, in microunits.
+pub fn viewed(spending: &[Spending], account: &str, atom: &Atom, window: i64) -> i64 {
+    let own = spending.iter().filter(|row| row.subject == account && row.region == atom.region);
+    own.map(|row| of_window(row, window)[atom.band]).sum()
+}
+
+/// The division of the cap of an atom in a window.
+pub fn shares(spending: &[Spending], active: &BTreeSet<String>, atom: &Atom, cap: i64, window: i64) -> CapShares {
+    let subject = region_subject(&atom.region);
+    let mut charged = BTreeMap::new();
+    for row in spending.iter().filter(|row| row.subject == subject) {
+        *charged.entry(row.charged_by.clone().unwrap_or_default()).or_default() += of_window(row, window)[atom.band];
+    }
+    CapShares::new(cap, active, &charged)
 }
 
 fn of_window(row: &Spending, window: i64) -> &ByBand {

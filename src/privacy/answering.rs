@@ -138,10 +138,7 @@ impl<'a> Answering<'a> {
 
     /// Buys steps of the sizes of some segments. `decide`: decides the minimum difference too.
     async fn buy_sizes_of(&mut self, positions: &[usize], decide: bool) -> Result<(), Error> {
-        let job = |position: &usize| {
-            let measured = self.segments[*position].size.clone();
-            Job { known: self.holdings.get(&measured).cloned().unwrap_or_default(), measured, last_step: STEPS }
-        };
+        let job = |position: &usize| self.job(&self.segments[*position].size, STEPS);
         let jobs: Vec<Job> = positions.iter().map(job).collect();
         let sampled = if jobs.is_empty() { Vec::new() } else { self.service.sample(jobs, self.vocabulary).await? };
         // The steps that each segment needs, in the order in which the need for them becomes known.
@@ -215,12 +212,7 @@ impl<'a> Answering<'a> {
             if missing.is_empty() || self.refusal.is_some() {
                 return Ok(());
             }
-            let job = |(measured, last_step): (SumRequest, u8)| Job {
-                known: self.holdings.get(&measured).cloned().unwrap_or_default(),
-                measured,
-                last_step,
-            };
-            let jobs: Vec<Job> = missing.into_iter().map(job).collect();
+            let jobs: Vec<Job> = missing.iter().map(|(measured, last)| self.job(measured, *last)).collect();
             let wanted: Vec<u8> = jobs.iter().map(|job| job.last_step - job.known.steps()).collect();
             let sampled = self.service.sample(jobs, self.vocabulary).await?;
             if wanted.iter().zip(&sampled).any(|(wanted, draws)| usize::from(*wanted) > draws.len()) {
@@ -364,6 +356,12 @@ impl<'a> Answering<'a> {
     pub(super) fn steps_to(&self, measured: &SumRequest, last: u8) -> Vec<StepRequest> {
         let held = self.holdings.get(measured).map_or(0, Known::steps);
         (held + 1..=last).map(|step| StepRequest::new(measured, step, self.vocabulary)).collect()
+    }
+
+    /// The sampling of a measurement up to the step `last_step`.
+    fn job(&self, measured: &SumRequest, last_step: u8) -> Job {
+        let known = self.holdings.get(measured).cloned().unwrap_or_default();
+        Job { measured: measured.clone(), known, last_step }
     }
 
     pub(super) fn held(&self, measured: &SumRequest) -> &[Arc<StepRow>] {

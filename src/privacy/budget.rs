@@ -3,7 +3,7 @@
 //! amount would reveal whether its question was the first of its kind.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -12,7 +12,7 @@ use moka::sync::Cache;
 use sea_orm::DatabaseConnection;
 
 use super::{
-    accountant::{self, CapShares},
+    accountant,
     ledger::{BUDGET_WINDOW, YEAR_WINDOW},
 };
 use crate::{
@@ -102,12 +102,7 @@ impl Budgets {
         let cap_microunits = accounts::find(&self.db, account).await?.map_or(0, |row| row.cap_microunits);
         let since = at - BUDGET_WINDOW;
         let spending = charges::spending(&self.db, &[account], None, [since, since], i64::MAX).await?;
-        let mut spent: Vec<(Atom, i64)> = Vec::new();
-        for row in spending {
-            let by_band = row.month.into_iter().enumerate().filter(|(_, microunits)| *microunits > 0);
-            spent.extend(by_band.map(|(band, microunits)| (Atom { region: row.region.clone(), band }, microunits)));
-        }
-        spent.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let spent = charges::by_atom(&spending, account, |row| &row.month);
         let mut returns: Vec<Charge> = Vec::new();
         if let Some((atom, _)) = spent.first() {
             for (charged_at, microunits) in charges::of_atom(&self.db, account, atom, since, None).await? {
@@ -149,10 +144,11 @@ impl Budgets {
         let budget = |region: &String| {
             let subject = region_subject(region);
             let row = rows.get(&subject)?;
+            let atom = |band: usize| Atom { region: region.clone(), band };
             let of_band = |band: usize| {
                 let part = |cap: i64, window: i64| {
-                    let guaranteed = shares(&spending, &active, &subject, band, cap, window).guaranteed_part;
-                    (guaranteed, (guaranteed - viewed(&spending, account, region, band, window)).max(0))
+                    let guaranteed = accountant::shares(&spending, &active, &atom(band), cap, window).guaranteed_part;
+                    (guaranteed, (guaranteed - accountant::viewed(&spending, account, &atom(band), window)).max(0))
                 };
                 let (guaranteed, left) = part(row.cap_microunits, BUDGET_WINDOW);
                 let left_of_year = row.cap_year_microunits.map_or(i64::MAX, |cap| part(cap, YEAR_WINDOW).1);
@@ -205,11 +201,12 @@ impl Budgets {
         for subject in unknown {
             let row = &rows[&subject];
             let region = subject.strip_prefix(accounts::REGION_PREFIX).unwrap_or_default();
+            let atom = |band: usize| Atom { region: region.to_owned(), band };
             let caps = [(Some(row.cap_microunits), BUDGET_WINDOW), (row.cap_year_microunits, YEAR_WINDOW)];
             let of_band = |band: usize| {
                 let free = |(cap, window): (i64, i64)| {
-                    let shares = shares(&spending, active, &subject, band, cap, window);
-                    let own = viewed(&spending, account, region, band, window).max(shares.guaranteed_part);
+                    let shares = accountant::shares(&spending, active, &atom(band), cap, window);
+                    let own = accountant::viewed(&spending, account, &atom(band), window).max(shares.guaranteed_part);
                     cap - shares.reserved_by_others(account) - own
                 };
                 let caps = caps.into_iter().filter_map(|(cap, window)| Some((cap?, window)));
@@ -222,30 +219,4 @@ impl Budgets {
         }
         Ok(left)
     }
-}
-
-fn amount(row: &Spending, band: usize, window: i64) -> i64 {
-    if window == YEAR_WINDOW { row.year[band] } else { row.month[band] }
-}
-
-/// What an account has viewed of an atom.
-fn viewed(spending: &[Spending], account: &str, region: &str, band: usize, window: i64) -> i64 {
-    let own = spending.iter().filter(|row| row.subject == account && row.region == region);
-    own.map(|row| amount(row, band, window)).sum()
-}
-
-/// The division of the cap of an atom.
-fn shares(
-    spending: &[Spending],
-    active: &BTreeSet<String>,
-    subject: &str,
-    band: usize,
-    cap: i64,
-    window: i64,
-) -> CapShares {
-    let mut charged = BTreeMap::new();
-    for row in spending.iter().filter(|row| row.subject == subject) {
-        *charged.entry(row.charged_by.clone().unwrap_or_default()).or_default() += amount(row, band, window);
-    }
-    CapShares::new(cap, active, &charged)
 }

@@ -11,7 +11,7 @@ use super::{
     ledger::{BUDGET_WINDOW, KEY_CAP_MICROUNITS, REGION_CAP_MICROUNITS, REGION_CAP_YEAR_MICROUNITS, YEAR_WINDOW},
 };
 use crate::{
-    domain::atom::{ByBand, band_name},
+    domain::atom::Atom,
     storage::{
         accounts::{self, REGION_PREFIX},
         charges::{self, Spending},
@@ -94,7 +94,9 @@ impl Report {
         let subjects: Vec<&str> = accounts.iter().map(|account| account.subject.as_str()).collect();
         let since = [now - BUDGET_WINDOW, now - YEAR_WINDOW];
         let spending = charges::spending(db, &subjects, None, since, i64::MAX).await?;
-        let spent_year = charges::largest(&spending, |row| &row.year);
+        let spent_year = |subject: &str| {
+            charges::by_atom(&spending, subject, |row| &row.year).first().map_or(0, |(_, microunits)| *microunits)
+        };
         let mut holders = load_holders(db, now).await?;
         let (mut keys, mut regions) = (Vec::new(), Vec::new());
         for account in &accounts {
@@ -106,7 +108,7 @@ impl Report {
                     cap_microunits,
                     spent_microunits,
                     cap_year_microunits: account.cap_year_microunits,
-                    spent_year_microunits: spent_year.get(&account.subject).copied().unwrap_or(0),
+                    spent_year_microunits: spent_year(&account.subject),
                     atoms,
                 });
             } else if let Some(holder) = holders.remove(&account.subject) {
@@ -129,21 +131,13 @@ impl Report {
 
 /// What an account has spent in 30 days by atom, the most first.
 fn atoms_of(spending: &[Spending], subject: &str) -> Vec<AtomRow> {
-    let mut by_region: BTreeMap<&str, ByBand> = BTreeMap::new();
-    for row in spending.iter().filter(|row| row.subject == subject) {
-        let sums = by_region.entry(&row.region).or_default();
-        sums.iter_mut().zip(row.month).for_each(|(sum, microunits)| *sum += microunits);
-    }
-    let atoms = by_region.into_iter().flat_map(|(region, sums)| {
-        sums.into_iter().enumerate().map(move |(band, spent_microunits)| AtomRow {
-            region: region.to_owned(),
-            age_band: band_name(band),
-            spent_microunits,
-        })
-    });
-    let mut atoms: Vec<AtomRow> = atoms.filter(|atom| atom.spent_microunits > 0).collect();
-    atoms.sort_by_key(|atom| std::cmp::Reverse(atom.spent_microunits));
-    atoms
+    let atoms = charges::by_atom(spending, subject, |row| &row.month).into_iter();
+    let row = |(atom, spent_microunits): (Atom, i64)| AtomRow {
+        age_band: atom.band_name(),
+        region: atom.region,
+        spent_microunits,
+    };
+    atoms.map(row).collect()
 }
 
 /// Writes microunits as whole milliunits, rounded up.

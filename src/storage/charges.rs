@@ -159,21 +159,19 @@ pub async fn charged_to(
     Ok(rows.into_tuple().all(db).await?.into_iter().collect())
 }
 
-/// The largest amount of an atom in each subject's spending in a window, by subject.
+/// What a subject was charged by atom, the most first; atoms of which nothing was charged are left out.
 #[must_use]
-pub fn largest(spending: &[Spending], of: impl Fn(&Spending) -> &ByBand) -> BTreeMap<String, i64> {
-    let mut by_atom: BTreeMap<(&str, &str), ByBand> = BTreeMap::new();
-    for row in spending {
-        let sums = by_atom.entry((&row.subject, &row.region)).or_default();
-        for (sum, amount) in sums.iter_mut().zip(of(row)) {
-            *sum += amount;
-        }
+pub fn by_atom(spending: &[Spending], subject: &str, of: impl Fn(&Spending) -> &ByBand) -> Vec<(Atom, i64)> {
+    let mut by_region: BTreeMap<&str, ByBand> = BTreeMap::new();
+    for row in spending.iter().filter(|row| row.subject == subject) {
+        let sums = by_region.entry(&row.region).or_default();
+        sums.iter_mut().zip(of(row)).for_each(|(sum, microunits)| *sum += microunits);
     }
-    let mut largest: BTreeMap<String, i64> = BTreeMap::new();
-    for ((subject, _), sums) in by_atom {
-        let most = sums.into_iter().max().unwrap_or(0);
-        let entry = largest.entry(subject.to_owned()).or_default();
-        *entry = Ord::max(most, *entry);
-    }
-    largest
+    let atoms = by_region.into_iter().flat_map(|(region, sums)| {
+        let atom = move |(band, microunits)| (Atom { region: region.to_owned(), band }, microunits);
+        sums.into_iter().enumerate().map(atom)
+    });
+    let mut atoms: Vec<(Atom, i64)> = atoms.filter(|(_, microunits)| *microunits > 0).collect();
+    atoms.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    atoms
 }

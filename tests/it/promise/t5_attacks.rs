@@ -53,7 +53,7 @@ impl NoiseSource for Loud {
 }
 
 /// The server's sampler, seeded.
-struct Seeded(std::sync::Mutex<ChaCha20Rng>);
+pub(super) struct Seeded(pub std::sync::Mutex<ChaCha20Rng>);
 
 impl NoiseSource for Seeded {
     fn sample(&self, _: &str, bundle: Bundle, step: u8) -> Result<Vec<i64>, Error> {

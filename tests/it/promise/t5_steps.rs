@@ -1,34 +1,21 @@
 //! T5: steps of one release have independent noise, and their combination has the published error.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
 use spots_enrichment::{
-    domain::{
-        epoch::{Window, WindowLength},
-        error::Error,
-    },
+    domain::epoch::{Window, WindowLength},
     privacy::{
-        Bundle, Exact, Group, NoiseSource, Release, Released, StepRow,
-        ledger::KEY_CAP_MICROUNITS,
-        noise::{self, gaussian},
-        steps::STEPS,
+        Bundle, Exact, Group, Release, Released, StepRow, ledger::KEY_CAP_MICROUNITS, noise::gaussian, steps::STEPS,
     },
 };
+
+use super::t5_attacks::Seeded;
 
 const WINDOW: Window = Window { epoch_id: 202_622, ends_at: 0, length: WindowLength::Days28 };
 /// The exact sums of the tests: so large that no noise suppresses the size.
 const EXACT: i64 = 50_000_000;
-
-/// The server's sampler, seeded.
-struct Seeded(Mutex<ChaCha20Rng>);
-
-impl NoiseSource for Seeded {
-    fn sample(&self, _: &str, bundle: Bundle, step: u8) -> Result<Vec<i64>, Error> {
-        noise::sample(bundle, step, &mut self.0.lock().unwrap())
-    }
-}
 
 fn steps_of(bundle: Bundle, seeded: &Seeded) -> Vec<Arc<StepRow>> {
     let keys: Vec<(u8, String)> = (1..=STEPS).map(|step| (step, format!("key {step}"))).collect();
