@@ -8,6 +8,8 @@ pub const MAX_PAGE_SIZE: i32 = 100;
 pub const MAX_COHORTS: usize = 50;
 /// Maximum number of regions per page of a privacy budget.
 pub const MAX_REGIONS: i32 = 100;
+/// Maximum number of segments per page of a quote.
+pub const MAX_QUOTED_SEGMENTS: i32 = 100;
 /// Maximum number of days of usage.
 pub const MAX_USAGE_DAYS: i32 = 90;
 /// The page size where none is given.

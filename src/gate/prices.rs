@@ -16,7 +16,7 @@ use graphql_limits::{
 use crate::{
     domain::{
         error::Error,
-        page::{MAX_COHORTS, MAX_PAGE_SIZE, MAX_REGIONS, MAX_USAGE_DAYS},
+        page::{MAX_COHORTS, MAX_PAGE_SIZE, MAX_QUOTED_SEGMENTS, MAX_REGIONS, MAX_USAGE_DAYS},
         product::MAX_BATCH,
         product_vocabulary::MAX_TERMS,
     },
@@ -118,8 +118,8 @@ const FIELDS: &[FieldPrice] = &[
     list("RegionBudget", "ageBands", 7),
     list("UsageDay", "errors", 25),
     list("Quote", "dearestPaths", 3),
-    list("Quote", "segments", MAX_COHORTS as u64),
-    list("QuotedSegment", "bundles", 15),
+    paged("Quote", "segments", 0, &["first"], MAX_QUOTED_SEGMENTS),
+    list("QuotedSegment", "bundles", 5),
     field("Mutation", "saveSegment", 10),
     field("Mutation", "deleteSegment", 10),
     sent("Mutation", "upsertProducts", 10, "input", [1, 2]),

@@ -6,17 +6,12 @@ use graphql_limits::{NormalizedField, NormalizedOperation};
 
 use super::{context::RequestContext, types::quote::QuotedUnits};
 use crate::{
-    domain::{
-        epoch::WindowLength,
-        error::Error,
-        precision::Precision,
-        segment::{Cohort, Definition},
-    },
+    domain::{epoch::WindowLength, error::Error, precision::Precision, segment::Definition},
     gate::{
         documents::PricedDocument,
         prices::{ReleasedSegment, reference_bundle, releases_of},
     },
-    privacy::{Bundle, Question, quote::QuotedSegment},
+    privacy::{Bundle, Question},
 };
 
 /// What the releases of a document would cost the caller's key, in privacy units.
@@ -27,9 +22,6 @@ pub async fn quote(context: &RequestContext, priced: &PricedDocument) -> Result<
     let Questions { questions, is_complete } = Questions::read(&priced.operation, context).await?;
     let service = &context.releases.loader().releases;
     let segments = service.quote(&context.caller.account, &context.epoch, &questions).await?;
-    let is_seen = |segment: &QuotedSegment| {
-        segment.bundles.iter().all(|bundle| bundle.expected.is_some() || bundle.withheld.is_some())
-    };
     let bundles = || segments.iter().flat_map(|segment| &segment.bundles);
     let sum: i64 = bundles().map(|bundle| bundle.microunits).sum();
     let microunits = match (context.caller.test_mode, is_complete) {
@@ -40,7 +32,7 @@ pub async fn quote(context: &RequestContext, priced: &PricedDocument) -> Result<
     let budget = context.services.releases.budget(&context.caller.account).await?;
     Ok(QuotedUnits {
         microunits,
-        is_exact: context.caller.test_mode || is_complete && segments.iter().all(is_seen),
+        is_exact: context.caller.test_mode || is_complete && bundles().all(|bundle| bundle.is_exact),
         segments,
         left_microunits: budget.left_microunits(),
     })
@@ -138,8 +130,8 @@ impl Questions {
                 question.cohort = other;
             }
             ReleasedSegment::Regions => {
-                question.cohort = Cohort { regions: own.cohort.regions.clone(), ..Cohort::default() }.into();
-                question.comparison_only = true;
+                let Some(reference) = question.reference() else { return };
+                question = reference;
             }
         }
         self.questions.push(question);

@@ -202,6 +202,14 @@ impl RequiredCharges {
         }
         required
     }
+
+    /// The atoms of which something is viewed for the first time, and the cost, in microunits.
+    fn atoms(&self) -> impl Iterator<Item = (Atom, i64)> + '_ {
+        self.views.iter().flat_map(|(region, by_band)| {
+            let costs = by_band.iter().enumerate().filter(|(_, cost)| **cost > 0);
+            costs.map(|(band, cost)| (Atom { region: region.clone(), band }, *cost))
+        })
+    }
 }
 
 /// A cap that required charges would exceed.
@@ -224,11 +232,13 @@ pub struct Accounts<'a> {
 }
 
 impl<'a> Accounts<'a> {
-    /// Loads what was spent for some regions. `accounts` are the accounts of the payer and of the regions.
+    /// Loads what was spent for some regions. `accounts` are the accounts of the payer and of the regions, and `most` is
+    /// the most that [`Self::excess`] will be asked for.
     pub async fn load(
         db: &impl ConnectionTrait,
         payer: &'a str,
         accounts: Vec<privacy_account::Model>,
+        most: &RequiredCharges,
         at: i64,
     ) -> Result<Self, Error> {
         let subjects: Vec<&str> = accounts.iter().map(|account| account.subject.as_str()).collect();
@@ -236,9 +246,29 @@ impl<'a> Accounts<'a> {
         // Without an upper limit in time, so that charges by a server whose clock is ahead count too.
         let since = [at - BUDGET_WINDOW, at - YEAR_WINDOW];
         let spending = charges::spending(db, &subjects, Some(&regions), since, i64::MAX).await?;
-        let active = load_active(db, payer, at).await?;
         let caps = accounts.into_iter().map(|account| (account.subject.clone(), account)).collect();
-        Ok(Self { payer, at, caps, spending, active })
+        let mut loaded = Self { payer, at, caps, spending, active: BTreeSet::new() };
+        // The guaranteed parts of all accounts are at most half of a cap. They cannot be short within the other half.
+        if most.atoms().any(|(atom, cost)| !loaded.is_within_half(&atom, cost)) {
+            loaded.active = load_active(db, payer, at).await?;
+        }
+        Ok(loaded)
+    }
+
+    /// Whether all charges to an atom and the payer's views, with `cost` more, are within half of the caps of all keys.
+    fn is_within_half(&self, atom: &Atom, cost: i64) -> bool {
+        self.region_caps(atom).all(|(cap, window)| {
+            let others = self.shares(atom, cap, window).charged_by_others(self.payer);
+            others + self.viewed(atom, window) + cost <= cap / 2
+        })
+    }
+
+    /// The caps of all keys for an atom, with their windows in seconds. None if the region has no account.
+    fn region_caps(&self, atom: &Atom) -> impl Iterator<Item = (i64, i64)> + use<> {
+        let account = self.caps.get(&region_subject(&atom.region));
+        let caps = account
+            .map(|account| [(Some(account.cap_microunits), BUDGET_WINDOW), (account.cap_year_microunits, YEAR_WINDOW)]);
+        caps.into_iter().flatten().filter_map(|(cap, window)| Some((cap?, window)))
     }
 
     fn viewed(&self, atom: &Atom, window: i64) -> i64 {
@@ -252,25 +282,17 @@ impl<'a> Accounts<'a> {
     /// The cap that the required charges exceed; `None` if they fit. The cap of the key comes first, in the atom where
     /// the least is left.
     pub fn excess(&self, required: &RequiredCharges) -> Option<Excess> {
-        let atoms = || {
-            required.views.iter().flat_map(|(region, by_band)| {
-                let costs = by_band.iter().enumerate().filter(|(_, cost)| **cost > 0);
-                costs.map(|(band, cost)| (Atom { region: region.clone(), band }, *cost))
-            })
-        };
         let key_cap = self.caps.get(self.payer).map_or(0, |account| account.cap_microunits);
         let over = |(atom, cost): &(Atom, i64)| self.viewed(atom, BUDGET_WINDOW) + cost - key_cap;
-        let tightest = atoms().filter(|entry| over(entry) > 0).max_by_key(over);
+        let tightest = required.atoms().filter(|entry| over(entry) > 0).max_by_key(over);
         if let Some((atom, cost)) = tightest {
             return Some(Excess { atom, window: None, cap: key_cap, cost });
         }
-        atoms().find_map(|(atom, cost)| self.excess_of_region(atom, cost))
+        required.atoms().find_map(|(atom, cost)| self.excess_of_region(atom, cost))
     }
 
     fn excess_of_region(&self, atom: Atom, cost: i64) -> Option<Excess> {
-        let account = self.caps.get(&region_subject(&atom.region))?;
-        let windows = [(Some(account.cap_microunits), BUDGET_WINDOW), (account.cap_year_microunits, YEAR_WINDOW)];
-        let exceeded = windows.into_iter().filter_map(|(cap, window)| Some((cap?, window))).find(|(cap, window)| {
+        let exceeded = self.region_caps(&atom).find(|(cap, window)| {
             let (shares, viewed) = (self.shares(&atom, *cap, *window), self.viewed(&atom, *window));
             shares.charged_by_others(self.payer) + viewed + cost > *cap
                 || shares.needed(self.payer, viewed, cost) > *cap

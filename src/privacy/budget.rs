@@ -39,9 +39,6 @@ pub struct Budget {
     pub cap_microunits: i64,
     /// What was spent of each atom of which anything was spent, the most first.
     pub spent: Vec<(Atom, i64)>,
-    /// When the budget of the atom with the most spending becomes available again: (Unix seconds, microunits), soonest
-    /// first. The amounts of one UTC day are combined under the latest time of that day.
-    pub returns: Vec<Charge>,
 }
 
 impl Budget {
@@ -103,21 +100,25 @@ impl Budgets {
         let since = at - BUDGET_WINDOW;
         let spending = charges::spending(&self.db, &[account], None, [since, since], i64::MAX).await?;
         let spent = charges::by_atom(&spending, account, |row| &row.month);
-        let mut returns: Vec<Charge> = Vec::new();
-        if let Some((atom, _)) = spent.first() {
-            for (charged_at, microunits) in charges::of_atom(&self.db, account, atom, since, None).await? {
-                let day = |at: i64| at.div_euclid(DAY);
-                let returns_at = charged_at + BUDGET_WINDOW;
-                match returns.last_mut() {
-                    Some((at, sum)) if day(*at) == day(returns_at) => (*at, *sum) = (returns_at, *sum + microunits),
-                    _ => returns.push((returns_at, microunits)),
-                }
-            }
-        }
-        Ok(Budget { cap_microunits, spent, returns })
+        Ok(Budget { cap_microunits, spent })
     }
 
-    /// The budget of an account at `at` (Unix seconds), as of at most [`RECENT_TTL`] ago.
+    /// When an account's budget of an atom becomes available again: (Unix seconds, microunits), soonest first. The
+    /// amounts of one UTC day are combined under the latest time of that day.
+    pub async fn returns(&self, account: &str, atom: &Atom, at: i64) -> Result<Vec<Charge>, Error> {
+        let day = |at: i64| at.div_euclid(DAY);
+        let mut returns: Vec<Charge> = Vec::new();
+        for (charged_at, microunits) in charges::of_atom(&self.db, account, atom, at - BUDGET_WINDOW, None).await? {
+            let returns_at = charged_at + BUDGET_WINDOW;
+            match returns.last_mut() {
+                Some((at, sum)) if day(*at) == day(returns_at) => (*at, *sum) = (returns_at, *sum + microunits),
+                _ => returns.push((returns_at, microunits)),
+            }
+        }
+        Ok(returns)
+    }
+
+    /// The budget of an account at `at` (Unix seconds), as of at most five seconds ago if another server charged it.
     pub async fn recent(&self, account: &str, at: i64) -> Result<Arc<Budget>, Error> {
         if let Some(budget) = self.recent.get(account) {
             return Ok(budget);

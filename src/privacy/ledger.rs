@@ -112,8 +112,8 @@ pub struct Committed {
 pub async fn check(db: &DatabaseConnection, payer: &str, steps: &[StepRequest], at: i64) -> Result<(), Error> {
     let subjects = subjects(payer, steps.iter());
     let accounts = known(accounts::load(db, &subjects.iter().cloned().collect::<Vec<_>>()).await?, &subjects)?;
-    let accounts = Accounts::load(db, payer, accounts, at).await?;
     let required = RequiredCharges::new(payer, steps.iter(), &HashSet::new());
+    let accounts = Accounts::load(db, payer, accounts, &required, at).await?;
     match accounts.excess(&required) {
         Some(excess) => Err(accounts.refusal(db, excess).await?),
         None => Ok(()),
@@ -142,12 +142,12 @@ pub async fn purchase(db: &DatabaseConnection, purchase: Purchase<'_>, at: i64) 
     if steps().next().is_some() {
         let keys = steps().map(|step| step.request.release_key.as_str());
         let charged = charges::charged_to(&transaction, subjects.iter().map(String::as_str), keys).await?;
-        let accounts = Accounts::load(&transaction, payer, accounts, at).await?;
         let required = |rounds: usize| {
             let steps = purchase.rounds.iter().take(rounds).flatten();
             RequiredCharges::new(payer, steps.map(|step| &step.request), &charged)
         };
         committed.rounds = purchase.rounds.len();
+        let accounts = Accounts::load(&transaction, payer, accounts, &required(committed.rounds), at).await?;
         while let Some(excess) = accounts.excess(&required(committed.rounds)) {
             committed.rounds -= 1;
             if accounts.excess(&required(committed.rounds)).is_none() {

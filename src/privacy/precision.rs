@@ -67,6 +67,14 @@ fn people_needed(bundle: Bundle, precision: Precision, steps: u8) -> f64 {
     people_for_ok(bundle) * (times * spread(steps)) as f64
 }
 
+/// The number of steps that a bundle probably needs at a precision, from an estimate of the size; all of them if even
+/// they do not give the wanted quality.
+#[must_use]
+pub fn probable_steps(bundle: Bundle, precision: Precision, people: f64) -> u8 {
+    let is_enough = |steps: &u8| precision != Precision::Finest && people >= people_needed(bundle, precision, *steps);
+    (1..STEPS).find(is_enough).unwrap_or(STEPS)
+}
+
 /// What a bundle needs at a precision, given the steps of the size that are known, from the first one. The segment has
 /// passed the size rule with one of them.
 ///
@@ -116,6 +124,23 @@ mod tests {
     fn people_needed_with_all_steps() {
         let rounded = |bundle| format!("{:.0}", people_for_ok(bundle));
         assert_eq!(Bundle::ALL.map(rounded), ["508", "1595", "3085", "1945", "1903"]);
+    }
+
+    #[test]
+    fn the_probable_steps_are_those_that_a_complete_size_gives() {
+        for people in [200, 1_500, 2_000, 3_200, 7_000, 15_000, 30_000, 60_000] {
+            let precisions = [Precision::Ok, Precision::High, Precision::Finest];
+            for (bundle, precision) in Bundle::ALL.into_iter().flat_map(|bundle| precisions.map(|of| (bundle, of))) {
+                let probable = probable_steps(bundle, precision, people as f64);
+                match needed(bundle, precision, &size(&[people; 5], 1)) {
+                    Needed::Steps(steps) => assert_eq!(probable, steps),
+                    other => {
+                        assert!(matches!(other, Needed::MorePeople(_)));
+                        assert_eq!(probable, STEPS);
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -28,6 +28,14 @@ impl Question {
     pub fn measured(&self) -> SumRequest {
         SumRequest { cohort: Arc::clone(&self.cohort), window: self.window, bundle: self.bundle }
     }
+
+    /// The same question about everybody in the regions of the segment; `None` if the segment already covers everybody.
+    #[must_use]
+    pub fn reference(&self) -> Option<Self> {
+        let everybody = Cohort { regions: self.cohort.regions.clone(), ..Cohort::default() };
+        let differs = everybody != *self.cohort;
+        differs.then(|| Self { cohort: Arc::new(everybody), comparison_only: true, ..self.clone() })
+    }
 }
 
 impl SumRequest {

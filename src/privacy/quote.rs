@@ -6,7 +6,7 @@ use super::{
     accountant::StepRequest,
     answering::Answering,
     bundles::Bundle,
-    precision::{Needed, needed, people_for_ok},
+    precision::{Needed, needed, people_for_ok, probable_steps},
     release::people_of,
     segment::SizeState,
     service::ReleaseService,
@@ -31,7 +31,10 @@ pub struct QuotedBundle {
     pub bundle: Bundle,
     /// The price of the missing steps; of all of them if their number is not known.
     pub microunits: i64,
-    /// The expected quality of the headline numbers; `None` if it is not known or nothing will be returned.
+    /// Whether the price is exact: the size is known as precisely as the number of steps depends on it.
+    pub is_exact: bool,
+    /// The expected quality of the headline numbers; `None` if nothing is known of the size, or nothing will be
+    /// returned.
     pub expected: Option<Expected>,
     /// Why nothing will be returned.
     pub withheld: Option<Reason>,
@@ -74,16 +77,17 @@ impl Answering<'_> {
             let bundles = asked.into_iter().map(|(bundle, precision)| {
                 let measured = segment.measured(bundle);
                 let price = |last: u8| self.steps_to(&measured, last).iter().map(StepRequest::price).sum::<i64>();
-                let (mut microunits, mut expected, mut withheld) = (0, None, None);
+                let (mut microunits, mut expected, mut withheld, mut is_exact) = (0, None, None, true);
+                let is_passed = rows.iter().any(|row| row.passed);
+                let probable = || probable_steps(bundle, precision, people_of(rows.iter().map(AsRef::as_ref)));
                 match (&state, segment.verdict) {
                     (SizeState::BelowThreshold, _) => withheld = Some(Reason::BelowThreshold),
                     (_, Some(false)) => withheld = Some(Reason::MinDifference),
                     (SizeState::Incomplete, _) => {
                         microunits = price(STEPS);
                         // The finest precision uses all steps, whatever the size.
-                        if precision == Precision::Finest && rows.iter().any(|row| row.passed) {
-                            expected = Some(self.expected(&measured, STEPS));
-                        }
+                        is_exact = is_passed && precision == Precision::Finest;
+                        expected = is_passed.then(|| self.expected(&measured, probable()));
                     }
                     (SizeState::Complete, _) => match needed(bundle, precision, rows) {
                         Needed::Steps(_) if bundle == Bundle::Size => {
@@ -95,10 +99,14 @@ impl Answering<'_> {
                             expected = Some(self.expected(&measured, steps));
                         }
                         Needed::MorePeople(people) => withheld = Some(Reason::Precision { people }),
-                        Needed::AnotherSizeStep => microunits = price(STEPS),
+                        Needed::AnotherSizeStep => {
+                            microunits = price(STEPS);
+                            is_exact = false;
+                            expected = Some(self.expected(&measured, probable()));
+                        }
                     },
                 }
-                QuotedBundle { bundle, microunits, expected, withheld }
+                QuotedBundle { bundle, microunits, is_exact, expected, withheld }
             });
             #[expect(clippy::cast_possible_truncation, reason = "a number of people")]
             let people = || people_of(rows.iter().map(AsRef::as_ref)).round() as i64;

@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use super::{
     bundles::{self, Bundle, DELTA, K_MIN, units},
     ledger::{BUDGET_WINDOW, KEY_CAP_MICROUNITS, REGION_CAP_MICROUNITS, REGION_CAP_YEAR_MICROUNITS, YEAR_WINDOW},
+    steps::STEPS,
 };
 use crate::{
     domain::atom::Atom,
@@ -116,7 +117,7 @@ impl Report {
             }
         }
         let releases = load_releases(db).await?;
-        let (passed, failed) = releases::count_sizes(db).await?;
+        let (passed, failed) = releases::count_sizes(db, STEPS).await?;
         let sizes = passed + failed;
         let suppressed_share = (sizes > 0).then(|| failed as f64 / sizes as f64);
         let (mut views, mut views_denied) = (0, 0);

@@ -10,7 +10,10 @@ use super::{
     budget::{Budget, Budgets, RegionBudget},
     release::StepRow,
 };
-use crate::domain::{clock::Clock, error::Error};
+use crate::{
+    domain::{atom::Atom, clock::Clock, error::Error},
+    storage::charges::Charge,
+};
 
 /// Entries of the caches of holdings and of verdicts.
 const CACHED_HOLDINGS: u64 = 100_000;
@@ -55,6 +58,11 @@ impl ReleaseService {
     /// The budget of an account, from committed charges.
     pub async fn budget(&self, account: &str) -> Result<Budget, Error> {
         self.budgets.of(account, self.clock.now()).await
+    }
+
+    /// When an account's budget of an atom becomes available again; see [`Budgets::returns`].
+    pub async fn returns(&self, account: &str, atom: &Atom) -> Result<Vec<Charge>, Error> {
+        self.budgets.returns(account, atom, self.clock.now()).await
     }
 
     /// The part of the budgets of `regions` that is available to an account.

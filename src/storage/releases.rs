@@ -160,9 +160,9 @@ pub async fn count_by_status(db: &impl ConnectionTrait) -> Result<BTreeMap<(Stri
     Ok(counts)
 }
 
-/// The number of segments and windows whose size passed the size rule, and the number of those that failed it with the
-/// last step.
-pub async fn count_sizes(db: &impl ConnectionTrait) -> Result<(u64, u64), DbErr> {
+/// The number of segments and windows whose size passed the size rule, and the number of those that failed it with
+/// `last_step`, or with the only release of the policy 2026-1 (step 0).
+pub async fn count_sizes(db: &impl ConnectionTrait, last_step: u8) -> Result<(u64, u64), DbErr> {
     let sizes = Entity::find()
         .select_only()
         .columns([Column::EpochId, Column::WindowDays])
@@ -175,7 +175,7 @@ pub async fn count_sizes(db: &impl ConnectionTrait) -> Result<(u64, u64), DbErr>
     for (epoch, window, segment, step, status) in rows {
         if status == Status::Ready.name() {
             passed.insert((epoch, window, segment));
-        } else if step == 0 || step == 5 {
+        } else if step == 0 || step == i32::from(last_step) {
             failed += 1;
         }
     }

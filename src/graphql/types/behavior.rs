@@ -1,6 +1,6 @@
 //! Behavior of the people of a segment: the `Behavior` object and the product implications derived from it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use async_graphql::{Context, Enum, Object, SimpleObject};
 
@@ -9,7 +9,7 @@ use super::{
     release::Release,
 };
 use crate::{
-    domain::{epoch::WindowLength, error::Error, scope::Scope, segment::Cohort},
+    domain::{epoch::WindowLength, error::Error, scope::Scope},
     graphql::{context::RequestContext, scope_guard::RequireScope},
     privacy::{Bundle, Question, Released, contribution::BehaviorMean},
     statistics::{
@@ -23,7 +23,6 @@ use crate::{
 /// Behavior of the people of a segment in the window of the release. All numbers are means over people, not over
 /// visits.
 pub struct Behavior {
-    released: Released,
     statistics: WithReference<BehaviorStatistics>,
     /// The personality that the implications need; `None` if no selected field needs it.
     personality: Option<Result<PersonalityStatistics, Error>>,
@@ -49,15 +48,10 @@ impl ImplicationQuestions {
         let is_selected = |field: &str| is_allowed && implications.field(field).exists();
         let community = is_selected("valuesCommunityProducts");
         let personality = community || is_selected("prefersQualityOverPrice") || is_selected("decisionFactors");
-        let all_people = Cohort { regions: own.cohort.regions.clone(), ..Cohort::default() };
         Self {
             personality: personality
                 .then(|| context.question(&own.cohort, WindowLength::Days28, Bundle::Personality, own.precision)),
-            regions: (community && all_people != *own.cohort).then(|| Question {
-                cohort: Arc::new(all_people),
-                comparison_only: true,
-                ..own.clone()
-            }),
+            regions: own.reference().filter(|_| community),
             reference: reference::question(ctx, own),
         }
     }
@@ -80,13 +74,11 @@ impl Behavior {
         answers: &HashMap<Question, Result<Released, Error>>,
     ) -> Result<Self, Error> {
         let answer = |question: &Question| answers.get(question).cloned().unwrap_or(Err(Error::Internal));
-        let (statistics, released) =
-            WithReference::read(own, additional.reference.as_ref(), answers, BehaviorStatistics::read)?;
+        let statistics = WithReference::read(own, additional.reference.as_ref(), answers, BehaviorStatistics::read)?;
         let personality = additional.personality.as_ref().map(answer);
         let regions = additional.regions.as_ref().map(answer);
         Ok(Self {
             statistics,
-            released,
             personality: personality.map(|released| PersonalityStatistics::read(&released?)),
             regions: regions.map(|released| BehaviorStatistics::read(&released?)),
         })
@@ -164,7 +156,7 @@ impl Behavior {
 
     /// The release that these numbers come from.
     async fn release(&self) -> Release {
-        self.released.release.as_ref().into()
+        self.statistics.released.release.as_ref().into()
     }
 }
 

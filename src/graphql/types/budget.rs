@@ -27,10 +27,8 @@ pub struct PrivacyBudget {
     spent: f64,
     /// Units left in the current window for the age band of which the most was spent, 0 or more.
     left: f64,
-    /// When units of the age band of which the most was spent become available again, soonest first.
-    returns: Vec<UnitsReturn>,
     #[graphql(skip)]
-    spent_by_atom: Vec<AtomBudget>,
+    budget: budget::Budget,
 }
 
 /// What a key has spent for the people of one age band of one region.
@@ -96,17 +94,12 @@ pub struct BandBudget {
 
 impl From<budget::Budget> for PrivacyBudget {
     fn from(budget: budget::Budget) -> Self {
-        let returns = budget
-            .returns
-            .iter()
-            .map(|(at, microunits)| UnitsReturn { at: format_time(*at), units: units(*microunits) });
         Self {
             units: units(budget.cap_microunits),
             window_days: BUDGET_WINDOW_DAYS,
             spent: units(budget.most_spent_microunits()),
             left: units(budget.left_microunits()),
-            returns: returns.collect(),
-            spent_by_atom: budget.spent.iter().map(|spent| AtomBudget::new(budget.cap_microunits, spent)).collect(),
+            budget,
         }
     }
 }
@@ -152,7 +145,16 @@ impl PrivacyBudget {
         #[graphql(desc = "Number of age bands to return, 0 to 100.", default = 20)] first: Option<i32>,
     ) -> Result<Vec<AtomBudget>, Error> {
         let first = parse_size("first", first.unwrap_or(20), MAX_REGIONS)?;
-        Ok(self.spent_by_atom.iter().take(first).cloned().collect())
+        let spent = self.budget.spent.iter().take(first);
+        Ok(spent.map(|spent| AtomBudget::new(self.budget.cap_microunits, spent)).collect())
+    }
+
+    /// When units of the age band of which the most was spent become available again, soonest first.
+    async fn returns(&self, ctx: &Context<'_>) -> Result<Vec<UnitsReturn>, Error> {
+        let context = RequestContext::of(ctx)?;
+        let Some((atom, _)) = self.budget.spent.first() else { return Ok(Vec::new()) };
+        let returns = context.services.releases.returns(&context.caller.account, atom).await?;
+        Ok(returns.into_iter().map(|(at, amount)| UnitsReturn { at: format_time(at), units: units(amount) }).collect())
     }
 
     /// Remaining budgets of the regions of the newest epoch, in order of region name. `BAD_USER_INPUT` if `first` is

@@ -1,13 +1,10 @@
 //! Ties of the people of a segment: the `Network` object.
 
-use std::collections::HashMap;
-
 use async_graphql::Object;
 
 use super::{implications::MarketingImplications, reference::WithReference, release::Release};
 use crate::{
     domain::error::Error,
-    privacy::{Question, Released},
     statistics::{
         measure::Measure,
         network::{Frequency, NetworkStatistics},
@@ -17,21 +14,7 @@ use crate::{
 /// Ties of the people of a segment within their region. All numbers are means over kept ties, at most 10 per person
 /// (`docs/privacy.md`, "Kept ties").
 pub struct Network {
-    released: Released,
-    statistics: WithReference<NetworkStatistics>,
-}
-
-impl Network {
-    /// # Errors
-    /// The error of the release itself.
-    pub fn new(
-        own: &Question,
-        reference: Option<&Question>,
-        answers: &HashMap<Question, Result<Released, Error>>,
-    ) -> Result<Self, Error> {
-        let (statistics, released) = WithReference::read(own, reference, answers, NetworkStatistics::read)?;
-        Ok(Self { released, statistics })
-    }
+    pub statistics: WithReference<NetworkStatistics>,
 }
 
 /// Ties of the people of a segment within their region, over 28 days. All numbers are based on kept ties, at most 10
@@ -92,6 +75,6 @@ impl Network {
 
     /// The release that these numbers come from.
     async fn release(&self) -> Release {
-        self.released.release.as_ref().into()
+        self.statistics.released.release.as_ref().into()
     }
 }

@@ -1,13 +1,10 @@
 //! Personality of the people of a segment: the `Personality` object.
 
-use std::collections::HashMap;
-
 use async_graphql::{Enum, Object, SimpleObject};
 
 use super::{reference::WithReference, release::Release};
 use crate::{
-    domain::{dimensions, error::Error},
-    privacy::{Question, Released},
+    domain::dimensions,
     statistics::{
         measure::Measure,
         personality::{DimensionStatistics, PersonalityStatistics},
@@ -16,21 +13,7 @@ use crate::{
 
 /// The twelve dimensions of the people of a segment, and the shares of their archetypes.
 pub struct Personality {
-    released: Released,
-    statistics: WithReference<PersonalityStatistics>,
-}
-
-impl Personality {
-    /// # Errors
-    /// The error of the release itself.
-    pub fn new(
-        own: &Question,
-        reference: Option<&Question>,
-        answers: &HashMap<Question, Result<Released, Error>>,
-    ) -> Result<Self, Error> {
-        let (statistics, released) = WithReference::read(own, reference, answers, PersonalityStatistics::read)?;
-        Ok(Self { released, statistics })
-    }
+    pub statistics: WithReference<PersonalityStatistics>,
 }
 
 /// The twelve personality dimensions of the people of a segment, and the shares of their archetypes, over 28 days.
@@ -62,7 +45,7 @@ impl Personality {
 
     /// The release that these numbers come from.
     async fn release(&self) -> Release {
-        self.released.release.as_ref().into()
+        self.statistics.released.release.as_ref().into()
     }
 }
 

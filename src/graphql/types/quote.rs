@@ -1,11 +1,16 @@
 //! The cost of a document: the `Quote` object.
 
-use async_graphql::SimpleObject;
+use async_graphql::{ComplexObject, SimpleObject};
 use graphql_limits::{PageFit, PathPoints};
 
 use super::segment::Definition;
 use crate::{
-    domain::{epoch::WindowLength, key::Limits},
+    domain::{
+        epoch::WindowLength,
+        error::Error,
+        key::Limits,
+        page::{MAX_QUOTED_SEGMENTS, parse_size},
+    },
     gate::prices::DocumentCost,
     privacy::{
         bundles::units,
@@ -17,6 +22,7 @@ use crate::{
 /// The cost of a document for this key, in points and privacy units. The document is not executed. Only the points of
 /// the request that contains `quote` are charged.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct Quote {
     /// Points that would be reserved. Points that are not used are returned after execution.
     points: u64,
@@ -27,25 +33,23 @@ pub struct Quote {
     /// Privacy units that would be charged; an upper bound if `exact` is false. Releases that this key has viewed
     /// before cost nothing.
     units: f64,
-    /// Whether `units` is exact: this key has seen the size of every segment in the document. Until then the number of
-    /// steps is not known, and the price of all steps is quoted. Asking for `size` alone costs little and makes the
-    /// next quote exact.
+    /// Whether `units` is exact. The number of steps, and so the price, follows from the size of a segment. Until this
+    /// key has seen the size as precisely as the prediction needs, the price of all steps is quoted.
     exact: bool,
     /// Privacy units left for this key in its 30-day window, for the age band of which the most was spent. The budgets
     /// of the regions are not considered.
     units_left: f64,
-    /// The segments of the document, in its order, with the price and the expected quality of their numbers. Segments
-    /// of a list (`segments`) and of a mutation are omitted; `units` then counts them in full.
-    segments: Vec<QuotedSegment>,
     /// The three most expensive fields, most expensive first.
     dearest_paths: Vec<PathPoints>,
     /// The largest page size with which the document would fit, for the list that costs most. Null if the document
     /// fits, or if no page size would make it fit.
     largest_page: Option<PageFit>,
+    #[graphql(skip)]
+    quoted_segments: Vec<QuotedSegment>,
 }
 
 /// A segment of a quoted document.
-#[derive(SimpleObject)]
+#[derive(Clone, SimpleObject)]
 pub struct QuotedSegment {
     /// The definition.
     definition: Definition,
@@ -58,14 +62,14 @@ pub struct QuotedSegment {
 }
 
 /// Statistics of a segment in a quoted document.
-#[derive(SimpleObject)]
+#[derive(Clone, SimpleObject)]
 pub struct QuotedBundle {
     /// Name of the bundle, as in `docs/privacy.md`.
     bundle: String,
-    /// Privacy units that would be charged. An upper bound until this key has seen the size.
+    /// Privacy units that would be charged. An upper bound if `exact` of the quote is false.
     units: f64,
-    /// The quality that most numbers will have. Null until this key has seen the size, and if no number will be
-    /// returned.
+    /// The quality that most numbers will probably have. LOW at another precision than FINEST: they will probably be
+    /// withheld, with the reason `PRECISION`. Null until this key has seen the size, and if no number will be returned.
     quality: Option<Quality>,
     /// Why no number will be returned: `BELOW_THRESHOLD`, `MIN_DIFFERENCE` or `PRECISION`. Null if numbers are
     /// expected.
@@ -91,10 +95,24 @@ impl Quote {
             units: units(quoted.microunits),
             exact: quoted.is_exact,
             units_left: units(quoted.left_microunits),
-            segments: quoted.segments.into_iter().map(QuotedSegment::from).collect(),
             dearest_paths: points.most_expensive(3),
             largest_page: if fits { None } else { points.largest_page(limit) },
+            quoted_segments: quoted.segments.into_iter().map(QuotedSegment::from).collect(),
         }
+    }
+}
+
+#[ComplexObject]
+impl Quote {
+    /// The segments of the document, in its order, with the price and the expected quality of their numbers. Segments
+    /// of a list (`segments`) and of a mutation are omitted; `units` then counts them in full. `BAD_USER_INPUT` if
+    /// `first` is out of range.
+    async fn segments(
+        &self,
+        #[graphql(desc = "Number of segments to return, 0 to 100.", default = 4)] first: Option<i32>,
+    ) -> Result<Vec<QuotedSegment>, Error> {
+        let first = parse_size("first", first.unwrap_or(4), MAX_QUOTED_SEGMENTS)?;
+        Ok(self.quoted_segments.iter().take(first).cloned().collect())
     }
 }
 

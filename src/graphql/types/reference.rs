@@ -1,11 +1,11 @@
 //! Statistics of a segment beside those of everybody in the same regions, for the field `index` of a measure.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use async_graphql::{Context, SelectionField};
 
 use crate::{
-    domain::{error::Error, segment::Cohort},
+    domain::error::Error,
     privacy::{Question, Released},
     statistics::measure::Measure,
 };
@@ -13,6 +13,7 @@ use crate::{
 /// Statistics of a segment, and those of everybody in its regions: `None` if no index is selected, if they are
 /// withheld, or if the segment already covers everybody.
 pub struct WithReference<S> {
+    pub released: Released,
     pub own: S,
     reference: Option<S>,
 }
@@ -27,11 +28,11 @@ impl<S> WithReference<S> {
         reference: Option<&Question>,
         answers: &HashMap<Question, Result<Released, Error>>,
         read: impl Fn(&Released) -> Result<S, Error>,
-    ) -> Result<(Self, Released), Error> {
+    ) -> Result<Self, Error> {
         let answer = |question: &Question| answers.get(question).cloned().unwrap_or(Err(Error::Internal));
         let released = answer(own)?;
         let reference = reference.and_then(|question| read(&answer(question).ok()?).ok());
-        Ok((Self { own: read(&released)?, reference }, released))
+        Ok(Self { own: read(&released)?, reference, released })
     }
 
     /// A number with its index.
@@ -59,9 +60,7 @@ impl<S> WithReference<S> {
 /// and the segment does not cover everybody.
 #[must_use]
 pub fn question(ctx: &Context<'_>, own: &Question) -> Option<Question> {
-    let everybody = Cohort { regions: own.cohort.regions.clone(), ..Cohort::default() };
-    let is_selected = selects(ctx.field(), "index") && everybody != *own.cohort;
-    is_selected.then(|| Question { cohort: Arc::new(everybody), comparison_only: true, ..own.clone() })
+    own.reference().filter(|_| selects(ctx.field(), "index"))
 }
 
 fn selects(field: SelectionField<'_>, name: &str) -> bool {

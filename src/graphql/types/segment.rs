@@ -1,6 +1,6 @@
 //! A segment: the `Segment` object and the canonical `Definition`.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 
@@ -12,7 +12,7 @@ use super::{
     page::{Connection, page_request},
     personality::Personality,
     recommendation::Recommendation,
-    reference,
+    reference::{self, WithReference},
     release::{Count, Window},
 };
 use crate::{
@@ -28,7 +28,7 @@ use crate::{
     },
     graphql::{context::RequestContext, scope_guard::RequireScope},
     privacy::{Bundle, Question, Released},
-    statistics::{knots, mixture::Mixture},
+    statistics::{knots, mixture::Mixture, network::NetworkStatistics, personality::PersonalityStatistics},
 };
 
 /// A segment: a saved or inline definition, evaluated in the newest epoch.
@@ -40,9 +40,6 @@ pub struct Segment {
     /// The precision of the numbers about the segment.
     pub precision: Precision,
 }
-
-/// A question about a segment, the question about everybody in its regions, and the answers.
-type Referenced = (Question, Option<Question>, HashMap<Question, Result<Released, Error>>);
 
 impl Segment {
     /// A saved segment, evaluated against the vocabulary of the newest epoch.
@@ -75,14 +72,20 @@ impl Segment {
     }
 
     /// Charges the points of `field` and loads the 28-day release of a bundle, and that of everybody in the regions if
-    /// an index is selected. Returns the two questions and the answers.
-    async fn with_reference(&self, ctx: &Context<'_>, field: &str, bundle: Bundle) -> Result<Referenced, Error> {
+    /// an index is selected.
+    async fn with_reference<S>(
+        &self,
+        ctx: &Context<'_>,
+        field: &str,
+        bundle: Bundle,
+        read: impl Fn(&Released) -> Result<S, Error>,
+    ) -> Result<WithReference<S>, Error> {
         let context = RequestContext::of(ctx)?;
         context.charge_points("Segment", field, 0);
         let own = self.question(context, WindowLength::Days28, bundle)?;
         let reference = reference::question(ctx, &own);
         let answers = context.releases.load_many(reference.iter().chain([&own]).cloned()).await?;
-        Ok((own, reference, answers))
+        WithReference::read(&own, reference.as_ref(), &answers, read)
     }
 
     /// Charges the points of `field` and loads the 28-day release of a bundle.
@@ -180,16 +183,17 @@ impl Segment {
     /// `personality`. Privacy cost: 0.5 units, and 0.12 units for the size over 28 days.
     #[graphql(guard = "RequireScope(&[Scope::Personality])")]
     async fn personality(&self, ctx: &Context<'_>) -> Result<Option<Personality>, Error> {
-        let (own, reference, answers) = self.with_reference(ctx, "personality", Bundle::Personality).await?;
-        Personality::new(&own, reference.as_ref(), &answers).map(Some)
+        let statistics =
+            self.with_reference(ctx, "personality", Bundle::Personality, PersonalityStatistics::read).await?;
+        Ok(Some(Personality { statistics }))
     }
 
     /// Ties of the people of the segment, over 28 days. Requires the scope `network`. Privacy cost: 0.3 units, and 0.12
     /// units for the size over 28 days.
     #[graphql(guard = "RequireScope(&[Scope::Network])")]
     async fn network(&self, ctx: &Context<'_>) -> Result<Option<Network>, Error> {
-        let (own, reference, answers) = self.with_reference(ctx, "network", Bundle::Network).await?;
-        Network::new(&own, reference.as_ref(), &answers).map(Some)
+        let statistics = self.with_reference(ctx, "network", Bundle::Network, NetworkStatistics::read).await?;
+        Ok(Some(Network { statistics }))
     }
 
     /// Similarity of the people of the segment to a product, in the dimensions that the product states, over 28 days.
@@ -304,7 +308,7 @@ impl Segment {
 
 /// A definition in its canonical form: values are sorted and unique, ages are whole bands. An empty list places no
 /// restriction. AND between fields, OR within a field.
-#[derive(SimpleObject)]
+#[derive(Clone, SimpleObject)]
 pub struct Definition {
     /// Home regions.
     regions: Vec<String>,

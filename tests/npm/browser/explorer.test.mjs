@@ -159,9 +159,11 @@ describe("explorer", { timeout: 240_000, concurrency: 2 }, () => {
     const before = quotes().length;
 
     let settled = page.waitForResponse(isQuote);
-    await typeDocument(page, '{ segment(slug: "harbor-adults") { size { value } } }');
+    // No other test asks about this segment, so the key has not seen its size.
+    await typeDocument(page, '{ cohort(definition: { regions: ["demo-hills"], age: { from: 45 } }) { size { value } } }');
     await settled;
     assert.deepEqual(await readQuote(page), { points: 8, units: 0.12 });
+    await page.locator(".gauge", { hasText: "at most" }).waitFor();
     assert.equal(quotes().length, before + 1, "one quote per document, not one per keystroke");
 
     // Neither a comment nor an invalid document causes a request for a quote.
@@ -193,6 +195,23 @@ describe("explorer", { timeout: 240_000, concurrency: 2 }, () => {
     await page.keyboard.press("ControlOrMeta+Home");
     await settled;
     assert.equal((await readQuote(page)).points, 1);
+    assertNoFaults();
+    await close();
+  });
+
+  test("once the size was seen, the quote is exact and shows the expected quality", async () => {
+    const { page, assertNoFaults, close } = await open(browser, "/");
+    await readQuote(page);
+    const settled = page.waitForResponse(isQuote);
+    const definition = '{ regions: ["demo-hills"], age: { to: 44 } }';
+    await typeDocument(page, `{ cohort(definition: ${definition}, precision: FINEST) { size { value quality } } }`);
+    await settled;
+    assert.deepEqual(await readQuote(page), { points: 8, units: 0.12 });
+    const { answer } = await run(page);
+    const { quality } = answer.data.cohort.size;
+    await page.locator(".quote-note", { hasText: `Expected quality: ${quality}.` }).waitFor();
+    assert.deepEqual(await readQuote(page), { points: 8, units: 0 });
+    assert.equal(await page.locator(".gauge", { hasText: "at most" }).count(), 0);
     assertNoFaults();
     await close();
   });
@@ -326,8 +345,8 @@ describe("explorer", { timeout: 240_000, concurrency: 2 }, () => {
   });
 
   test("links open documents, with the key or later", async () => {
-    const query = "query Linked($slug: String!) { segment(slug: $slug) { size { value } } }";
-    const variables = '{"slug":"young-nightlife"}';
+    const query = "query Linked($ages: AgeRange!) { cohort(definition: { age: $ages }) { size { value } } }";
+    const variables = '{"ages":{"from":55}}';
     const names = `query=${encodeURIComponent(query)}&variables=${encodeURIComponent(variables)}`;
     const { page, assertNoFaults, close } = await open(browser, `/#${names}&key=${key}`, { key: "" });
     assert.deepEqual(await readQuote(page), { points: 8, units: 0.12 });

@@ -28,12 +28,12 @@ import {
 const narrowKey = process.env.NARROW_KEY;
 assert.ok(narrowKey, "NARROW_KEY must be set");
 
-// The last one is small: some of its numbers are withheld.
+// The last one is small: it has numbers at the finest precision only, and some of them are withheld.
 const SEGMENTS = {
   "harbor-adults": "segment=harbor-adults",
   "young-nightlife": "segment=young-nightlife",
   "outdoor-hills-and-lakes": "segment=outdoor-hills-and-lakes",
-  "nightlife-of-the-lakes": "region=demo-lakes&interest=nightlife_spot",
+  "nightlife-of-the-lakes": "region=demo-lakes&interest=nightlife_spot&precision=finest",
 };
 const PRODUCT = "product.energyPreference=0.7&product.price=PREMIUM";
 const TINY = "region=demo-lakes&from=65&interest=college_and_university&category=gallery";
@@ -47,7 +47,8 @@ test("without a key the page sends no request and asks for the key", async (t) =
 });
 
 test("aggregates are requested only after a button that shows the price is pressed", async (t) => {
-  const opened = await portrait(t, `segment=harbor-adults&${PRODUCT}`);
+  // No other test asks about this segment, so the key has not seen its size.
+  const opened = await portrait(t, `region=demo-harbor&from=25&to=54&${PRODUCT}`);
   const { page, sent, received, settled, panel, assertNoFaults } = opened;
   await page
     .locator(".show button:enabled .price data")
@@ -58,20 +59,24 @@ test("aggregates are requested only after a button that shows the price is press
   assert.deepEqual(sent.filter(selectsAggregates), []);
   assert.ok(!page.url().includes(key), "the key is not in the address");
 
-  // Each button shows the quote of a document and sends this document.
-  const quoted = new Map();
-  for (const { query, variables, answer } of received.filter(({ query }) => query.includes("quote("))) {
-    for (const [alias, price] of Object.entries(answer.data).filter(([alias]) => alias !== "viewer")) {
-      const n = alias.slice("price".length);
-      quoted.set(JSON.stringify([variables[`document${n}`], variables[`variables${n}`]]), price);
-      assert.ok(query.includes(`document: $document${n}`));
+  // Each button shows the newest quote of a document and sends this document.
+  const newestQuotes = () => {
+    const quoted = new Map();
+    for (const { query, variables, answer } of received.filter(({ query }) => query.includes("quote("))) {
+      for (const [alias, price] of Object.entries(answer.data).filter(([alias]) => alias !== "viewer")) {
+        const n = alias.slice("price".length);
+        quoted.set(JSON.stringify([variables[`document${n}`], variables[`variables${n}`]]), price);
+        assert.ok(query.includes(`document: $document${n}`));
+      }
     }
-  }
-  assert.equal(quoted.size, Object.keys(PICTURES).length + 1);
+    return quoted;
+  };
+  assert.equal(newestQuotes().size, Object.keys(PICTURES).length + 1);
   for (const id of ["size", "week", "knot"]) {
     const button = panel(id).getByRole("button", { name: /^Show/ });
-    assert.match(await button.innerText(), /at most [\d.]+ units/);
     const price = await priceOf(button);
+    const text = await panel(id).locator(".show").innerText();
+    const quoted = newestQuotes();
     const seen = sent.length;
     await button.click();
     await panel(id).locator(".picture").waitFor();
@@ -79,13 +84,23 @@ test("aggregates are requested only after a button that shows the price is press
     const [request] = sent.slice(seen).filter(selectsAggregates);
     const quote = quoted.get(JSON.stringify([request.query, request.variables]));
     assert.deepEqual(price, [quote.units, quote.points], id);
+    assert.equal(/at most [\d.]+ units/.test(text), !quote.exact, text);
+    if (id === "size") assert.deepEqual([quote.units, quote.exact], [0.12, false]);
+    // Once the size is known, the expected quality is that of most numbers of the answer.
+    else assert.match(text, /Expected quality: (HIGH|OK|LOW)/);
     // The panel shows the actual cost.
     const { answer } = received.find(({ query }) => query === request.query);
-    const { actual, requested } = answer.extensions.cost;
+    const { cost, privacy } = answer.extensions;
+    const { actual, requested } = cost;
+    assert.ok(privacy.charged > 0 && privacy.charged <= quote.units, id);
     await panel(id).getByText("Method and cost").click();
     await panel(id).getByText(`cost ${actual} points of ${requested} reserved`).waitFor();
     assert.equal(sent.slice(seen).filter(selectsAggregates).length, 1);
+    await page.waitForLoadState("networkidle");
+    await settled();
   }
+  // The same release shows other pictures, which cost nothing any more.
+  assert.equal((await priceOf(panel("places").getByRole("button", { name: /^Show/ })))[0], 0);
   // The other pictures are not requested, and their total price is updated.
   assert.equal(await page.locator(".picture").count(), 3);
   const [units, points] = await priceOf(showAll(page));
@@ -167,7 +182,8 @@ test("a segment can be composed and its size loaded with the keyboard only", asy
   );
   await settled();
   const { answer, variables } = received.find(selectsAggregates);
-  assert.deepEqual(variables, { definition: { regions: ["demo-hills"], age: { from: 25 } } });
+  const definition = { regions: ["demo-hills"], age: { from: 25 } };
+  assert.deepEqual(variables, { precision: "HIGH", definition });
   await assertShows(panel("size"), [answer.data.segment.size], "size");
   // The API returns the same size.
   const direct = await sendQuery(
@@ -289,7 +305,7 @@ test("saved segments can be searched, and every picture compares a second segmen
 });
 
 test("the headline compares with everybody in the regions by one button, and names the differences", async (t) => {
-  const opened = await portrait(t, "region=demo-lakes&interest=nightlife_spot");
+  const opened = await portrait(t, "region=demo-lakes&interest=nightlife_spot&precision=finest");
   const { page, received, assertNoFaults } = opened;
   const words = page.getByRole("region", { name: "In words" });
   await words.getByRole("button", { name: "Compare with everybody in demo-lakes" }).click();
@@ -315,7 +331,7 @@ test("the headline compares with everybody in the regions by one button, and nam
 });
 
 test("a knot that the noise would not change is drawn", async (t) => {
-  const { page, received, settled, panel, assertNoFaults } = await portrait(t, "everybody=1");
+  const { page, received, settled, panel, assertNoFaults } = await portrait(t, "everybody=1&precision=finest");
   await panel("knot").getByRole("button", { name: /^Show/ }).click();
   await panel("knot").locator(".picture").waitFor();
   await settled();
@@ -420,7 +436,7 @@ test("the score of a product follows the sliders with few requests; unset dimens
 test("the copied GraphQL document and the explorer link return the numbers that are shown", async (t) => {
   const opened = await portrait(
     t,
-    `${TINY.replace(/from=65.*/, "from=25")}&${PRODUCT}&product.style=vintage&window=84`,
+    `${TINY.replace(/from=65.*/, "from=25")}&${PRODUCT}&product.style=vintage&window=84&precision=finest`,
   );
   const { page, panel, assertNoFaults } = opened;
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"], { origin: server });
@@ -509,6 +525,31 @@ test("for a tiny cohort every picture shows INSUFFICIENT_DATA and no number", as
     assert.equal((await figures(panel(id))).length, 0);
   }
   await assertAccessible(page);
+  assertNoFaults();
+});
+
+test("a segment too small for the precision shows PRECISION, and the finest precision shows its numbers", async (t) => {
+  const opened = await portrait(t, SEGMENTS["nightlife-of-the-lakes"].replace("&precision=finest", ""));
+  const { page, received, settled, panel, assertNoFaults } = opened;
+  await loadAll(opened);
+  const { answer } = received.find(selectsAggregates);
+  const errors = answer.errors.filter(({ extensions }) => extensions.reason === "PRECISION");
+  for (const id of ["habits", "dimensions", "network", "mixture"]) {
+    const error = panel(id).locator('[data-code="INSUFFICIENT_DATA"]');
+    assert.match(await error.innerText(), /PRECISION/);
+    assert.equal((await figures(panel(id))).length, 0);
+  }
+  assert.ok(errors.every(({ extensions }) => extensions.peopleNeeded > answer.data.segment.size.value));
+  await screenshot(page, "portrait-precision", { fullPage: true });
+  await assertAccessible(page);
+  await page.getByRole("combobox", { name: "Precision" }).selectOption("FINEST");
+  assert.equal(new URL(page.url()).searchParams.get("precision"), "finest");
+  await panel("habits").getByRole("button", { name: /^Show/ }).click();
+  await panel("habits").locator(".picture").waitFor();
+  await settled();
+  const finest = received.findLast(selectsAggregates);
+  assert.equal(finest.variables.precision, "FINEST");
+  await assertShows(panel("habits"), measures(PICTURES.habits(finest.answer.data.segment)), "habits");
   assertNoFaults();
 });
 

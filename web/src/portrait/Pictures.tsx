@@ -42,10 +42,11 @@ export function Pictures({ initial, view, segments, queries, actions, update }: 
   const settings = useMemo<Settings>(
     () => ({
       window: view.window,
+      precision: view.precision,
       product,
       with: second === undefined ? null : fromCanonical(second.description.definition, initial.vocabulary.ageBands),
     }),
-    [view.window, product, second?.description, initial.vocabulary],
+    [view.window, view.precision, product, second?.description, initial.vocabulary],
   );
 
   // All pictures that are not loaded or failed, as one document per segment.
@@ -113,10 +114,18 @@ export function Pictures({ initial, view, segments, queries, actions, update }: 
     ...missing.map(({ request }) => request),
     ...available.flatMap((spec) => segmentsOf(spec).map((segment) => request([spec.id], segment.subject, settings))),
   ];
+  const notLoaded = available.flatMap((spec) =>
+    segmentsOf(spec).flatMap((segment) =>
+      entryOf(spec, segment)?.state === "loaded" ? [] : [request([spec.id], segment.subject, settings)],
+    ),
+  );
   const pricedKeys = priced.map(({ priceKey }) => priceKey).join("\n");
   useEffect(() => {
+    // What was charged is free from now on, and a size that was shown makes other prices exact.
+    const unpaid = [...missing.map(({ request }) => request), ...notLoaded];
+    const sent = queries.charged ? actions.retryPrices(unpaid) : actions.price(priced);
     // Every response with prices also contains the remaining limits.
-    if (actions.price(priced) === 0 && queries.shown > 0) actions.refreshRemaining();
+    if (sent === 0 && queries.shown > 0) actions.refreshRemaining();
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [queries.shown]);
   useEffect(() => {
@@ -193,7 +202,7 @@ export function Pictures({ initial, view, segments, queries, actions, update }: 
               void show(missing, "all pictures");
             }}
             onRetryPrices={() =>
-              actions.retryPrices(priced.filter(({ priceKey }) => queries.prices[priceKey]?.state === "failed"))
+              void actions.retryPrices(priced.filter(({ priceKey }) => queries.prices[priceKey]?.state === "failed"))
             }
           />
         ) : null}
@@ -210,8 +219,9 @@ export function Pictures({ initial, view, segments, queries, actions, update }: 
         <p>
           {queries.shown === 0 ? (
             <>
-              {Object.keys(queries.answers).length === 0 ? "No picture was requested yet. " : ""}Prices are{" "}
-              <em>maximum</em> prices: a release that this key has viewed before costs no units.{" "}
+              {Object.keys(queries.answers).length === 0 ? "No picture was requested yet. " : ""}The price
+              follows from the number of people: it is a <em>maximum</em> until this key has seen the size as precisely
+              as needed. Releases that this key has viewed cost no units.{" "}
             </>
           ) : (
             <>Releases that this key has viewed cost no units again. </>

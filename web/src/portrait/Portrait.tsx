@@ -2,8 +2,8 @@
 import { useEffect, useState } from "react";
 import { SegmentCard } from "./choose/SegmentCard";
 import { Pictures } from "./Pictures";
-import type { WindowLength } from "./model/answer";
-import { NAMES_OF_WINDOWS } from "./model/format";
+import type { Precision, WindowLength } from "./model/answer";
+import { NAMES_OF_PRECISIONS, NAMES_OF_WINDOWS } from "./model/format";
 import { CodedError, TryAgain } from "./panel/CodedError";
 import type { InitialData } from "./state/api";
 import { useQueries } from "./state/useQueries";
@@ -85,17 +85,29 @@ function Page({ initial }: { initial: InitialData }) {
         )}
       </div>
       {view.a === null ? null : (
-        <label className="window">
-          Behavior window{" "}
-          <select value={view.window} onChange={(event) => update({ window: event.target.value as WindowLength })}>
-            {Object.entries(NAMES_OF_WINDOWS).map(([length, name]) => (
-              <option key={length} value={length}>
-                {name}
-              </option>
-            ))}
-          </select>{" "}
-          <span className="hint">all other numbers cover 28 days</span>
-        </label>
+        <div className="settings">
+          <label>
+            Precision{" "}
+            <select value={view.precision} onChange={(event) => update({ precision: event.target.value as Precision })}>
+              {Object.entries(NAMES_OF_PRECISIONS).map(([precision, name]) => (
+                <option key={precision} value={precision}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          </label>
+          <label>
+            Behavior window{" "}
+            <select value={view.window} onChange={(event) => update({ window: event.target.value as WindowLength })}>
+              {Object.entries(NAMES_OF_WINDOWS).map(([length, name]) => (
+                <option key={length} value={length}>
+                  {name}
+                </option>
+              ))}
+            </select>{" "}
+            <span className="hint">all other numbers cover 28 days</span>
+          </label>
+        </div>
       )}
       {first === undefined ? null : (
         <Pictures

@@ -1,4 +1,5 @@
 /** GraphQL client for the server that served the page. */
+import { QUOTED_SEGMENTS, type QuotedSegment } from "./expectation";
 import { getKey } from "./key";
 
 /** An error of a GraphQL response. Programs must branch on `extensions.code`, not on `message`. */
@@ -119,13 +120,17 @@ export interface Quote {
   fits: boolean;
   units: number;
   unitsLeft: number;
+  /** Whether `units` is the exact price; otherwise it is the highest possible one. */
+  exact: boolean;
+  segments: QuotedSegment[];
   dearestPaths: { path: string; points: number }[];
   largestPage: { path: string; argument: string; size: number } | null;
 }
 
 const QUOTE = `query Quote($document: String!, $variables: JSON, $operationName: String) {
   quote(document: $document, variables: $variables, operationName: $operationName) {
-    points maxQueryPoints fits units unitsLeft dearestPaths { path points } largestPage { path argument size }
+    points maxQueryPoints fits units unitsLeft exact ${QUOTED_SEGMENTS}
+    dearestPaths { path points } largestPage { path argument size }
   }
 }`;
 

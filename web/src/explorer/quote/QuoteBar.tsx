@@ -2,6 +2,7 @@
 import { useGraphiQL } from "@graphiql/react";
 import { type ReactNode, useEffect } from "react";
 import type { Quote } from "../../shared/api";
+import { expectationOf } from "../../shared/expectation";
 import { useKey } from "../../shared/Site";
 import { budget } from "../budget";
 import { Countdown } from "../Countdown";
@@ -98,7 +99,7 @@ function Gauges({ quote }: { quote: Quote }) {
       <Gauge
         name={quote.units === 1 ? "unit" : "units"}
         value={units(quote.units)}
-        rest={`at most · ${units(quote.unitsLeft)} left`}
+        rest={`${quote.exact ? "" : "at most · "}${units(quote.unitsLeft)} left`}
         share={quote.units / quote.unitsLeft}
       />
     </>
@@ -138,8 +139,10 @@ function Note({ state: { quote, phase, label } }: { state: QuoteState }) {
   if (quote === null)
     return <>{phase.kind === "settled" ? <QuoteNow /> : "The quote is updated when you stop typing."}</>;
   const page = quote.largestPage;
+  const expectation = expectationOf(quote.segments);
   return (
     <>
+      {expectation !== null && `${expectation} `}
       {label !== null && (
         <>
           Quote of <code>{label}</code>.{" "}

@@ -1,6 +1,6 @@
 /** Builds the document for one or more pictures of a segment, and its variables. */
 import { explorerUrl } from "../../shared/explorerUrl";
-import type { WindowLength } from "../model/answer";
+import type { Precision, WindowLength } from "../model/answer";
 import { ROOT } from "../model/errors";
 import { productState, type Product } from "../model/product";
 import { subjectKey, normalize, type Definition, type Subject } from "../model/subject";
@@ -9,12 +9,18 @@ import { PICTURES, SHARED, type PictureId } from "./fragments";
 /** The parameters of pictures other than the segment. */
 export interface Settings {
   window: WindowLength;
+  precision: Precision;
   product: Product;
   /** The second segment in the format of `compare(with:)`; null if there is none. */
   with: Definition | null;
 }
 
-const TYPES = { window: "WindowLength!", product: "ProductState!", with: "SegmentDefinition!" } as const;
+const TYPES = {
+  precision: "Precision!",
+  window: "WindowLength!",
+  product: "ProductState!",
+  with: "SegmentDefinition!",
+} as const;
 type Name = keyof typeof TYPES;
 
 export interface Request {
@@ -28,11 +34,15 @@ export interface Request {
 export function request(pictures: readonly PictureId[], subject: Subject, settings: Settings): Request {
   const own = pictures.map((id) => PICTURES[id]);
   const fragments = [...own, ...sharedBy(own)];
-  const used = (Object.keys(TYPES) as Name[]).filter((name) => own.some((text) => text.includes(`$${name})`)));
+  const isUsed = (name: Name) => name === "precision" || own.some((text) => text.includes(`$${name})`));
+  const used = (Object.keys(TYPES) as Name[]).filter(isUsed);
   const [field, argument] =
     "slug" in subject
-      ? (["segment(slug: $slug)", "$slug: String!"] as const)
-      : ([`${ROOT}: cohort(definition: $definition)`, "$definition: SegmentDefinition!"] as const);
+      ? (["segment(slug: $slug, precision: $precision)", "$slug: String!"] as const)
+      : ([
+          `${ROOT}: cohort(definition: $definition, precision: $precision)`,
+          "$definition: SegmentDefinition!",
+        ] as const);
   const declared = [argument, ...used.map((name) => `$${name}: ${TYPES[name]}`)].join(", ");
   const only = pictures.length === 1 ? pictures[0] : undefined;
   const name = only === undefined ? "Portrait" : only.charAt(0).toUpperCase() + only.slice(1);
@@ -86,7 +96,7 @@ export function copyText({ document, variables }: Pick<Request, "document" | "va
 }
 
 /** Fields whose value is an enum value, not a string. */
-const ENUMS = ["window", "price"];
+const ENUMS = ["precision", "window", "price"];
 
 /** A JSON value as a GraphQL literal: object fields without quotes. */
 function literal(value: unknown, field: string): string {

@@ -1,6 +1,9 @@
 /** Types of the API answers: the part of the schema that the portrait uses. */
 
 export type Quality = "HIGH" | "OK" | "LOW";
+/** The precision of the numbers, as in the argument `precision` of the API. */
+export type Precision = "HIGH" | "OK" | "FINEST";
+
 export type WindowLength = "DAYS_7" | "DAYS_28" | "DAYS_84";
 export type Verdict = "YES" | "NO" | "UNCERTAIN";
 

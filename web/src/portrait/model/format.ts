@@ -75,6 +75,12 @@ export function moment(at: string): string {
   return `${format.format(new Date(at))} UTC`;
 }
 
+export const NAMES_OF_PRECISIONS = {
+  OK: "OK: least units",
+  HIGH: "HIGH where possible",
+  FINEST: "finest: most units, also LOW",
+} as const;
+
 export const NAMES_OF_WINDOWS = { DAYS_7: "7 days", DAYS_28: "28 days", DAYS_84: "84 days" } as const;
 
 /** Describes a definition as text. */

@@ -1,5 +1,5 @@
 /** Converts the view to and from a query string that can be shared. It never contains the key. */
-import type { WindowLength } from "./answer";
+import type { Precision, WindowLength } from "./answer";
 import { DIMENSIONS, fieldOf, type DimensionName, type Product } from "./product";
 import { normalize, type Subject } from "./subject";
 
@@ -7,12 +7,14 @@ export interface View {
   a: Subject | null;
   b: Subject | null;
   window: WindowLength;
+  precision: Precision;
   product: Product;
   /** Whether the URL contains segment parameters that are unknown or invalid. */
   unrecognized: boolean;
 }
 
 const WINDOWS: Record<string, WindowLength> = { "7": "DAYS_7", "28": "DAYS_28", "84": "DAYS_84" };
+const PRECISIONS: Record<string, Precision> = { ok: "OK", high: "HIGH", finest: "FINEST" };
 const SECOND = "with.";
 const PRODUCT = "product.";
 
@@ -24,6 +26,7 @@ export function readView(query: URLSearchParams): View {
     b: a === null ? null : b,
     unrecognized: (a === null && namesOf(query, "").length > 0) || (b === null && namesOf(query, SECOND).length > 0),
     window: WINDOWS[query.get("window") ?? ""] ?? "DAYS_28",
+    precision: PRECISIONS[query.get("precision") ?? ""] ?? "HIGH",
     product: readProduct(query),
   };
 }
@@ -33,6 +36,7 @@ export function writeView(view: View): string {
   if (view.a !== null) writeSubject(query, view.a);
   if (view.b !== null) writeSubject(query, view.b, SECOND);
   if (view.window !== "DAYS_28") query.set("window", view.window.slice("DAYS_".length));
+  if (view.precision !== "HIGH") query.set("precision", view.precision.toLowerCase());
   writeProduct(query, view.product);
   return query.toString();
 }
@@ -69,11 +73,14 @@ export function readSubject(query: URLSearchParams, prefix = ""): Subject | null
 /** The query parameters that define the subject of a portrait. */
 const SUBJECT_NAMES = ["segment", "region", "from", "to", "interest", "category", "everybody"];
 
+/** The query parameters that are neither of a segment nor of the product. */
+const SETTINGS = ["window", "precision"];
+
 /** The names of all segment parameters of a query string, including unknown ones. */
 function namesOf(query: URLSearchParams, prefix: string): string[] {
   const names = [...new Set(query.keys())];
   if (prefix !== "") return names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
-  return names.filter((name) => name !== "window" && !name.startsWith(SECOND) && !name.startsWith(PRODUCT));
+  return names.filter((name) => !SETTINGS.includes(name) && !name.startsWith(SECOND) && !name.startsWith(PRODUCT));
 }
 
 function writeSubject(query: URLSearchParams, subject: Subject, prefix = "") {

@@ -4,13 +4,14 @@ import type { ApiError } from "../../shared/api";
 import { docsLink } from "../../shared/docs";
 import { moment } from "../model/format";
 
-/** Remedies for codes whose message contains none; see `docs/errors.md`. */
+/** Remedies by code, or by code and reason, for messages that contain none; see `docs/errors.md`. */
 const ADVICE: Record<string, string> = {
   AUTHENTICATION_FAILED:
     "Check the key in the header of the page. If it is correct, ask the operator whether it was revoked.",
   API_KEY_EXPIRED: "Enter the new key in the header of the page, or ask the operator for one.",
   FORBIDDEN: "Ask the operator for a key with that scope.",
   INSUFFICIENT_DATA: "This does not change before the next epoch.",
+  "INSUFFICIENT_DATA PRECISION": "The precision is chosen above the pictures.",
   NETWORK: "Check that the server is running, then try again.",
 };
 
@@ -20,7 +21,8 @@ export function CodedError({ error, size, children }: { error: ApiError; size?: 
   const needed = (Array.isArray(needs) ? needs : []).map((scope) => String(scope).toLowerCase());
   // The message of `FORBIDDEN` may already contain the scope.
   const addScope = needed.some((scope) => !error.message.toLowerCase().includes(scope));
-  const advice = code === undefined || size === "small" ? undefined : ADVICE[code];
+  const advice =
+    code === undefined || size === "small" ? undefined : (ADVICE[`${code} ${String(reason)}`] ?? ADVICE[code]);
   return (
     <div className={`coded ${size === "small" ? "coded-small" : ""}`} data-code={code}>
       <p>

@@ -1,4 +1,5 @@
 /** A button that sends chargeable requests. It shows their price in units and points, as returned by `Query.quote`. */
+import { expectationOf } from "../../shared/expectation";
 import { amount } from "../model/format";
 import type { RemainingLimits, Price } from "../state/api";
 import type { PriceEntry } from "../state/queryState";
@@ -35,6 +36,8 @@ export function ShowButton({ name, what, prices, remaining, loading, strong, aft
   const complete = known.length === prices.length;
   const tooLarge = known.find(({ fits }) => !fits);
   const sum = total(known);
+  const exact = known.every((price) => price.exact);
+  const expectation = complete ? expectationOf(known.flatMap(({ segments }) => segments)) : null;
   return (
     <div className="show">
       <button
@@ -51,7 +54,8 @@ export function ShowButton({ name, what, prices, remaining, loading, strong, aft
         <span className="price">
           {complete ? (
             <>
-              at most <data value={sum.units}>{amount(sum.units)}</data> units
+              {exact ? "" : "at most "}
+              <data value={sum.units}>{amount(sum.units)}</data> units
               <span aria-hidden="true"> · </span>
               <span className="sr-only">, </span>
               <data value={sum.points}>{amount(sum.points)}</data> points
@@ -61,6 +65,7 @@ export function ShowButton({ name, what, prices, remaining, loading, strong, aft
           )}
         </span>
       </button>
+      {expectation === null ? null : <p className="expectation">{expectation}</p>}
       {tooLarge === undefined ? null : (
         <p className="note">
           Not possible with this key: the document costs {amount(tooLarge.points)} points, and the limit per document

@@ -43,8 +43,8 @@ function OneKnot({ series, knot, tagged }: { series: Series; knot: KnotAnswer; t
       </p>
       {origin?.quality === "LOW" ? (
         <p className="note">
-          It is not drawn, because another sample of the noise could give another knot. A larger segment has more
-          precise correlations.
+          It is not drawn, because another sample of the noise could give another knot. A larger segment, or the
+          finest precision, has more precise correlations.
         </p>
       ) : (
         <>

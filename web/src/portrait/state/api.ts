@@ -1,5 +1,6 @@
 /** The requests of this page other than those for pictures. None of them reads aggregates or is charged units. */
 import { sendQuery, type Answer, type ApiError } from "../../shared/api";
+import { QUOTED_SEGMENTS, type QuotedSegment } from "../../shared/expectation";
 import type { Request } from "../documents/document";
 import type { Description, ProductVocabulary, Vocabulary } from "../model/answer";
 import { ROOT } from "../model/errors";
@@ -77,6 +78,9 @@ export interface Price {
   fits: boolean;
   units: number;
   unitsLeft: number;
+  /** Whether `units` is the exact price; otherwise it is the highest possible one. */
+  exact: boolean;
+  segments: QuotedSegment[];
 }
 
 /** The remaining limits of the key: privacy units, points, and requests of this minute. */
@@ -105,7 +109,7 @@ export async function fetchPrices(requests: readonly Pick<Request, "document" | 
   const quotes = requests.map(
     (_, n) =>
       `  price${n}: quote(document: $document${n}, variables: $variables${n}) {
-    points maxQueryPoints fits units unitsLeft
+    points maxQueryPoints fits units unitsLeft exact ${QUOTED_SEGMENTS}
   }\n`,
   );
   const document = `query Prices${declared === "" ? "" : `(${declared})`} {

@@ -21,8 +21,10 @@ export interface QueryState {
   remaining: RemainingLimits | null;
   /** The sequence number of the request that returned `remaining`. */
   remainingSequence: number;
-  /** How many requests by button returned data: each may have been charged units. */
+  /** How many requests by button returned data. */
   shown: number;
+  /** Whether the last of them was charged units: the prices of other pictures may have changed. */
+  charged: boolean;
 }
 
 export const EMPTY_QUERY_STATE: QueryState = {
@@ -31,6 +33,7 @@ export const EMPTY_QUERY_STATE: QueryState = {
   remaining: null,
   remainingSequence: 0,
   shown: 0,
+  charged: false,
 };
 
 /** An answer, its request, and the keys of the pictures that it contains. */
@@ -42,7 +45,7 @@ export interface Reply {
 
 export type Event =
   | { type: "loading"; keys: string[] }
-  | { type: "loaded"; replies: Reply[]; charged: boolean }
+  | { type: "loaded"; replies: Reply[]; byButton: boolean }
   | { type: "pricing"; keys: string[] }
   | { type: "priced"; prices: Record<string, Price>; remaining: RemainingLimits; sequence: number }
   | { type: "pricingFailed"; keys: string[]; error: ApiError };
@@ -55,14 +58,16 @@ export function reduce(state: QueryState, event: Event): QueryState {
       const loaded = event.replies.map(({ request, keys, answer }) =>
         each<Entry>(keys, { state: "loaded", answer, request, pictures: keys.length }),
       );
-      return {
-        ...state,
-        answers: Object.assign({ ...state.answers }, ...loaded) as QueryState["answers"],
-        shown: state.shown + (event.charged ? 1 : 0),
-      };
+      const answers = Object.assign({ ...state.answers }, ...loaded) as QueryState["answers"];
+      if (!event.byButton || event.replies.every(({ answer }) => answer.data == null)) return { ...state, answers };
+      const charged = event.replies.some(({ answer }) => (answer.extensions?.privacy?.charged ?? 0) > 0);
+      return { ...state, answers, shown: state.shown + 1, charged };
     }
-    case "pricing":
-      return { ...state, prices: { ...state.prices, ...each(event.keys, { state: "loading" }) } };
+    case "pricing": {
+      // A price that is loaded again stays visible until the new one arrives.
+      const keys = event.keys.filter((key) => state.prices[key]?.state !== "loaded");
+      return { ...state, prices: { ...state.prices, ...each(keys, { state: "loading" }) } };
+    }
     case "priced": {
       const loaded = Object.entries(event.prices).map(([key, price]) => [key, { state: "loaded", price }] as const);
       const prices = { ...state.prices, ...Object.fromEntries(loaded) };

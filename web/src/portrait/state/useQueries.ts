@@ -19,8 +19,8 @@ export interface QueryActions {
   refetch: (requests: readonly KeyedRequest[]) => Promise<Reply[]>;
   /** Loads the prices that are not known yet, up to five per request. Returns the number of requests. */
   price: (requests: readonly Request[]) => number;
-  /** Loads prices again after a failure. */
-  retryPrices: (requests: readonly Request[]) => void;
+  /** Loads prices again, after a failure or a charge. Returns the number of requests. */
+  retryPrices: (requests: readonly Request[]) => number;
   /** Loads the remaining limits of the key. */
   refreshRemaining: () => void;
 }
@@ -31,7 +31,7 @@ export function useQueries(): [QueryState, QueryActions] {
   const priced = useRef(new Set<string>());
   const lastSequence = useRef(0);
 
-  const send = useCallback(async (requests: readonly KeyedRequest[], chargeable: boolean) => {
+  const send = useCallback(async (requests: readonly KeyedRequest[], byButton: boolean) => {
     dispatch({ type: "loading", keys: requests.flatMap(({ keys }) => keys) });
     const replies = await Promise.all(
       requests.map(async ({ request, keys }) => {
@@ -39,8 +39,7 @@ export function useQueries(): [QueryState, QueryActions] {
         return { request, keys, answer };
       }),
     );
-    const charged = chargeable && replies.some(({ answer }) => answer.data != null);
-    dispatch({ type: "loaded", replies, charged });
+    dispatch({ type: "loaded", replies, byButton });
     return replies;
   }, []);
 
@@ -77,7 +76,7 @@ export function useQueries(): [QueryState, QueryActions] {
       price,
       retryPrices: (requests) => {
         for (const { priceKey } of requests) priced.current.delete(priceKey);
-        price(requests);
+        return price(requests);
       },
       refreshRemaining: () => void loadPrices([]),
     };
