@@ -14,7 +14,7 @@ use spots_enrichment::{
 use crate::app::{ALL, Answer, Client, KEY_CAP_MILLIUNITS, NOW, On, TestApp, TestDb, databases};
 
 /// 3,000 synthetic people, each of them counted 2^5 times: 96,000 people, of whom about 70,000 have an epoch row.
-async fn many(on: On) -> TestDb {
+pub async fn many(on: On) -> TestDb {
     let (database, db) = TestDb::migrated(on).await;
     Population { agents: 3_000, seed: 1 }.store(&db, "other").await.unwrap();
     epoch_builder::build(&db, ENDS_AT, NOW, Progress::Hidden).await.unwrap();
