@@ -17,6 +17,7 @@ mod m20261123_000006_guard_ledger;
 mod m20261123_000007_add_catalog_and_states;
 mod m20261127_000008_add_erased_people_and_documents;
 mod m20261128_000009_charge_atoms_and_steps;
+mod m20261128_000010_sum_charges;
 
 /// The list of migrations, oldest first.
 pub struct Migrator;
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000007_add_catalog_and_states::Migration),
             Box::new(m20261127_000008_add_erased_people_and_documents::Migration),
             Box::new(m20261128_000009_charge_atoms_and_steps::Migration),
+            Box::new(m20261128_000010_sum_charges::Migration),
         ]
     }
 }
@@ -55,6 +57,7 @@ pub fn lost_by_reverting(migration: &str) -> &'static str {
         Some("000009") => {
             "which age bands charges were for, who moved, and the numbers released in steps; and revokes the test keys"
         }
+        Some("000010") => "nothing: sums of charges, which the next upgrade computes again",
         _ => "the tables and columns that it created",
     }
 }

@@ -160,7 +160,7 @@ pub struct RequiredCharges {
     pub charges: Vec<NewCharge>,
     /// Region -> what the payer is charged for its first views, by age band. An account is measured by its views, as if
     /// no other account had requested the same releases: a limit on charges would reveal which questions others asked.
-    views: BTreeMap<String, ByBand>,
+    pub views: BTreeMap<String, ByBand>,
     /// The price of the first views, in microunits.
     pub price: i64,
 }

@@ -259,7 +259,7 @@ impl<'a> Answering<'a> {
             self.service.verdicts.insert((payer.to_owned(), key.clone()), *shown);
         }
         if committed.charged_microunits > 0 {
-            self.service.discard_recent_budget(payer);
+            self.service.add_to_recent_budget(payer, &committed.charged);
         }
         Ok(Some(committed))
     }

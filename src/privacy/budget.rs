@@ -3,12 +3,12 @@
 //! amount would reveal whether its question was the first of its kind.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use moka::sync::Cache;
+use moka::{ops::compute::Op, sync::Cache};
 use sea_orm::DatabaseConnection;
 
 use super::{
@@ -34,6 +34,7 @@ pub const STEP_MICROUNITS: i64 = 5_000_000;
 const RECENT_TTL: Duration = Duration::from_secs(5);
 
 /// The cap of an account, and what it has spent in the 30 days that end now, in microunits.
+#[derive(Clone)]
 pub struct Budget {
     /// The cap of each atom.
     pub cap_microunits: i64,
@@ -84,8 +85,8 @@ pub struct Budgets {
     /// (region account, key account, midnight) -> the first-come amounts at that midnight by age band, computed with
     /// the caps and keys in force at the first query of the day.
     first_come: Cache<(String, String, i64), ByBand>,
-    /// Budgets of accounts for the extensions of responses.
-    recent: Cache<String, Arc<Budget>>,
+    /// Budgets of accounts for the extensions of responses, and when they were loaded.
+    recent: Cache<String, (Instant, Arc<Budget>)>,
 }
 
 impl Budgets {
@@ -120,17 +121,34 @@ impl Budgets {
 
     /// The budget of an account at `at` (Unix seconds), as of at most five seconds ago if another server charged it.
     pub async fn recent(&self, account: &str, at: i64) -> Result<Arc<Budget>, Error> {
-        if let Some(budget) = self.recent.get(account) {
+        // The cache itself expires entries, but counts from the last charge that was added.
+        let known = self.recent.get(account).filter(|(loaded_at, _)| loaded_at.elapsed() < RECENT_TTL);
+        if let Some((_, budget)) = known {
             return Ok(budget);
         }
+        let loaded_at = Instant::now();
         let budget = Arc::new(self.of(account, at).await?);
-        self.recent.insert(account.to_owned(), Arc::clone(&budget));
+        self.recent.insert(account.to_owned(), (loaded_at, Arc::clone(&budget)));
         Ok(budget)
     }
 
-    /// Discards the cached budget of an account.
-    pub fn discard_recent(&self, account: &str) {
-        self.recent.invalidate(account);
+    /// Adds a charge to the cached budget of an account: region -> microunits by age band.
+    pub fn add_to_recent(&self, account: &str, charged: &BTreeMap<String, ByBand>) {
+        self.recent.entry(account.to_owned()).and_compute_with(|known| {
+            let Some((loaded_at, budget)) = known.map(moka::Entry::into_value) else { return Op::Nop };
+            let mut budget = Budget::clone(&budget);
+            for (region, by_band) in charged {
+                for (band, microunits) in by_band.iter().enumerate().filter(|(_, microunits)| **microunits > 0) {
+                    let atom = Atom { region: region.clone(), band };
+                    match budget.spent.iter_mut().find(|(known, _)| *known == atom) {
+                        Some((_, spent)) => *spent += microunits,
+                        None => budget.spent.push((atom, *microunits)),
+                    }
+                }
+            }
+            charges::sort_by_most(&mut budget.spent);
+            Op::Put((loaded_at, Arc::new(budget)))
+        });
     }
 
     /// The parts of the budgets of `regions` that are available to an account at `at` (Unix seconds), in the order of

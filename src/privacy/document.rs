@@ -11,6 +11,7 @@ use crate::domain::{epoch::Epoch, error::Error};
 /// these slots, so that its timing does not reveal whether another key has already requested the same release. The
 /// slots double because longer work varies more.
 const SLOT: Duration = Duration::from_millis(25);
+
 /// The answers to a document's questions, and the amount charged to the payer for them.
 pub struct Answers {
     pub released: HashMap<Question, Result<Released, Error>>,

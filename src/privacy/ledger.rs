@@ -4,7 +4,7 @@
 //! Amounts are integer microunits. An account is charged at most once for a step, and charges are never refunded.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
 };
 
@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     domain::{
+        atom::ByBand,
         epoch::Vocabulary,
         error::Error,
         mutant::{Mutant, Step},
@@ -99,6 +100,8 @@ pub struct Committed {
     pub rounds: usize,
     /// The amount charged to the payer, in microunits.
     pub charged_microunits: i64,
+    /// Region -> what the payer was charged, by age band, in microunits.
+    pub charged: BTreeMap<String, ByBand>,
     /// Why the next round was not charged.
     pub refusal: Option<Error>,
     pub verdicts: Verdicts,
@@ -160,6 +163,7 @@ pub async fn purchase(db: &DatabaseConnection, purchase: Purchase<'_>, at: i64) 
         Step::Released.reach().await;
         let required = required(committed.rounds);
         committed.charged_microunits = required.price;
+        committed.charged = required.views;
         let mut charges = required.charges;
         charges.retain(|charge| !(Mutant::Charge.is_on() && charge.subject == payer));
         charges::insert(&transaction, charges, at).await?;

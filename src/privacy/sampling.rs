@@ -54,7 +54,7 @@ impl ReleaseService {
             Err(error) => return Err(error),
         };
         let noise = Arc::clone(&self.noise);
-        // Exact sampling is arithmetic on big integers. It takes milliseconds, which must not block other requests.
+        // The samples of a document of many segments take milliseconds, which must not block other requests.
         let sampling = tokio::task::spawn_blocking(move || {
             let with_sums = jobs.into_iter().zip::<Vec<Option<Exact<Sums>>>>(sums);
             with_sums.map(|(job, sums)| rows_of(&job, sums, noise.as_ref())).collect::<Result<Vec<_>, Error>>()

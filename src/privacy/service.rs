@@ -1,6 +1,6 @@
 //! The release service: the only holder of exact sums.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use moka::sync::Cache;
 use sea_orm::DatabaseConnection;
@@ -11,7 +11,11 @@ use super::{
     release::StepRow,
 };
 use crate::{
-    domain::{atom::Atom, clock::Clock, error::Error},
+    domain::{
+        atom::{Atom, ByBand},
+        clock::Clock,
+        error::Error,
+    },
     storage::charges::Charge,
 };
 
@@ -75,8 +79,8 @@ impl ReleaseService {
         self.budgets.recent(account, self.clock.now()).await
     }
 
-    /// Discards what is cached of an account's spending.
-    pub(super) fn discard_recent_budget(&self, account: &str) {
-        self.budgets.discard_recent(account);
+    /// Adds a charge to the cached budget of an account; see [`Budgets::add_to_recent`].
+    pub(super) fn add_to_recent_budget(&self, account: &str, charged: &BTreeMap<String, ByBand>) {
+        self.budgets.add_to_recent(account, charged);
     }
 }

@@ -1,16 +1,22 @@
 //! Privacy charges: what accounts were charged for which releases, by region and age bands. Amounts are microunits,
 //! times are Unix seconds.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sea_orm::{
     ActiveValue::Set,
     ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, Query},
+    sea_query::{Expr, Query, SelectStatement, UnionType},
 };
 
-use super::entity::privacy_charge::{ActiveModel, COLUMN, Column, Entity};
-use crate::domain::atom::{Atom, BAND_COUNT, BandSet, ByBand};
+use super::entity::{
+    privacy_charge::{ActiveModel, COLUMN, Column, Entity},
+    privacy_spending,
+};
+use crate::domain::{
+    atom::{Atom, BandSet, ByBand},
+    clock::DAY,
+};
 
 /// A time and an amount.
 pub type Charge = (i64, i64);
@@ -84,41 +90,61 @@ pub async fn spending(
     [month, year]: [i64; 2],
     until: i64,
 ) -> Result<Vec<Spending>, DbErr> {
+    let day_of = |at: i64| at.div_euclid(DAY);
+    let [month_day, year_day, until_day] = [month, year, until].map(day_of);
+    let filtered = |mut part: SelectStatement| {
+        part.and_where(Expr::col(Column::Subject).is_in(subjects.iter().copied()));
+        if let Some(regions) = regions {
+            part.and_where(Expr::col(Column::Region).is_in(regions.iter().copied()));
+        }
+        part.add_group_by([Column::Subject, Column::Region, Column::ChargedBy, Column::Bands].map(Expr::col));
+        part
+    };
+    let sum = |column: &str, since: i64, is_counted: bool| {
+        // PostgreSQL sums bigint as numeric.
+        let counted = if is_counted { "microunits" } else { "0" };
+        Expr::cust(format!("cast(sum(case when {column} > {since} then {counted} else 0 end) as bigint)"))
+    };
+    // The days that lie inside a window as a whole.
     let mut select = Query::select();
-    select.columns([Column::Subject, Column::Region, Column::ChargedBy]).from(Entity);
-    for since in [month, year] {
-        for band in 0..BAND_COUNT {
-            // PostgreSQL sums bigint as numeric.
-            let sum = format!(
-                "cast(sum(case when charged_at > {since} then microunits * ((bands >> {band}) % 2) else 0 end)
-                 as bigint)"
-            );
-            select.expr(Expr::cust(sum));
-        }
-    }
+    select.columns([Column::Subject, Column::Region, Column::ChargedBy, Column::Bands]);
+    select.expr(sum("day", month_day, true)).expr(sum("day", year_day, true)).from(privacy_spending::Entity);
     select
-        .and_where(Expr::col(Column::Subject).is_in(subjects.iter().copied()))
-        .and_where(Expr::col(Column::ChargedAt).gt(Ord::min(month, year)))
-        .and_where(Expr::col(Column::ChargedAt).lte(until))
-        .add_group_by([Expr::col(Column::Subject), Expr::col(Column::Region), Expr::col(Column::ChargedBy)]);
-    if let Some(regions) = regions {
-        select.and_where(Expr::col(Column::Region).is_in(regions.iter().copied()));
+        .and_where(Expr::col(privacy_spending::Column::Day).gt(Ord::min(month_day, year_day)))
+        .and_where(Expr::col(privacy_spending::Column::Day).lt(until_day));
+    let mut select = filtered(select);
+    // The charges of the days in which a window begins or ends.
+    let days = BTreeSet::from([month_day, year_day, until_day]);
+    for day in days.into_iter().filter(|day| *day < i64::MAX / DAY) {
+        let counts = |since_day: i64| day == since_day || day == until_day;
+        let mut part = Query::select();
+        part.columns([Column::Subject, Column::Region]);
+        part.expr(Expr::col(Column::ChargedBy).if_null("")).column(Column::Bands);
+        part.expr(sum("charged_at", month, counts(month_day))).expr(sum("charged_at", year, counts(year_day)));
+        part.from(Entity)
+            .and_where(Expr::col(Column::ChargedAt).gte(day.saturating_mul(DAY)))
+            .and_where(Expr::col(Column::ChargedAt).lt((day + 1).saturating_mul(DAY)))
+            .and_where(Expr::col(Column::ChargedAt).lte(until));
+        select.union(UnionType::All, filtered(part));
     }
-    let mut spending = Vec::new();
+    let mut sums: BTreeMap<(String, String, String), [ByBand; 2]> = BTreeMap::new();
     for row in db.query_all(&select).await? {
-        let mut by_band = [ByBand::default(), ByBand::default()];
-        for (index, amount) in by_band.iter_mut().flatten().enumerate() {
-            *amount = row.try_get_by_index(3 + index)?;
+        let account = (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+        let [by_month, by_year] = sums.entry(account).or_default();
+        let (month, year): (i64, i64) = (row.try_get_by_index(4)?, row.try_get_by_index(5)?);
+        for band in BandSet::from_bits(row.try_get_by_index(3)?).iter() {
+            by_month[band] += month;
+            by_year[band] += year;
         }
-        spending.push(Spending {
-            subject: row.try_get_by_index(0)?,
-            region: row.try_get_by_index(1)?,
-            charged_by: row.try_get_by_index(2)?,
-            month: by_band[0],
-            year: by_band[1],
-        });
     }
-    Ok(spending)
+    let spending = sums.into_iter().map(|((subject, region, charged_by), [month, year])| Spending {
+        subject,
+        region,
+        charged_by: Some(charged_by).filter(|account| !account.is_empty()),
+        month,
+        year,
+    });
+    Ok(spending.collect())
 }
 
 /// The charges of a subject for an atom after `since`, oldest first. Without the charges that `but` viewed first, if it
@@ -172,6 +198,11 @@ pub fn by_atom(spending: &[Spending], subject: &str, of: impl Fn(&Spending) -> &
         sums.into_iter().enumerate().map(atom)
     });
     let mut atoms: Vec<(Atom, i64)> = atoms.filter(|(_, microunits)| *microunits > 0).collect();
-    atoms.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    sort_by_most(&mut atoms);
     atoms
+}
+
+/// Sorts atoms by what was charged, the most first.
+pub fn sort_by_most(atoms: &mut [(Atom, i64)]) {
+    atoms.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
 }

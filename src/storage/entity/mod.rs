@@ -21,6 +21,7 @@ pub mod privacy_account;
 pub mod privacy_charge;
 pub mod privacy_decoy_write;
 pub mod privacy_release;
+pub mod privacy_spending;
 pub mod privacy_view;
 pub mod product;
 pub mod trusted_document;

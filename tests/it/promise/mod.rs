@@ -9,6 +9,7 @@ mod t5_attacks;
 mod t5_steps;
 mod t6_ledger;
 mod t6_people;
+mod t6_spending;
 #[cfg(feature = "mutants")]
 mod t6_kill;
 mod t7_twins;

@@ -38,6 +38,7 @@ use spots_enrichment::{
     },
 };
 
+use super::t6_spending::sums_agree;
 use crate::app::{ALL, Client, KEY_CAP_MILLIUNITS, NOW, On, TestApp, databases};
 
 /// The default cap of a region, in milliunits.
@@ -101,6 +102,7 @@ async fn watch(db: DatabaseConnection, stop: Arc<AtomicBool>) -> u32 {
 
 /// Asserts that the caps hold for every age band of every region, in every window that ends with a charge.
 async fn every_window_holds(db: &DatabaseConnection) {
+    sums_agree(db).await;
     let accounts = privacy_account::Entity::find().all(db).await.unwrap();
     let charges = privacy_charge::Entity::find().order_by_asc(privacy_charge::COLUMN.charged_at).all(db).await.unwrap();
     let regions: BTreeSet<&str> = charges.iter().map(|charge| charge.region.as_str()).collect();
@@ -617,7 +619,7 @@ async fn t6_after_an_upgrade_a_key_sees_what_it_paid_for() {
         let client = app.client(&ALL).await;
         let definition = r#"{"regions": ["demo-harbor"], "age": {"from": 25, "to": 44}}"#;
         let key = |bundle: Bundle| app.release_key(definition, bundle, 0);
-        Migrator::down(app.db(), Some(1)).await.unwrap();
+        Migrator::down(app.db(), Some(2)).await.unwrap();
         let (epoch_id, account) = (app.state.epoch.get().epoch_id, format!("key:{}", client.key_id));
         for (bundle, price, values) in [(Bundle::Size, 120, vec![400]), (Bundle::Behavior, 310, vec![0; 27])] {
             let release = key(bundle);
@@ -664,13 +666,14 @@ async fn t6_after_an_upgrade_a_key_sees_what_it_paid_for() {
         assert_eq!(charges.len(), 4, "nothing was charged again");
         assert!(charges.iter().all(|charge| (charge.region.as_str(), charge.bands) == ("demo-harbor", 4 | 8)));
         assert_eq!(charges.iter().map(|charge| charge.microunits).sum::<i64>(), 2 * 430_000);
+        sums_agree(server.db()).await;
         // A key that was not charged for them makes new releases.
         let other = server.client_of("other", &ALL, KEY_CAP_MILLIUNITS).await;
         let size = size_of("{regions: [\"demo-harbor\"], age: {from: 25, to: 44}}")
             .replace("value", "release { policyVersion }");
         assert_eq!(other.ask(&size).await.data("/cohort/size/release/policyVersion"), "2026-2");
         // Back and forth: the ledger keeps its amounts.
-        Migrator::down(server.db(), Some(1)).await.unwrap();
+        Migrator::down(server.db(), Some(2)).await.unwrap();
         let row = server.db().query_one_raw(sea_orm::Statement::from_string(
             server.db().get_database_backend(),
             format!("select cast(sum(mu) as bigint) from privacy_charges where subject = '{account}'"),

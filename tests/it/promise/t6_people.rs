@@ -20,6 +20,7 @@ use spots_enrichment::{
     storage::entity::{agent_summary, privacy_charge, privacy_release},
 };
 
+use super::t6_spending::sums_agree;
 use crate::{
     app::{ALL, Client, TestApp, TestDb, databases, folder},
     epoch_builder::{FORCED, OPTIONS},
@@ -286,6 +287,7 @@ async fn t6_no_person_loses_more_than_the_caps_in_any_month() {
             });
             futures_util::future::join_all(asking).await;
         }
+        sums_agree(&db).await;
         let [key, month, year] = losses(&db, &counted).await;
         let within = |units: f64, cap: i64| units <= cap as f64 + 1e-9;
         assert!(within(key, KEY_CAP), "{on:?}: a key learned {key} units of a person in 30 days");

@@ -1,0 +1,78 @@
+//! Charges summed by day, so that what was spent of a cap is known without reading every charge.
+
+use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
+
+use crate::dialect;
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        dialect::run(manager, UP).await?;
+        let sqlite = manager.get_database_backend() == DatabaseBackend::Sqlite;
+        dialect::each(manager, if sqlite { TRIGGERS_SQLITE } else { TRIGGERS_POSTGRES }).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let sqlite = manager.get_database_backend() == DatabaseBackend::Sqlite;
+        dialect::each(manager, if sqlite { DROP_TRIGGERS_SQLITE } else { DROP_TRIGGERS_POSTGRES }).await?;
+        dialect::run(manager, DOWN).await
+    }
+}
+
+// `day` counts days since 1970-01-01 UTC. An empty `drawn_by` is a null of the charge. The keys of releases are looked
+// up with their subject only, by the primary key.
+const UP: &str = "
+create table privacy_spending (
+    subject text not null,
+    region text not null,
+    drawn_by text not null,
+    bands integer not null,
+    day bigint not null,
+    microunits bigint not null,
+    primary key (subject, region, drawn_by, bands, day)
+) {clustered};
+insert into privacy_spending (subject, region, drawn_by, bands, day, microunits)
+    select subject, region, coalesce(drawn_by, ''), bands, charged_at / 86400, sum(microunits)
+    from privacy_charges group by subject, region, coalesce(drawn_by, ''), bands, charged_at / 86400;
+drop index privacy_charges_by_time;
+drop index privacy_charges_by_release;
+create index privacy_charges_by_subject on privacy_charges (subject, charged_at);
+";
+
+const DOWN: &str = "
+drop index privacy_charges_by_subject;
+create index privacy_charges_by_time on privacy_charges (subject, region, charged_at);
+create index privacy_charges_by_release on privacy_charges (release_key);
+drop table privacy_spending;
+";
+
+const TRIGGERS_SQLITE: &[&str] = &["create trigger privacy_charges_sum after insert on privacy_charges
+     begin
+         insert into privacy_spending (subject, region, drawn_by, bands, day, microunits)
+         values (new.subject, new.region, coalesce(new.drawn_by, ''), new.bands, new.charged_at / 86400, new.microunits)
+         on conflict (subject, region, drawn_by, bands, day)
+         do update set microunits = microunits + excluded.microunits;
+     end"];
+
+// Charges are inserted while their accounts are locked, so that no two transactions wait for each other here.
+const TRIGGERS_POSTGRES: &[&str] = &[
+    "create function privacy_sum_charges() returns trigger language plpgsql as $$
+     begin
+         insert into privacy_spending as known (subject, region, drawn_by, bands, day, microunits)
+         select subject, region, coalesce(drawn_by, ''), bands, charged_at / 86400, sum(microunits)
+         from inserted group by subject, region, coalesce(drawn_by, ''), bands, charged_at / 86400
+         on conflict (subject, region, drawn_by, bands, day)
+         do update set microunits = known.microunits + excluded.microunits;
+         return null;
+     end $$",
+    "create trigger privacy_charges_sum after insert on privacy_charges referencing new table as inserted
+     for each statement execute function privacy_sum_charges()",
+];
+
+const DROP_TRIGGERS_SQLITE: &[&str] = &["drop trigger privacy_charges_sum"];
+
+const DROP_TRIGGERS_POSTGRES: &[&str] =
+    &["drop trigger privacy_charges_sum on privacy_charges", "drop function privacy_sum_charges"];
