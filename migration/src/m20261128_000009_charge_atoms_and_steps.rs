@@ -83,7 +83,6 @@ insert into privacy_charges (subject, release_key, region, bands, microunits, ch
     where release.bundle <> 'NETWORK';
 drop table privacy_charges_by_region;
 create index privacy_charges_by_time on privacy_charges (subject, region, charged_at);
-create index privacy_charges_by_release on privacy_charges (release_key);
 alter table privacy_accounts rename column cap_mu to cap_microunits;
 alter table privacy_accounts rename column cap_year_mu to cap_year_microunits;
 update privacy_accounts set cap_microunits = cap_microunits * 1000, cap_year_microunits = cap_year_microunits * 1000;
@@ -113,7 +112,6 @@ alter table privacy_accounts rename column cap_year_microunits to cap_year_mu;
 alter table privacy_accounts rename column cap_microunits to cap_mu;
 alter table privacy_charges rename to privacy_charges_by_atom;
 drop index privacy_charges_by_time;
-drop index privacy_charges_by_release;
 create table privacy_charges (
     subject text not null references privacy_accounts (subject),
     release_key text not null,

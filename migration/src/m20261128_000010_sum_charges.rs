@@ -22,8 +22,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-// `day` counts days since 1970-01-01 UTC. An empty `drawn_by` is a null of the charge. The keys of releases are looked
-// up with their subject only, by the primary key.
+// `day` counts days since 1970-01-01 UTC. An empty `drawn_by` is a null of the charge.
 const UP: &str = "
 create table privacy_spending (
     subject text not null,
@@ -37,15 +36,9 @@ create table privacy_spending (
 insert into privacy_spending (subject, region, drawn_by, bands, day, microunits)
     select subject, region, coalesce(drawn_by, ''), bands, charged_at / 86400, sum(microunits)
     from privacy_charges group by subject, region, coalesce(drawn_by, ''), bands, charged_at / 86400;
-drop index privacy_charges_by_time;
-drop index privacy_charges_by_release;
-create index privacy_charges_by_subject on privacy_charges (subject, charged_at);
 ";
 
 const DOWN: &str = "
-drop index privacy_charges_by_subject;
-create index privacy_charges_by_time on privacy_charges (subject, region, charged_at);
-create index privacy_charges_by_release on privacy_charges (release_key);
 drop table privacy_spending;
 ";
 

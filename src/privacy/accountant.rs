@@ -232,8 +232,8 @@ pub struct Accounts<'a> {
 }
 
 impl<'a> Accounts<'a> {
-    /// Loads what was spent for some regions. `accounts` are the accounts of the payer and of the regions, and `most` is
-    /// the most that [`Self::excess`] will be asked for.
+    /// Loads what was spent for some regions. `accounts` are those of the payer and of the regions; `most` is the
+    /// most that [`Self::excess`] will be asked for.
     pub async fn load(
         db: &impl ConnectionTrait,
         payer: &'a str,

@@ -3,7 +3,7 @@
 //!
 //! Floating-point samplers must not be used: their outputs have gaps that reveal the true value (Mironov 2012).
 //!
-//! The proposal is a discrete Laplace distribution with the scale sigma itself. Algorithm 3 allows every scale, and with
+//! The proposal is a discrete Laplace distribution with the scale sigma itself. Algorithm 3 allows every scale. With
 //! this one all fractions have denominators of at most 2 m^2 for sigma = m / 1000. The tests compare the samples with
 //! the exact probabilities and with the sampler of the crate `prio`, which computes the same in big integers.
 //!
@@ -77,14 +77,14 @@ impl Coins<'_> {
         taken
     }
 
-    /// A uniform integer from 0 to `end` - 1: random bits, drawn again while they are too large.
+    /// A uniform integer from 0 to `end` - 1: random bits, sampled again while they are too large.
     fn below(&mut self, end: u128) -> u128 {
         let width = u128::BITS - (end - 1).leading_zeros();
         loop {
             let high = self.bits(width.saturating_sub(u64::BITS));
-            let drawn = u128::from(high) << u64::BITS | u128::from(self.bits(width.min(u64::BITS)));
-            if drawn < end {
-                return drawn;
+            let sampled = u128::from(high) << u64::BITS | u128::from(self.bits(width.min(u64::BITS)));
+            if sampled < end {
+                return sampled;
             }
         }
     }
@@ -129,7 +129,7 @@ impl Coins<'_> {
             }
             let absolute = (rest + sigma_milli * multiples) / MILLI;
             let is_negative = self.bits(1) == 1;
-            // Otherwise 0 would be drawn twice as often as it should be.
+            // Otherwise 0 would be sampled twice as often as it should be.
             if absolute > 0 || !is_negative {
                 return Ok((absolute, is_negative));
             }
@@ -180,12 +180,12 @@ mod tests {
             let sigma = sigma_milli as f64 / 1000.0;
             let weight = |x: i64| (-(x as f64).powi(2) / (2.0 * sigma * sigma)).exp();
             let sum: f64 = (-60..=60).map(weight).sum();
-            let drawn = counts(gaussian(sigma_milli, DRAWS, &mut ChaCha20Rng::seed_from_u64(1)).unwrap());
+            let sampled = counts(gaussian(sigma_milli, DRAWS, &mut ChaCha20Rng::seed_from_u64(1)).unwrap());
             let (mut statistic, mut cells) = (0.0, 0.0);
             for x in -60..=60 {
                 let expected = DRAWS as f64 * weight(x) / sum;
                 if expected >= 10.0 {
-                    statistic += (drawn.get(&x).unwrap_or(&0.0) - expected).powi(2) / expected;
+                    statistic += (sampled.get(&x).unwrap_or(&0.0) - expected).powi(2) / expected;
                     cells += 1.0;
                 }
             }
@@ -223,15 +223,21 @@ mod tests {
         let rng = &mut ChaCha20Rng::seed_from_u64(3);
         let mut coins = Coins { rng, bits: 0, left: 0 };
         for end in [1_u128, 2, 3, 7, 8, 100] {
-            let drawn = counts((0..20_000).map(|_| i64::try_from(coins.below(end)).unwrap()));
-            assert_eq!(drawn.keys().copied().collect::<Vec<_>>(), (0..i64::try_from(end).unwrap()).collect::<Vec<_>>());
+            let sampled = counts((0..20_000).map(|_| i64::try_from(coins.below(end)).unwrap()));
+            assert_eq!(
+                sampled.keys().copied().collect::<Vec<_>>(),
+                (0..i64::try_from(end).unwrap()).collect::<Vec<_>>()
+            );
             let expected = 20_000.0 / end as f64;
-            assert!(drawn.values().all(|count| (count - expected).abs() <= 5.0 * expected.sqrt()), "{end}: {drawn:?}");
+            assert!(
+                sampled.values().all(|count| (count - expected).abs() <= 5.0 * expected.sqrt()),
+                "{end}: {sampled:?}"
+            );
         }
         for end in [1 << 64, (1 << 64) + 1, (1 << 100) - 3, u128::MAX] {
-            let drawn: Vec<u128> = (0..1_000).map(|_| coins.below(end)).collect();
-            assert!(drawn.iter().all(|drawn| *drawn < end));
-            let upper = drawn.iter().filter(|drawn| **drawn >= end / 2).count();
+            let sampled: Vec<u128> = (0..1_000).map(|_| coins.below(end)).collect();
+            assert!(sampled.iter().all(|sampled| *sampled < end));
+            let upper = sampled.iter().filter(|sampled| **sampled >= end / 2).count();
             assert!((400..=600).contains(&upper), "{end}: {upper} of 1,000 in the upper half");
         }
     }

@@ -86,7 +86,8 @@ fn t5_combined_steps_have_the_published_sigma() {
 
 /// The attacker knows everybody else of an atom and spends the 20 units of a key on sizes of segments that contain one
 /// person or not, with any number of steps, chosen at random or after the answers so far. The best test weighs every
-/// step by its precision. In theory 59.8 of 100 guesses are right; 1,000 guesses have a standard error of 1.6. The seed is fixed.
+/// step by its precision. In theory 59.8 of 100 guesses are right; 1,000 guesses have a standard error of 1.6. The seed
+/// is fixed.
 #[test]
 fn t5_membership_is_guessed_no_better_by_mixing_steps() {
     const TRIALS: usize = 1_000;
@@ -138,9 +139,9 @@ async fn t5_keys_and_precisions_share_one_sample_of_each_step() {
             let key = app.client_of(&format!("partner-{number}"), &ALL, KEY_CAP_MILLIUNITS).await;
             for precision in order {
                 let document = format!(
-                    "{{ cohort(precision: {precision}, definition: {{}}) {{ behavior {{ visitsPerPerson {{ value sigma }}
-                        release {{ steps }} }} network {{ connectionsPerPerson {{ value sigma }} release {{ steps }} }}
-                        size {{ value sigma release {{ steps }} }} }} }}"
+                    "{{ cohort(precision: {precision}, definition: {{}}) {{ size {{ value sigma release {{ steps }} }}
+                        behavior {{ visitsPerPerson {{ value sigma }} release {{ steps }} }}
+                        network {{ connectionsPerPerson {{ value sigma }} release {{ steps }} }} }} }}"
                 );
                 let answer = key.ask(&document).await.ok()["cohort"].clone();
                 for (field, value) in answer.as_object().unwrap() {
@@ -217,7 +218,8 @@ async fn t5_a_refusal_between_steps_tells_only_what_was_paid() {
         for milliunits in [1, 2, 3, 5, 8, 12, 20, 30, 50, 80, 130, 200] {
             let key = app.client_of(&format!("poor-{number}-{milliunits}"), &ALL, milliunits).await;
             let document = format!(
-                "{{ cohort(definition: {definition}) {{ size {{ release {{ steps }} }} behavior {{ release {{ steps }} }} }} }}"
+                "{{ cohort(definition: {definition}) {{ size {{ release {{ steps }} }}
+                    behavior {{ release {{ steps }} }} }} }}"
             );
             let answer = key.ask(&document).await;
             let steps = |bundle: &str| {

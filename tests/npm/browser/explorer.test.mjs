@@ -160,7 +160,8 @@ describe("explorer", { timeout: 240_000, concurrency: 2 }, () => {
 
     let settled = page.waitForResponse(isQuote);
     // No other test asks about this segment, so the key has not seen its size.
-    await typeDocument(page, '{ cohort(definition: { regions: ["demo-hills"], age: { from: 45 } }) { size { value } } }');
+    const unseen = '{ regions: ["demo-hills"], age: { from: 45 } }';
+    await typeDocument(page, `{ cohort(definition: ${unseen}) { size { value } } }`);
     await settled;
     assert.deepEqual(await readQuote(page), { points: 8, units: 0.12 });
     await page.locator(".gauge", { hasText: "at most" }).waitFor();
