@@ -631,10 +631,14 @@ async fn t6_after_an_upgrade_a_key_sees_what_it_paid_for() {
                      '{payload}', 0, 0, {NOW})",
                     bundle.name()
                 ),
-                format!("insert into privacy_charges values ('{account}', '{release}', {price}, {NOW}, null)"),
+                // With the names of the columns SQLite reads the schema again, which another connection changed.
                 format!(
-                    "insert into privacy_charges values ('region:demo-harbor', '{release}', {price}, {NOW},
-                     '{account}')"
+                    "insert into privacy_charges (subject, release_key, mu, charged_at)
+                     values ('{account}', '{release}', {price}, {NOW})"
+                ),
+                format!(
+                    "insert into privacy_charges (subject, release_key, mu, charged_at, drawn_by)
+                     values ('region:demo-harbor', '{release}', {price}, {NOW}, '{account}')"
                 ),
             ] {
                 app.db().execute_unprepared(&sql).await.unwrap();
