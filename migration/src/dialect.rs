@@ -19,6 +19,12 @@ pub async fn run(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
     each(manager, &statements).await
 }
 
+/// Runs the statements of the database at hand.
+pub async fn either(manager: &SchemaManager<'_>, sqlite: &[&str], postgres: &[&str]) -> Result<(), DbErr> {
+    let is_sqlite = manager.get_database_backend() == DatabaseBackend::Sqlite;
+    each(manager, if is_sqlite { sqlite } else { postgres }).await
+}
+
 /// Runs statements that are written for one database: a trigger holds a `;` of its own.
 pub async fn each(manager: &SchemaManager<'_>, statements: &[&str]) -> Result<(), DbErr> {
     for statement in statements {

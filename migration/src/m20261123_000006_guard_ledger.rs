@@ -1,7 +1,7 @@
 //! What the ledger promises, kept by the database too: a published release, a charge and a verdict never change. And
 //! which segments each account was shown, for the minimum difference.
 
-use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
+use sea_orm_migration::prelude::*;
 
 use crate::dialect;
 
@@ -12,14 +12,12 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         dialect::run(manager, UP).await?;
-        let sqlite = manager.get_database_backend() == DatabaseBackend::Sqlite;
-        dialect::each(manager, if sqlite { UP_SQLITE } else { UP_POSTGRES }).await
+        dialect::either(manager, UP_SQLITE, UP_POSTGRES).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         dialect::run(manager, DOWN).await?;
-        let sqlite = manager.get_database_backend() == DatabaseBackend::Sqlite;
-        dialect::each(manager, if sqlite { DOWN_SQLITE } else { DOWN_POSTGRES }).await
+        dialect::either(manager, DOWN_SQLITE, DOWN_POSTGRES).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Charges by region and age bands, releases in steps of noise, microunits, and the state of people who moved.
 
-use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
+use sea_orm_migration::prelude::*;
 
 use crate::dialect;
 
@@ -15,23 +15,17 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let sqlite = manager.get_database_backend() == DatabaseBackend::Sqlite;
-        dialect::each(manager, if sqlite { DROP_TRIGGERS_SQLITE } else { DROP_TRIGGERS_POSTGRES }).await?;
+        dialect::either(manager, DROP_TRIGGERS_SQLITE, DROP_TRIGGERS_POSTGRES).await?;
         dialect::run(manager, &UP.replace("{bands}", &bands_of_segment())).await?;
-        if sqlite {
-            dialect::each(manager, &[INSERT_TRIGGER_SQLITE]).await?;
-        }
-        dialect::each(manager, if sqlite { TRIGGERS_SQLITE } else { TRIGGERS_POSTGRES }).await
+        dialect::either(manager, &[INSERT_TRIGGER_SQLITE], &[]).await?;
+        dialect::either(manager, TRIGGERS_SQLITE, TRIGGERS_POSTGRES).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let sqlite = manager.get_database_backend() == DatabaseBackend::Sqlite;
-        dialect::each(manager, if sqlite { DROP_TRIGGERS_SQLITE } else { DROP_TRIGGERS_POSTGRES }).await?;
+        dialect::either(manager, DROP_TRIGGERS_SQLITE, DROP_TRIGGERS_POSTGRES).await?;
         dialect::run(manager, DOWN).await?;
-        if sqlite {
-            dialect::each(manager, &[OLD_INSERT_TRIGGER_SQLITE]).await?;
-        }
-        dialect::each(manager, if sqlite { TRIGGERS_SQLITE } else { TRIGGERS_POSTGRES }).await
+        dialect::either(manager, &[OLD_INSERT_TRIGGER_SQLITE], &[]).await?;
+        dialect::either(manager, TRIGGERS_SQLITE, TRIGGERS_POSTGRES).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Charges summed by day, so that what was spent of a cap is known without reading every charge.
 
-use sea_orm_migration::{prelude::*, sea_orm::DatabaseBackend};
+use sea_orm_migration::prelude::*;
 
 use crate::dialect;
 
@@ -16,13 +16,11 @@ impl MigrationTrait for Migration {
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         dialect::run(manager, UP).await?;
-        let sqlite = manager.get_database_backend() == DatabaseBackend::Sqlite;
-        dialect::each(manager, if sqlite { TRIGGERS_SQLITE } else { TRIGGERS_POSTGRES }).await
+        dialect::either(manager, TRIGGERS_SQLITE, TRIGGERS_POSTGRES).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let sqlite = manager.get_database_backend() == DatabaseBackend::Sqlite;
-        dialect::each(manager, if sqlite { DROP_TRIGGERS_SQLITE } else { DROP_TRIGGERS_POSTGRES }).await?;
+        dialect::either(manager, DROP_TRIGGERS_SQLITE, DROP_TRIGGERS_POSTGRES).await?;
         dialect::run(manager, DOWN).await
     }
 }

@@ -78,18 +78,14 @@ impl Answering<'_> {
                 let measured = segment.measured(bundle);
                 let price = |last: u8| self.steps_to(&measured, last).iter().map(StepRequest::price).sum::<i64>();
                 let (mut microunits, mut expected, mut withheld, mut is_exact) = (0, None, None, true);
-                let is_passed = rows.iter().any(|row| row.passed);
-                let probable = || probable_steps(bundle, precision, people_of(rows.iter().map(AsRef::as_ref)));
+                let needs = match &state {
+                    SizeState::Complete => needed(bundle, precision, rows),
+                    _ => Needed::AnotherSizeStep,
+                };
                 match (&state, segment.verdict) {
                     (SizeState::BelowThreshold, _) => withheld = Some(Reason::BelowThreshold),
                     (_, Some(false)) => withheld = Some(Reason::MinDifference),
-                    (SizeState::Incomplete, _) => {
-                        microunits = price(STEPS);
-                        // The finest precision uses all steps, whatever the size.
-                        is_exact = is_passed && precision == Precision::Finest;
-                        expected = is_passed.then(|| self.expected(&measured, probable()));
-                    }
-                    (SizeState::Complete, _) => match needed(bundle, precision, rows) {
+                    _ => match needs {
                         Needed::Steps(_) if bundle == Bundle::Size => {
                             expected =
                                 Some(self.expected(&measured, STEPS.min(rows.last().map_or(STEPS, |row| row.step))));
@@ -100,9 +96,13 @@ impl Answering<'_> {
                         }
                         Needed::MorePeople(people) => withheld = Some(Reason::Precision { people }),
                         Needed::AnotherSizeStep => {
+                            let is_passed = rows.iter().any(|row| row.passed);
+                            let people = people_of(rows.iter().map(AsRef::as_ref));
                             microunits = price(STEPS);
-                            is_exact = false;
-                            expected = Some(self.expected(&measured, probable()));
+                            // The finest precision uses all steps, whatever the size.
+                            is_exact = is_passed && precision == Precision::Finest;
+                            expected =
+                                is_passed.then(|| self.expected(&measured, probable_steps(bundle, precision, people)));
                         }
                     },
                 }

@@ -110,19 +110,18 @@ export function Pictures({ initial, view, segments, queries, actions, update }: 
   ).length;
 
   // The prices of everything that can be loaded; and the remaining limits after each button.
-  const priced = [
-    ...missing.map(({ request }) => request),
-    ...available.flatMap((spec) => segmentsOf(spec).map((segment) => request([spec.id], segment.subject, settings))),
-  ];
-  const notLoaded = available.flatMap((spec) =>
-    segmentsOf(spec).flatMap((segment) =>
-      entryOf(spec, segment)?.state === "loaded" ? [] : [request([spec.id], segment.subject, settings)],
-    ),
+  const whole = missing.map(({ request }) => request);
+  const single = available.flatMap((spec) =>
+    segmentsOf(spec).map((segment) => ({
+      request: request([spec.id], segment.subject, settings),
+      isLoaded: entryOf(spec, segment)?.state === "loaded",
+    })),
   );
+  const priced = [...whole, ...single.map(({ request }) => request)];
   const pricedKeys = priced.map(({ priceKey }) => priceKey).join("\n");
   useEffect(() => {
     // What was charged is free from now on, and a size that was shown makes other prices exact.
-    const unpaid = [...missing.map(({ request }) => request), ...notLoaded];
+    const unpaid = [...whole, ...single.flatMap(({ request, isLoaded }) => (isLoaded ? [] : [request]))];
     const sent = queries.charged ? actions.retryPrices(unpaid) : actions.price(priced);
     // Every response with prices also contains the remaining limits.
     if (sent === 0 && queries.shown > 0) actions.refreshRemaining();

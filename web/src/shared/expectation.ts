@@ -1,5 +1,7 @@
 /** What a quote expects of the numbers of a document. */
 
+export type Quality = "HIGH" | "OK" | "LOW";
+
 /** A segment of a quoted document. */
 export interface QuotedSegment {
   bundles: QuotedBundle[];
@@ -9,7 +11,7 @@ export interface QuotedSegment {
 export interface QuotedBundle {
   bundle: string;
   /** The probable quality of most numbers; null if the key has not seen the size, or if no number is returned. */
-  quality: "HIGH" | "OK" | "LOW" | null;
+  quality: Quality | null;
   /** The reason for which no number is returned. */
   withheld: string | null;
 }

@@ -1,6 +1,8 @@
 /** Types of the API answers: the part of the schema that the portrait uses. */
 
-export type Quality = "HIGH" | "OK" | "LOW";
+import type { Quality } from "../../shared/expectation";
+
+export type { Quality };
 /** The precision of the numbers, as in the argument `precision` of the API. */
 export type Precision = "HIGH" | "OK" | "FINEST";
 
