@@ -227,8 +227,10 @@ pub struct Accounts<'a> {
     payer: &'a str,
     at: i64,
     caps: HashMap<String, privacy_account::Model>,
+    /// By account that viewed first if `active` is known; otherwise the other accounts are summed.
     spending: Vec<Spending>,
-    active: BTreeSet<String>,
+    /// The active accounts; `None` if no cap of a region can be exceeded.
+    active: Option<BTreeSet<String>>,
 }
 
 impl<'a> Accounts<'a> {
@@ -245,12 +247,13 @@ impl<'a> Accounts<'a> {
         let regions: Vec<&str> = subjects.iter().filter_map(|subject| subject.strip_prefix(REGION_PREFIX)).collect();
         // Without an upper limit in time, so that charges by a server whose clock is ahead count too.
         let since = [at - BUDGET_WINDOW, at - YEAR_WINDOW];
-        let spending = charges::spending(db, &subjects, Some(&regions), since, i64::MAX).await?;
-        let caps = accounts.into_iter().map(|account| (account.subject.clone(), account)).collect();
-        let mut loaded = Self { payer, at, caps, spending, active: BTreeSet::new() };
+        let spending = charges::spending(db, &subjects, Some(&regions), Some(payer), since, i64::MAX).await?;
+        let caps = accounts.iter().map(|account| (account.subject.clone(), account.clone())).collect();
+        let mut loaded = Self { payer, at, caps, spending, active: None };
         // The guaranteed parts of all accounts are at most half of a cap. They cannot be short within the other half.
         if most.atoms().any(|(atom, cost)| !loaded.is_within_half(&atom, cost)) {
-            loaded.active = load_active(db, payer, at).await?;
+            loaded.spending = charges::spending(db, &subjects, Some(&regions), None, since, i64::MAX).await?;
+            loaded.active = Some(load_active(db, payer, at).await?);
         }
         Ok(loaded)
     }
@@ -276,7 +279,8 @@ impl<'a> Accounts<'a> {
     }
 
     fn shares(&self, atom: &Atom, cap: i64, window: i64) -> CapShares {
-        shares(&self.spending, &self.active, atom, cap, window)
+        let none = BTreeSet::new();
+        shares(&self.spending, self.active.as_ref().unwrap_or(&none), atom, cap, window)
     }
 
     /// The cap that the required charges exceed; `None` if they fit. The cap of the key comes first, in the atom where
@@ -288,6 +292,7 @@ impl<'a> Accounts<'a> {
         if let Some((atom, cost)) = tightest {
             return Some(Excess { atom, window: None, cap: key_cap, cost });
         }
+        self.active.as_ref()?;
         required.atoms().find_map(|(atom, cost)| self.excess_of_region(atom, cost))
     }
 

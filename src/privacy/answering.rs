@@ -10,7 +10,7 @@ use super::{
     Bundle, Question, Release, Released, SumRequest,
     accountant::StepRequest,
     holdings::{Holdings, Known},
-    ledger::{self, Committed, Purchase, Purchased, StepDraw},
+    ledger::{self, Committed, Purchase, StepDraw},
     minimum_difference::ViewedSegment,
     precision::{Needed, needed},
     release::StepRow,
@@ -86,7 +86,7 @@ impl<'a> Answering<'a> {
             SizeState::BelowThreshold => true,
             SizeState::Complete => segment.verdict.is_some(),
         };
-        self.segments.iter().all(is_decided) && self.missing_bundles().is_empty()
+        self.segments.iter().all(is_decided) && self.missing_bundles(|position| self.size(position)).is_empty()
     }
 
     /// Reads from the database what the account holds and what is stored.
@@ -136,7 +136,8 @@ impl<'a> Answering<'a> {
         }
     }
 
-    /// Buys steps of the sizes of some segments. `decide`: decides the minimum difference too.
+    /// Buys steps of the sizes of some segments. `decide`: decides the minimum difference too, and buys the other
+    /// bundles that the document needs then, unless they are too many for one transaction.
     async fn buy_sizes_of(&mut self, positions: &[usize], decide: bool) -> Result<(), Error> {
         let job = |position: &usize| self.job(&self.segments[*position].size, STEPS);
         let jobs: Vec<Job> = positions.iter().map(job).collect();
@@ -146,17 +147,7 @@ impl<'a> Answering<'a> {
         let mut sizes: Vec<Vec<Arc<StepRow>>> =
             self.segments.iter().map(|segment| self.held(&segment.size).to_vec()).collect();
         for (position, draws) in positions.iter().zip(sampled) {
-            let (segment, rows) = (&self.segments[*position], &mut sizes[*position]);
-            let mut draws = draws.into_iter();
-            for round in 0.. {
-                if !matches!(segment.size_state(rows), SizeState::Incomplete) {
-                    break;
-                }
-                let draw = draws.next().ok_or(Error::Unavailable)?;
-                rows.push(Arc::clone(&draw.row));
-                rounds.resize_with(rounds.len().max(round + 1), Vec::new);
-                rounds[round].push(draw);
-            }
+            self.segments[*position].take_needed(&mut sizes[*position], draws, &mut rounds)?;
         }
         let undecided = self.segments.iter().zip(&sizes).filter(|(segment, rows)| decide && segment.is_undecided(rows));
         let undecided: Vec<ViewedSegment> = undecided
@@ -165,8 +156,16 @@ impl<'a> Answering<'a> {
         if rounds.is_empty() && undecided.is_empty() {
             return Ok(());
         }
+        let mut following = Vec::new();
+        if decide && !undecided.is_empty() {
+            let missing = self.missing_bundles(|position| &sizes[position]);
+            if positions.len() + missing.len() <= MEASUREMENTS_PER_PURCHASE {
+                following = self.sample_bundles(&missing).await?;
+            }
+        }
         let was_charged = self.charged_microunits > 0;
-        let Some(committed) = self.purchase(rounds, undecided).await? else { return Ok(()) };
+        let Some(committed) = self.purchase(rounds, undecided, following).await? else { return Ok(()) };
+        self.refusal = committed.bundles_refusal;
         if let Some(refusal) = committed.refusal {
             if committed.rounds == 0 && !was_charged {
                 return Err(refusal);
@@ -194,8 +193,8 @@ impl<'a> Answering<'a> {
     /// Buys the missing steps of the other bundles, of segments that the account may be shown. If they do not fit in
     /// the budget together, none is bought.
     pub async fn buy_bundles(&mut self) -> Result<(), Error> {
-        let missing = self.missing_bundles();
-        if missing.len() > MEASUREMENTS_PER_PURCHASE {
+        let missing = self.missing_bundles(|position| self.size(position));
+        if missing.len() > MEASUREMENTS_PER_PURCHASE && self.refusal.is_none() {
             let steps: Vec<StepRequest> =
                 missing.iter().flat_map(|(measured, last)| self.steps_to(measured, *last)).collect();
             match ledger::check(&self.service.db, self.payer, &steps, self.service.clock.now()).await {
@@ -207,43 +206,51 @@ impl<'a> Answering<'a> {
             }
         }
         loop {
-            let mut missing = self.missing_bundles();
+            let mut missing = self.missing_bundles(|position| self.size(position));
             missing.truncate(MEASUREMENTS_PER_PURCHASE);
             if missing.is_empty() || self.refusal.is_some() {
                 return Ok(());
             }
-            let jobs: Vec<Job> = missing.iter().map(|(measured, last)| self.job(measured, *last)).collect();
-            let wanted: Vec<u8> = jobs.iter().map(|job| job.last_step - job.known.steps()).collect();
-            let sampled = self.service.sample(jobs, self.vocabulary).await?;
-            if wanted.iter().zip(&sampled).any(|(wanted, draws)| usize::from(*wanted) > draws.len()) {
-                return Err(Error::Unavailable);
-            }
-            let round = sampled.into_iter().flatten().collect();
-            if let Some(committed) = self.purchase(vec![round], Vec::new()).await? {
+            let round = self.sample_bundles(&missing).await?;
+            if let Some(committed) = self.purchase(vec![round], Vec::new(), Vec::new()).await? {
                 self.refusal = committed.refusal;
             }
         }
     }
 
-    /// Charges and stores steps, and adds them to what the account holds. `None` if another request was faster: then
-    /// the holdings are read again, and the caller starts over.
+    /// The missing steps of bundles, each up to a last step.
+    async fn sample_bundles(&self, missing: &[(SumRequest, u8)]) -> Result<Vec<StepDraw>, Error> {
+        if missing.is_empty() {
+            return Ok(Vec::new());
+        }
+        let jobs: Vec<Job> = missing.iter().map(|(measured, last)| self.job(measured, *last)).collect();
+        let wanted: Vec<u8> = jobs.iter().map(|job| job.last_step - job.known.steps()).collect();
+        let sampled = self.service.sample(jobs, self.vocabulary).await?;
+        if wanted.iter().zip(&sampled).any(|(wanted, draws)| usize::from(*wanted) > draws.len()) {
+            return Err(Error::Unavailable);
+        }
+        Ok(sampled.into_iter().flatten().collect())
+    }
+
+    /// Charges and stores steps, and adds them to what the account holds; see [`Purchase`]. `None` if another request
+    /// was faster: then the holdings are read again, and the caller starts over.
     async fn purchase(
         &mut self,
         rounds: Vec<Vec<StepDraw>>,
         undecided: Vec<ViewedSegment>,
+        bundles: Vec<StepDraw>,
     ) -> Result<Option<Committed>, Error> {
-        let decoys = ReleaseService::decoys(&rounds)?;
         let (db, now) = (&self.service.db, self.service.clock.now());
         let (payer, vocabulary) = (self.payer, self.vocabulary);
-        let purchase = Purchase { payer, rounds: rounds.clone(), undecided, vocabulary, decoys: &decoys };
-        let purchased = ledger::purchase(db, purchase, now).await?;
-        self.service.delete_decoys(decoys);
-        let Purchased::Committed(committed) = purchased else {
+        let purchase = Purchase { payer, rounds: rounds.clone(), undecided, bundles, vocabulary };
+        let Some(mut committed) = ledger::purchase(db, purchase, now).await? else {
             self.load().await?;
             return Ok(None);
         };
+        self.service.delete_decoys(std::mem::take(&mut committed.decoys));
         let mut bought: BTreeMap<String, (SumRequest, Vec<Arc<StepRow>>)> = BTreeMap::new();
-        for StepDraw { request, row, .. } in rounds.into_iter().take(committed.rounds).flatten() {
+        let bundles = std::mem::take(&mut committed.bundles);
+        for StepDraw { request, row, .. } in rounds.into_iter().take(committed.rounds).flatten().chain(bundles) {
             let key = request.measured.release_key(1);
             bought.entry(key).or_insert_with(|| (request.measured, Vec::new())).1.push(row);
         }
@@ -301,11 +308,12 @@ impl<'a> Answering<'a> {
         Ok(Released::pair(size, Arc::new(Release::combine(question.bundle, measured.window, held)?)))
     }
 
-    /// The bundles of which steps are missing, with the last step that is needed.
-    fn missing_bundles(&self) -> Vec<(SumRequest, u8)> {
+    /// The bundles of which steps are missing, with the last step that is needed, if `size` are the known steps of the
+    /// sizes: by the position of the segment.
+    fn missing_bundles<'s>(&self, size: impl Fn(usize) -> &'s [Arc<StepRow>]) -> Vec<(SumRequest, u8)> {
         let mut missing: Vec<(SumRequest, u8)> = Vec::new();
-        for segment in &self.segments {
-            let rows = self.held(&segment.size);
+        for (position, segment) in self.segments.iter().enumerate() {
+            let rows = size(position);
             let is_shown = segment.error.is_none() && segment.verdict != Some(false);
             if !is_shown || !matches!(segment.size_state(rows), SizeState::Complete) {
                 continue;
@@ -329,7 +337,7 @@ impl<'a> Answering<'a> {
     /// The steps that the document must be able to pay: all missing steps where the size is known or the finest
     /// precision is asked for; otherwise the next step of the size and the first step of the bundles that follow.
     fn first_steps(&self) -> Vec<StepRequest> {
-        let bundles = self.missing_bundles();
+        let bundles = self.missing_bundles(|position| self.size(position));
         let mut steps: Vec<StepRequest> =
             bundles.iter().flat_map(|(measured, last)| self.steps_to(measured, *last)).collect();
         for segment in self.segments.iter().filter(|segment| segment.error.is_none()) {
@@ -366,6 +374,11 @@ impl<'a> Answering<'a> {
 
     pub(super) fn held(&self, measured: &SumRequest) -> &[Arc<StepRow>] {
         self.holdings.get(measured).map_or(&[], |known| &known.held)
+    }
+
+    /// The steps of the size of a segment that the account holds.
+    fn size(&self, position: usize) -> &[Arc<StepRow>] {
+        self.held(&self.segments[position].size)
     }
 
     /// The key under which the verdict on a segment is stored.

@@ -99,7 +99,7 @@ impl Budgets {
     pub async fn of(&self, account: &str, at: i64) -> Result<Budget, Error> {
         let cap_microunits = accounts::find(&self.db, account).await?.map_or(0, |row| row.cap_microunits);
         let since = at - BUDGET_WINDOW;
-        let spending = charges::spending(&self.db, &[account], None, [since, since], i64::MAX).await?;
+        let spending = charges::spending(&self.db, &[account], None, None, [since, since], i64::MAX).await?;
         let spent = charges::by_atom(&spending, account, |row| &row.month);
         Ok(Budget { cap_microunits, spent })
     }
@@ -191,7 +191,7 @@ impl Budgets {
     async fn spending(&self, account: &str, subjects: &[String], at: i64, until: i64) -> Result<Vec<Spending>, Error> {
         let all: Vec<&str> = subjects.iter().map(String::as_str).chain([account]).collect();
         let since = [at - BUDGET_WINDOW, at - YEAR_WINDOW];
-        Ok(charges::spending(&self.db, &all, None, since, until).await?)
+        Ok(charges::spending(&self.db, &all, None, None, since, until).await?)
     }
 
     /// The amount beyond the guaranteed parts that was free at the last midnight, by region account and age band. The

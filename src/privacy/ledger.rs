@@ -11,6 +11,7 @@ use std::{
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction};
 
 use super::{
+    SumRequest,
     accountant::{Accounts, RequiredCharges},
     bundles::units,
     minimum_difference::{self, Verdicts, ViewedSegment},
@@ -22,6 +23,7 @@ use crate::{
         epoch::Vocabulary,
         error::Error,
         mutant::{Mutant, Step},
+        random::random_hex,
     },
     storage::{
         accounts, charges, db,
@@ -81,16 +83,10 @@ pub struct Purchase<'a> {
     pub rounds: Vec<Vec<StepDraw>>,
     /// Segments for which the minimum difference is decided, if all rounds fit.
     pub undecided: Vec<ViewedSegment>,
+    /// Steps of other bundles, of segments whose size is known after all rounds. They are charged and stored together,
+    /// if all rounds and they fit; without those of the segments that the account may not be shown.
+    pub bundles: Vec<StepDraw>,
     pub vocabulary: &'a Vocabulary,
-    /// Written in place of the rows of steps that are stored already.
-    pub decoys: &'a [DecoyWrite],
-}
-
-/// The outcome of a purchase.
-pub enum Purchased {
-    /// Another request has stored one of the new steps: nothing was charged or stored, and the samples are discarded.
-    Overtaken,
-    Committed(Committed),
 }
 
 /// What was charged and stored.
@@ -105,6 +101,12 @@ pub struct Committed {
     /// Why the next round was not charged.
     pub refusal: Option<Error>,
     pub verdicts: Verdicts,
+    /// The other bundles that were charged.
+    pub bundles: Vec<StepDraw>,
+    /// Why the other bundles were not charged.
+    pub bundles_refusal: Option<Error>,
+    /// Keys of rows that were written in place of the rows of steps that are stored already; to be deleted.
+    pub decoys: Vec<String>,
 }
 
 /// Checks whether steps fit under the caps, without charging them, so that a document that cannot pay is rejected
@@ -123,13 +125,14 @@ pub async fn check(db: &DatabaseConnection, payer: &str, steps: &[StepRequest], 
     }
 }
 
-/// Charges and stores the rounds of a purchase, as many as fit under the caps.
+/// Charges and stores the rounds of a purchase, as many as fit under the caps, and then its other bundles. `None` if
+/// another request has stored one of the new steps: nothing was charged or stored, and the samples are discarded.
 ///
 /// # Errors
 /// [`Error::Internal`] if an account is missing. [`Error::Unavailable`] if the database is.
-pub async fn purchase(db: &DatabaseConnection, purchase: Purchase<'_>, at: i64) -> Result<Purchased, Error> {
-    let payer = purchase.payer;
-    let steps = || purchase.rounds.iter().flatten();
+pub async fn purchase(db: &DatabaseConnection, purchase: Purchase<'_>, at: i64) -> Result<Option<Committed>, Error> {
+    let Purchase { payer, rounds, undecided, mut bundles, vocabulary } = purchase;
+    let steps = || rounds.iter().flatten().chain(&bundles);
     let transaction = db::begin_write(db).await?;
     // The lock of the payer also serializes the minimum-difference verdicts of one account.
     let subjects = subjects(payer, steps().map(|step| &step.request));
@@ -139,45 +142,93 @@ pub async fn purchase(db: &DatabaseConnection, purchase: Purchase<'_>, at: i64) 
     let new = steps().filter(|step| step.is_new).map(|step| step.request.release_key.as_str()).collect();
     if releases::any_exists(&transaction, new).await? {
         transaction.rollback().await?;
-        return Ok(Purchased::Overtaken);
+        return Ok(None);
     }
     let mut committed = Committed::default();
+    let mut budget = None;
     if steps().next().is_some() {
         let keys = steps().map(|step| step.request.release_key.as_str());
         let charged = charges::charged_to(&transaction, subjects.iter().map(String::as_str), keys).await?;
-        let required = |rounds: usize| {
-            let steps = purchase.rounds.iter().take(rounds).flatten();
-            RequiredCharges::new(payer, steps.map(|step| &step.request), &charged)
+        let most = RequiredCharges::new(payer, steps().map(|step| &step.request), &charged);
+        let accounts = Accounts::load(&transaction, payer, accounts, &most, at).await?;
+        budget = Some((charged, accounts));
+    }
+    if let Some((charged, accounts)) = &budget {
+        let of_first = |count: usize| {
+            let steps = rounds.iter().take(count).flatten();
+            RequiredCharges::new(payer, steps.map(|step| &step.request), charged)
         };
-        committed.rounds = purchase.rounds.len();
-        let accounts = Accounts::load(&transaction, payer, accounts, &required(committed.rounds), at).await?;
-        while let Some(excess) = accounts.excess(&required(committed.rounds)) {
+        committed.rounds = rounds.len();
+        while let Some(excess) = accounts.excess(&of_first(committed.rounds)) {
             committed.rounds -= 1;
-            if accounts.excess(&required(committed.rounds)).is_none() {
+            if accounts.excess(&of_first(committed.rounds)).is_none() {
                 committed.refusal = Some(accounts.refusal(&transaction, excess).await?);
             }
         }
-        let paid: Vec<&StepDraw> = purchase.rounds.iter().take(committed.rounds).flatten().collect();
-        let rows = paid.iter().filter(|step| step.is_new).map(|step| new_release(step)).collect::<Result<_, _>>()?;
-        releases::insert(&transaction, rows, at).await?;
-        Step::Released.reach().await;
-        let required = required(committed.rounds);
-        committed.charged_microunits = required.price;
-        committed.charged = required.views;
-        let mut charges = required.charges;
-        charges.retain(|charge| !(Mutant::Charge.is_on() && charge.subject == payer));
-        charges::insert(&transaction, charges, at).await?;
-        releases::insert_decoys(&transaction, purchase.decoys).await?;
-        Step::Charging.reach().await;
+        let paid: Vec<&StepDraw> = rounds.iter().take(committed.rounds).flatten().collect();
+        store(&transaction, payer, &paid, of_first(committed.rounds), &mut committed, at).await?;
     }
-    if committed.refusal.is_none() && !purchase.undecided.is_empty() {
-        let segments = purchase.undecided;
-        committed.verdicts = minimum_difference::decide(&transaction, payer, segments, purchase.vocabulary, at).await?;
+    if committed.refusal.is_none() && !undecided.is_empty() {
+        let sizes: Vec<(String, SumRequest)> =
+            undecided.iter().map(|segment| (segment.verdict_key.clone(), segment.size.clone())).collect();
+        committed.verdicts = minimum_difference::decide(&transaction, payer, undecided, vocabulary, at).await?;
         Step::Decided.reach().await;
+        let is_withheld = |key: &str| committed.verdicts.decided.get(key) != Some(&true);
+        let withheld = sizes.into_iter().filter(|(key, _)| is_withheld(key)).map(|(_, size)| size);
+        let withheld: HashSet<SumRequest> = withheld.collect();
+        bundles.retain(|step| !withheld.contains(&step.request.measured.size()));
+    }
+    if let Some((charged, accounts)) = budget.filter(|_| committed.refusal.is_none() && !bundles.is_empty()) {
+        let all = rounds.iter().flatten().chain(&bundles);
+        if let Some(excess) = accounts.excess(&RequiredCharges::new(payer, all.map(|step| &step.request), &charged)) {
+            committed.bundles_refusal = Some(accounts.refusal(&transaction, excess).await?);
+        } else {
+            let required = RequiredCharges::new(payer, bundles.iter().map(|step| &step.request), &charged);
+            store(&transaction, payer, &bundles.iter().collect::<Vec<_>>(), required, &mut committed, at).await?;
+            committed.bundles = bundles;
+        }
     }
     transaction.commit().await?;
     Step::Stored.reach().await;
-    Ok(Purchased::Committed(committed))
+    Ok(Some(committed))
+}
+
+/// Stores steps that were found to fit, and their charges. In place of a step that is stored already, another row is
+/// written, so that a first view of it takes as long as publishing one.
+async fn store(
+    transaction: &DatabaseTransaction,
+    payer: &str,
+    steps: &[&StepDraw],
+    required: RequiredCharges,
+    committed: &mut Committed,
+    at: i64,
+) -> Result<(), Error> {
+    let new = steps.iter().filter(|step| step.is_new).map(|step| new_release(step));
+    releases::insert(transaction, &new.collect::<Result<Vec<_>, _>>()?, at).await?;
+    Step::Released.reach().await;
+    committed.charged_microunits += required.price;
+    for (region, by_band) in required.views {
+        let sums = committed.charged.entry(region).or_default();
+        sums.iter_mut().zip(by_band).for_each(|(sum, microunits)| *sum += microunits);
+    }
+    let mut charges = required.charges;
+    charges.retain(|charge| !(Mutant::Charge.is_on() && charge.subject == payer));
+    charges::insert(transaction, &charges, at).await?;
+    let decoys = decoys(steps.iter().filter(|step| !step.is_new))?;
+    releases::insert_decoys(transaction, &decoys).await?;
+    committed.decoys.extend(decoys.into_iter().map(|decoy| decoy.key));
+    Step::Charging.reach().await;
+    Ok(())
+}
+
+fn decoys<'a>(steps: impl Iterator<Item = &'a &'a StepDraw>) -> Result<Vec<DecoyWrite>, Error> {
+    let token = random_hex(16)?;
+    // A noisy sum has about eight digits, so the decoy payload is about as long as a real one.
+    let decoy = |(number, step): (usize, &&StepDraw)| DecoyWrite {
+        key: format!("{token}-{number}"),
+        payload: "00000000,".repeat(step.request.measured.bundle.width()),
+    };
+    Ok(steps.enumerate().map(decoy).collect())
 }
 
 fn new_release(draw: &StepDraw) -> Result<NewRelease, Error> {

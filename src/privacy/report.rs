@@ -94,7 +94,7 @@ impl Report {
         let accounts = accounts::load_all(db).await?;
         let subjects: Vec<&str> = accounts.iter().map(|account| account.subject.as_str()).collect();
         let since = [now - BUDGET_WINDOW, now - YEAR_WINDOW];
-        let spending = charges::spending(db, &subjects, None, since, i64::MAX).await?;
+        let spending = charges::spending(db, &subjects, None, None, since, i64::MAX).await?;
         let spent_year = |subject: &str| {
             charges::by_atom(&spending, subject, |row| &row.year).first().map_or(0, |(_, microunits)| *microunits)
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Bundle, NoiseSource, OsNoise, SumRequest,
+    NoiseSource, OsNoise, SumRequest,
     accountant::StepRequest,
     holdings::Known,
     ledger::StepDraw,
@@ -12,8 +12,8 @@ use super::{
     steps::STEPS,
 };
 use crate::{
-    domain::{epoch::Vocabulary, error::Error, mutant::Step, random::random_hex},
-    storage::releases::{self, DecoyWrite},
+    domain::{epoch::Vocabulary, error::Error, mutant::Step},
+    storage::releases,
 };
 
 /// A measurement of which further steps are needed.
@@ -75,20 +75,12 @@ impl ReleaseService {
             .collect())
     }
 
-    /// A row to be written in place of each stored step of a purchase.
-    pub(super) fn decoys(draws: &[Vec<StepDraw>]) -> Result<Vec<DecoyWrite>, Error> {
-        let token = random_hex(16)?;
-        let stored = draws.iter().flatten().filter(|draw| !draw.is_new);
-        let decoy = |(number, draw): (usize, &StepDraw)| decoy_write(&token, number, draw.request.measured.bundle);
-        Ok(stored.enumerate().map(decoy).collect())
-    }
-
     /// Deletes decoy rows in the background, so that the deletion does not delay the response.
-    pub(super) fn delete_decoys(&self, decoys: Vec<DecoyWrite>) {
-        if decoys.is_empty() {
+    pub(super) fn delete_decoys(&self, keys: Vec<String>) {
+        if keys.is_empty() {
             return;
         }
-        let (db, keys) = (self.db.clone(), decoys.into_iter().map(|decoy| decoy.key).collect());
+        let db = self.db.clone();
         tokio::spawn(async move {
             if let Err(cause) = releases::delete_decoys(&db, keys).await {
                 tracing::warn!(%cause, "cannot delete decoy rows");
@@ -111,9 +103,4 @@ fn rows_of(job: &Job, sums: Option<Exact<Sums>>, noise: &dyn NoiseSource) -> Res
     rows.extend(sums.publish(bundle, &before, &missing, noise)?.into_iter().map(|row| (row, true)));
     debug_assert!(rows.len() <= usize::from(STEPS));
     Ok(rows)
-}
-
-fn decoy_write(token: &str, number: usize, bundle: Bundle) -> DecoyWrite {
-    // A noisy sum has about eight digits, so the decoy payload is about as long as a real one.
-    DecoyWrite { key: format!("{token}-{number}"), payload: "00000000,".repeat(bundle.width()) }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Bundle, SumRequest,
+    ledger::StepDraw,
     precision::{Needed, needed},
     release::StepRow,
     steps::STEPS,
@@ -46,6 +47,30 @@ impl Segment {
     pub fn is_undecided(&self, rows: &[Arc<StepRow>]) -> bool {
         let is_final = self.error.is_some() || matches!(self.size_state(rows), SizeState::Complete);
         self.verdict.is_none() && is_final && rows.iter().any(|row| row.passed)
+    }
+
+    /// Adds the steps of the size that are needed to `rows`, the known ones, and to `rounds`: the first of them to the
+    /// first round, and so on.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if more steps are needed than were sampled.
+    pub fn take_needed(
+        &self,
+        rows: &mut Vec<Arc<StepRow>>,
+        sampled: Vec<StepDraw>,
+        rounds: &mut Vec<Vec<StepDraw>>,
+    ) -> Result<(), Error> {
+        let mut sampled = sampled.into_iter();
+        for round in 0.. {
+            if !matches!(self.size_state(rows), SizeState::Incomplete) {
+                break;
+            }
+            let step = sampled.next().ok_or(Error::Unavailable)?;
+            rows.push(Arc::clone(&step.row));
+            rounds.resize_with(rounds.len().max(round + 1), Vec::new);
+            rounds[round].push(step);
+        }
+        Ok(())
     }
 
     pub fn measured(&self, bundle: Bundle) -> SumRequest {

@@ -4,14 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sea_orm::{
-    ActiveValue::Set,
-    ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, Query, SelectStatement, UnionType},
+    ConnectionTrait, DbErr, EntityName as _, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{CaseStatement, Expr, Query, SimpleExpr, TableRef, UnionType},
 };
 
-use super::entity::{
-    privacy_charge::{ActiveModel, COLUMN, Column, Entity},
-    privacy_spending,
+use super::{
+    db,
+    entity::{
+        privacy_charge::{COLUMN, Column, Entity},
+        privacy_spending,
+    },
 };
 use crate::domain::{
     atom::{Atom, BandSet, ByBand},
@@ -36,21 +38,21 @@ pub struct NewCharge {
 }
 
 /// Stores charges.
-pub async fn insert(db: &impl ConnectionTrait, charges: Vec<NewCharge>, at: i64) -> Result<(), DbErr> {
-    if charges.is_empty() {
-        return Ok(());
-    }
-    let rows = charges.into_iter().map(|charge| ActiveModel {
-        release_key: Set(charge.release_key),
-        region: Set(charge.region),
-        bands: Set(charge.bands.bits()),
-        microunits: Set(charge.microunits),
-        charged_at: Set(at),
-        charged_by: Set(charge.charged_by),
-        subject: Set(charge.subject),
+pub async fn insert(db: &impl ConnectionTrait, charges: &[NewCharge], at: i64) -> Result<(), DbErr> {
+    let rows = charges.iter().map(|charge| {
+        let NewCharge { subject, release_key, region, bands, microunits, charged_by } = charge;
+        (subject, release_key, region, bands.bits(), microunits, at, charged_by)
     });
-    Entity::insert_many(rows).exec_without_returning(db).await?;
-    Ok(())
+    let columns = [
+        Column::Subject,
+        Column::ReleaseKey,
+        Column::Region,
+        Column::Bands,
+        Column::Microunits,
+        Column::ChargedAt,
+        Column::ChargedBy,
+    ];
+    db::insert_rows::<Entity>(db, &columns, &rows.collect::<Vec<_>>()).await
 }
 
 /// Which of the releases a subject was charged for.
@@ -82,22 +84,31 @@ pub struct Spending {
 
 /// What subjects were charged after `[month, year]` and until `until`, by region and account that viewed first.
 ///
-/// `regions` limits the regions if it is given.
+/// `regions` limits the regions if it is given. If `account` is given, the releases that other accounts viewed first
+/// are summed together, as those of no account; there may be many accounts.
 pub async fn spending(
     db: &impl ConnectionTrait,
     subjects: &[&str],
     regions: Option<&[&str]>,
+    account: Option<&str>,
     [month, year]: [i64; 2],
     until: i64,
 ) -> Result<Vec<Spending>, DbErr> {
     let day_of = |at: i64| at.div_euclid(DAY);
     let [month_day, year_day, until_day] = [month, year, until].map(day_of);
-    let filtered = |mut part: SelectStatement| {
-        part.and_where(Expr::col(Column::Subject).is_in(subjects.iter().copied()));
+    let charged_by = || {
+        let charged_by = Expr::col(Column::ChargedBy).if_null("");
+        let Some(account) = account else { return charged_by };
+        CaseStatement::new().case(charged_by.eq(account), account).finally("").into()
+    };
+    let part = |table: TableRef, [month, year]: [SimpleExpr; 2]| {
+        let mut part = Query::select();
+        part.columns([Column::Subject, Column::Region]).expr(charged_by()).column(Column::Bands).expr(month).expr(year);
+        part.from(table).and_where(Expr::col(Column::Subject).is_in(subjects.iter().copied()));
         if let Some(regions) = regions {
             part.and_where(Expr::col(Column::Region).is_in(regions.iter().copied()));
         }
-        part.add_group_by([Column::Subject, Column::Region, Column::ChargedBy, Column::Bands].map(Expr::col));
+        part.add_group_by(["1", "2", "3", "4"].map(Expr::cust));
         part
     };
     let sum = |column: &str, since: i64, is_counted: bool| {
@@ -106,26 +117,21 @@ pub async fn spending(
         Expr::cust(format!("cast(sum(case when {column} > {since} then {counted} else 0 end) as bigint)"))
     };
     // The days that lie inside a window as a whole.
-    let mut select = Query::select();
-    select.columns([Column::Subject, Column::Region, Column::ChargedBy, Column::Bands]);
-    select.expr(sum("day", month_day, true)).expr(sum("day", year_day, true)).from(privacy_spending::Entity);
+    let sums_of_days = [sum("day", month_day, true), sum("day", year_day, true)];
+    let mut select = part(privacy_spending::Entity.table_ref(), sums_of_days);
     select
         .and_where(Expr::col(privacy_spending::Column::Day).gt(Ord::min(month_day, year_day)))
         .and_where(Expr::col(privacy_spending::Column::Day).lt(until_day));
-    let mut select = filtered(select);
     // The charges of the days in which a window begins or ends.
     let days = BTreeSet::from([month_day, year_day, until_day]);
     for day in days.into_iter().filter(|day| *day < i64::MAX / DAY) {
         let counts = |since_day: i64| day == since_day || day == until_day;
-        let mut part = Query::select();
-        part.columns([Column::Subject, Column::Region]);
-        part.expr(Expr::col(Column::ChargedBy).if_null("")).column(Column::Bands);
-        part.expr(sum("charged_at", month, counts(month_day))).expr(sum("charged_at", year, counts(year_day)));
-        part.from(Entity)
-            .and_where(Expr::col(Column::ChargedAt).gte(day.saturating_mul(DAY)))
+        let sums = [sum("charged_at", month, counts(month_day)), sum("charged_at", year, counts(year_day))];
+        let mut part = part(Entity.table_ref(), sums);
+        part.and_where(Expr::col(Column::ChargedAt).gte(day.saturating_mul(DAY)))
             .and_where(Expr::col(Column::ChargedAt).lt((day + 1).saturating_mul(DAY)))
             .and_where(Expr::col(Column::ChargedAt).lte(until));
-        select.union(UnionType::All, filtered(part));
+        select.union(UnionType::All, part);
     }
     let mut sums: BTreeMap<(String, String, String), [ByBand; 2]> = BTreeMap::new();
     for row in db.query_all(&select).await? {

@@ -1,17 +1,20 @@
-//! Checks the schema, begins transactions, and writes many rows with few statements.
+//! Checks the schema, locks tables, and reads and writes many rows with few statements.
 
 use anyhow::{Context, bail};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait as _, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    EntityTrait, IsolationLevel, Iterable as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
-    sea_query::{LikeExpr, OnConflict},
+    EntityTrait, ExprTrait as _, Iterable as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+    sea_query::{ColumnType, Expr, Func, LikeExpr, OnConflict, Query},
 };
+use serde::Serialize;
 
 use crate::domain::page::{Page, PageRequest};
 
-pub use super::connection::{DatabaseOptions, WRITE_LOCK_TIMEOUT, connect, open, sqlite_url};
+pub use super::{
+    connection::{DatabaseOptions, WRITE_LOCK_TIMEOUT, connect, open, sqlite_url},
+    transaction::{WriteTransaction, begin_snapshot, begin_write},
+};
 
 /// Parameters of one statement; both databases limit them.
 const MAX_PARAMETERS: usize = 30_000;
@@ -40,26 +43,6 @@ pub async fn migrate_if_fresh(db: &DatabaseConnection) -> anyhow::Result<()> {
     require_migrated(db).await
 }
 
-/// Begins a transaction that will write. On SQLite it takes the write lock at once, so that no later statement fails
-/// for lack of it.
-///
-/// The isolation level is READ COMMITTED, whatever the server's default: the ledger reads the units spent after it has
-/// waited for its locks, and a snapshot from before the wait would let several requests spend the same units.
-///
-/// # Errors
-/// The database is unavailable, or SQLite's write lock was not released within 10 s.
-pub async fn begin_write(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    begin(db, IsolationLevel::ReadCommitted).await
-}
-
-/// Begins a transaction that will write and sees the data as of its start, regardless of concurrent writes.
-///
-/// # Errors
-/// As [`begin_write`].
-pub async fn begin_snapshot(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    begin(db, IsolationLevel::RepeatableRead).await
-}
-
 /// Prevents imports and erasures from running at the same time. On SQLite there is only one writer, so nothing is
 /// locked.
 pub async fn lock_people(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
@@ -77,17 +60,6 @@ async fn lock(transaction: &DatabaseTransaction, table: &str) -> Result<(), DbEr
         transaction.execute_unprepared(&format!("lock table {table} in share row exclusive mode")).await?;
     }
     Ok(())
-}
-
-async fn begin(db: &DatabaseConnection, isolation: IsolationLevel) -> Result<DatabaseTransaction, DbErr> {
-    // SQLite has no isolation levels: its single writer sees a snapshot in any case.
-    let sqlite = db.get_database_backend() == DbBackend::Sqlite;
-    db.begin_with_options(TransactionOptions {
-        isolation_level: (!sqlite).then_some(isolation),
-        access_mode: None,
-        sqlite_transaction_mode: sqlite.then_some(SqliteTransactionMode::Immediate),
-    })
-    .await
 }
 
 /// Returns a LIKE pattern that finds `text` literally, anywhere in a value. It escapes `%` and `_`, which are
@@ -133,5 +105,42 @@ where
         }
         insert.exec_without_returning(db).await?;
     }
+    Ok(())
+}
+
+/// Inserts rows with one statement and one parameter: a JSON array of arrays, with the values of `columns` in their
+/// order. The text of the statement is the same for every number of rows, so that the database prepares it once.
+///
+/// # Errors
+/// The database fails, or a row cannot be written as JSON.
+pub async fn insert_rows<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    columns: &[E::Column],
+    rows: &[impl Serialize],
+) -> Result<(), DbErr> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let json = serde_json::to_string(rows).map_err(|cause| DbErr::Custom(cause.to_string()))?;
+    let elements = match db.get_database_backend() {
+        DbBackend::Sqlite => Func::cust("json_each").arg(json),
+        _ => Func::cust("jsonb_array_elements").arg(Expr::val(json).cast_as("jsonb")),
+    };
+    let mut select = Query::select();
+    for (position, column) in columns.iter().enumerate() {
+        let name = match column.def().get_column_type() {
+            ColumnType::Integer => "integer",
+            ColumnType::BigInteger => "bigint",
+            ColumnType::Double => "double precision",
+            ColumnType::String(_) | ColumnType::Text => "text",
+            other => return Err(DbErr::Type(format!("a column of the type {other:?}"))),
+        };
+        select.expr(Expr::cust(format!("value ->> {position}")).cast_as(name));
+    }
+    select.from_function(elements, "value");
+    let mut insert = Query::insert();
+    insert.into_table(E::default()).columns(columns.iter().copied());
+    insert.select_from(select).map_err(|cause| DbErr::Custom(cause.to_string()))?;
+    db.execute(&insert).await?;
     Ok(())
 }

@@ -19,6 +19,7 @@ pub mod products;
 pub mod releases;
 pub mod request_log;
 pub mod segments;
+pub mod transaction;
 pub mod trusted_documents;
 pub mod usage;
 pub mod views;

@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sea_orm::{
-    ActiveValue::Set,
     ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QuerySelect, QueryTrait as _,
     sea_query::{Expr, Query},
 };
 
-use super::entity::{
-    privacy_charge, privacy_decoy_write,
-    privacy_release::{ActiveModel, COLUMN, Column, Entity, Model},
+use super::{
+    db,
+    entity::{
+        privacy_charge, privacy_decoy_write,
+        privacy_release::{COLUMN, Column, Entity, Model},
+    },
 };
 
 /// The state of a release.
@@ -83,38 +85,33 @@ pub async fn has_old(db: &impl ConnectionTrait, epoch_id: i32) -> Result<bool, D
 }
 
 /// Stores releases. None of them may exist.
-pub async fn insert(db: &impl ConnectionTrait, releases: Vec<NewRelease>, now: i64) -> Result<(), DbErr> {
-    if releases.is_empty() {
-        return Ok(());
-    }
-    let rows = releases.into_iter().map(|release| ActiveModel {
-        release_key: Set(release.release_key),
-        bundle: Set(release.bundle.to_owned()),
-        step: Set(i32::from(release.step)),
-        segment: Set(release.segment),
-        window_days: Set(release.window_days),
-        epoch_id: Set(release.epoch_id),
-        status: Set(release.status.name().to_owned()),
-        payload: Set(release.payload),
-        rho: Set(release.rho),
-        delta: Set(release.delta),
-        published_at: Set(Some(now)),
+pub async fn insert(db: &impl ConnectionTrait, releases: &[NewRelease], now: i64) -> Result<(), DbErr> {
+    let rows = releases.iter().map(|release| {
+        let NewRelease { release_key, bundle, step, segment, window_days, epoch_id, status, payload, rho, delta } =
+            release;
+        (release_key, bundle, step, segment, window_days, epoch_id, status.name(), payload, rho, delta, now)
     });
-    Entity::insert_many(rows).exec_without_returning(db).await?;
-    Ok(())
+    let columns = [
+        Column::ReleaseKey,
+        Column::Bundle,
+        Column::Step,
+        Column::Segment,
+        Column::WindowDays,
+        Column::EpochId,
+        Column::Status,
+        Column::Payload,
+        Column::Rho,
+        Column::Delta,
+        Column::PublishedAt,
+    ];
+    db::insert_rows::<Entity>(db, &columns, &rows.collect::<Vec<_>>()).await
 }
 
 /// Writes decoy rows.
 pub async fn insert_decoys(db: &impl ConnectionTrait, decoys: &[DecoyWrite]) -> Result<(), DbErr> {
-    if decoys.is_empty() {
-        return Ok(());
-    }
-    let rows = decoys.iter().map(|decoy| privacy_decoy_write::ActiveModel {
-        release_key: Set(decoy.key.clone()),
-        payload: Set(decoy.payload.clone()),
-    });
-    privacy_decoy_write::Entity::insert_many(rows).exec_without_returning(db).await?;
-    Ok(())
+    use privacy_decoy_write::Column;
+    let rows: Vec<_> = decoys.iter().map(|decoy| (&decoy.key, &decoy.payload)).collect();
+    db::insert_rows::<privacy_decoy_write::Entity>(db, &[Column::ReleaseKey, Column::Payload], &rows).await
 }
 
 /// Deletes decoy rows.

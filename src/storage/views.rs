@@ -30,17 +30,23 @@ pub async fn shown_to(
     account: &str,
     epochs: &BTreeSet<i32>,
 ) -> Result<HashSet<String>, DbErr> {
-    let releases = Query::select()
-        .column(privacy_release::Column::ReleaseKey)
-        .from(privacy_release::Entity)
-        .and_where(Expr::col(privacy_release::Column::EpochId).is_in(epochs.iter().copied()))
-        .to_owned();
+    // As a join of the account's views: a list of the epoch's releases would grow with what all accounts requested.
     let keys: Vec<String> = Entity::find()
         .select_only()
         .column(Column::ReleaseKey)
         .filter(COLUMN.subject.eq(account))
         .filter(COLUMN.shown.eq(true))
-        .filter(Expr::col(Column::ReleaseKey).in_subquery(releases))
+        .filter(Expr::exists(
+            Query::select()
+                .expr(Expr::val(1))
+                .from(privacy_release::Entity)
+                .and_where(
+                    Expr::col((privacy_release::Entity, privacy_release::Column::ReleaseKey))
+                        .equals((Entity, Column::ReleaseKey)),
+                )
+                .and_where(Expr::col(privacy_release::Column::EpochId).is_in(epochs.iter().copied()))
+                .to_owned(),
+        ))
         .into_tuple()
         .all(db)
         .await?;

@@ -4,6 +4,7 @@
 use std::{
     io::{Read as _, Write as _},
     net::TcpListener,
+    sync::{Arc, Mutex},
 };
 
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
@@ -91,4 +92,29 @@ async fn few_connections_make_requests_wait_and_none_fails() {
     let row = app.db().query_one_raw(Statement::from_string(DbBackend::Postgres, count)).await.unwrap().unwrap();
     let open: i64 = row.try_get_by_index(0).unwrap();
     assert!((1..=3).contains(&open), "{open} connections");
+}
+
+#[tokio::test]
+async fn writers_of_an_sqlite_file_take_turns_in_the_order_in_which_they_came() {
+    let file = folder("turns").join("turns.db");
+    let db = db::connect(&db::sqlite_url(&file)).await.unwrap();
+    let first = db::begin_write(&db).await.unwrap();
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let mut writers = Vec::new();
+    for number in 0..20 {
+        let (db, order) = (db.clone(), Arc::clone(&order));
+        writers.push(tokio::spawn(async move {
+            let transaction = db::begin_write(&db).await.unwrap();
+            order.lock().unwrap().push(number);
+            transaction.rollback().await.unwrap();
+        }));
+        // The test runs on one thread: the writer now waits for its turn.
+        tokio::task::yield_now().await;
+    }
+    assert!(order.lock().unwrap().is_empty(), "a writer did not wait");
+    first.commit().await.unwrap();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    assert_eq!(*order.lock().unwrap(), (0..20).collect::<Vec<_>>());
 }

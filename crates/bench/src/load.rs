@@ -75,11 +75,7 @@ pub async fn run(
 ) -> anyhow::Result<Outcome> {
     let mut senders = Vec::new();
     for _ in 0..connections {
-        let stream = TcpStream::connect(server.address).await.context("the server cannot be reached")?;
-        stream.set_nodelay(true)?;
-        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(connection);
-        senders.push(sender);
+        senders.push(connect(server).await?);
     }
     let (cpu, started) = (server.cpu(), Instant::now());
     let ends = started + duration;
@@ -97,6 +93,45 @@ pub async fn run(
     Ok(outcome)
 }
 
+/// Sends the first request of a target on a new connection, and returns its time in microseconds and the first error's
+/// code.
+///
+/// # Errors
+/// The server stops or cannot be reached.
+pub async fn once(target: &Target, server: &ServerProcess) -> anyhow::Result<(u32, Option<String>)> {
+    let mut sender = connect(server).await?;
+    let host = HeaderValue::from_str(&server.address.to_string())?;
+    let started = Instant::now();
+    let body = exchange(target, (target.requests)(0, 0), &host, &mut sender).await?;
+    Ok((u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX), code(&body)))
+}
+
+async fn connect(server: &ServerProcess) -> anyhow::Result<SendRequest<Full<Bytes>>> {
+    let stream = TcpStream::connect(server.address).await.context("the server cannot be reached")?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+/// Sends a request and reads the body of the answer.
+async fn exchange(
+    target: &Target,
+    request: PreparedRequest,
+    host: &HeaderValue,
+    sender: &mut SendRequest<Full<Bytes>>,
+) -> anyhow::Result<Bytes> {
+    let PreparedRequest { key, body } = request;
+    let mut request = Request::post(target.path).body(Full::new(body))?;
+    let headers = request.headers_mut();
+    headers.insert(HOST, host.clone());
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert("x-api-key", key);
+    sender.ready().await.context("the server closed the connection")?;
+    let answer = sender.send_request(request).await.context("the server closed the connection")?;
+    Ok(answer.into_body().collect().await?.to_bytes())
+}
+
 /// One connection's loop. All loops share a task, so that the load generator takes as little CPU time as possible.
 async fn send(
     target: &Target,
@@ -112,15 +147,7 @@ async fn send(
         if started >= ends {
             break;
         }
-        let PreparedRequest { key, body } = (target.requests)(number, count);
-        let mut request = Request::post(target.path).body(Full::new(body))?;
-        let headers = request.headers_mut();
-        headers.insert(HOST, host.clone());
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert("x-api-key", key);
-        sender.ready().await.context("the server closed the connection")?;
-        let answer = sender.send_request(request).await.context("the server closed the connection")?;
-        let body = answer.into_body().collect().await?.to_bytes();
+        let body = exchange(target, (target.requests)(number, count), &host, &mut sender).await?;
         outcome.micros.push(u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX));
         if let Some(code) = code(&body) {
             *outcome.codes.entry(code).or_default() += 1;

@@ -7,6 +7,7 @@ mod baseline;
 mod environment;
 mod load;
 mod measurement;
+mod timing;
 mod workloads;
 
 use std::{path::PathBuf, process::Command, time::Duration};
@@ -22,6 +23,7 @@ use spots_enrichment::{
     domain::clock::{Clock as _, SystemClock},
     ingest::generate::DEMO_AGENTS,
 };
+use timing::TimingAttack;
 use workloads::Workload;
 
 /// The server's allocator: the benchmark serves with it too.
@@ -43,7 +45,7 @@ Workloads:
   w5      { __typename } with a valid key
 The error codes in the last column count answers that contain an error: w2 and w3 choose segments at random, and
 some are too small or overlap with an earlier one.
-A first view takes at least 25 ms and an invalid key at least 10 ms by design (docs/privacy.md): with one connection
+A first view takes at least 10 ms and an invalid key at least 10 ms by design (docs/privacy.md): with one connection
 w2 and w4 show these minimum times.
 Each run leaves charges in its database, and they slow the next run of w2 down: compare databases of equal age.
 
@@ -109,6 +111,9 @@ struct Options {
     /// Another binary to measure, such as one of an earlier version: it is started as `FILE serve`.
     #[arg(long, value_name = "FILE")]
     server: Option<PathBuf>,
+    /// Instead of workloads: attack the first views of N segments, every second of which another key has viewed.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(10..=10_000))]
+    timing_attack: Option<u16>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -145,6 +150,21 @@ impl Options {
         let this_program = std::env::current_exe()?;
         let server = self.server.as_ref().unwrap_or(&this_program);
         let environment = Environment::start(server, &self.bench_database, self.agents, self.engine).await?;
+        // The current time: segments that no earlier run requested.
+        let seed = u64::try_from(SystemClock.now_ms())?;
+        if let Some(pages) = self.timing_attack {
+            let attack = TimingAttack::run(&environment, usize::from(pages), seed).await?;
+            if self.json {
+                println!("{}", serde_json::to_string_pretty(&attack)?);
+            } else {
+                let TimingAttack { pages, median_stored_ms, median_new_ms, auc } = attack;
+                println!(
+                    "first views of {pages} segments: median {median_stored_ms:.2} ms if another key had viewed them, \
+                     {median_new_ms:.2} ms if not; AUC of the times {auc:.3}"
+                );
+            }
+            return Ok(());
+        }
         let baseline = ServerProcess::start(Command::new(&this_program).arg("baseline"), None);
         let baseline = baseline.context("the baseline does not start")?;
         let plan = Plan {
@@ -152,8 +172,7 @@ impl Options {
             connections: self.connections.into_iter().map(usize::from).collect(),
             duration: Duration::from_secs(self.seconds),
             rounds: self.rounds,
-            // The current time: segments that no earlier run requested.
-            seed: u64::try_from(SystemClock.now_ms())?,
+            seed,
         };
         let progress = |workload: &str| eprintln!("{workload} ...");
         let workloads = measurement::run(&plan, &environment, &baseline, progress).await?;

@@ -107,6 +107,11 @@ impl Workload {
     }
 }
 
+/// The portrait of a random segment.
+pub fn new_portrait(vocabulary: &Vocabulary, seed: u64, number: u64) -> String {
+    portraits(&[segment(vocabulary, seed, number)])
+}
+
 /// The portrait of the whole population: the largest segment, so that no number is withheld.
 fn portrait() -> String {
     portraits(&["{}".to_owned()])

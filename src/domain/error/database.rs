@@ -16,9 +16,10 @@ impl From<DbErr> for Error {
 /// The reason of a fault that passes or that the operator mends: the same request can succeed later.
 fn passing_fault(cause: &DbErr) -> Option<&'static str> {
     match cause {
-        DbErr::ConnectionAcquire(_) => {
-            Some("no connection in time: the server does not answer, or all of DB_MAX_CONNECTIONS are in use")
-        }
+        DbErr::ConnectionAcquire(_) => Some(
+            "no connection in time: the server does not answer, all of DB_MAX_CONNECTIONS are in use, or another \
+                 writer holds the SQLite file",
+        ),
         DbErr::Conn(cause) | DbErr::Exec(cause) | DbErr::Query(cause) => match cause {
             RuntimeErr::SqlxError(cause) => driver_fault(cause),
             RuntimeErr::Internal(_) => None,

@@ -11,10 +11,15 @@ use std::{
 };
 
 use anyhow::Context as _;
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, Statement};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
 
 use super::people::People;
-use crate::storage::{audit, db, entity::import_run::Model, import_runs};
+use crate::storage::{
+    audit,
+    db::{self, WriteTransaction},
+    entity::import_run::Model,
+    import_runs,
+};
 
 /// The time after which a short transaction is committed.
 const STEP: Duration = Duration::from_millis(300);
@@ -51,7 +56,7 @@ impl ImportLock {
 /// The transaction of an import, and in steps the ones that follow it.
 pub struct Writer<'a> {
     db: &'a DatabaseConnection,
-    transaction: Option<DatabaseTransaction>,
+    transaction: Option<WriteTransaction>,
     began: Instant,
     /// The progress that is recorded; `None` if the whole file is one transaction.
     run: Option<Model>,
@@ -89,7 +94,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The current transaction.
-    pub(super) async fn transaction(&mut self) -> anyhow::Result<&DatabaseTransaction> {
+    pub(super) async fn transaction(&mut self) -> anyhow::Result<&WriteTransaction> {
         if self.transaction.is_none() {
             let transaction = begin(self.db).await?;
             self.began = Instant::now();
@@ -137,7 +142,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-async fn begin(db: &DatabaseConnection) -> anyhow::Result<DatabaseTransaction> {
+async fn begin(db: &DatabaseConnection) -> anyhow::Result<WriteTransaction> {
     let transaction = db::begin_write(db).await.context("cannot begin to write")?;
     db::lock_people(&transaction).await.context("cannot begin to write")?;
     Ok(transaction)

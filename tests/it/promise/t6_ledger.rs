@@ -27,7 +27,7 @@ use spots_enrichment::{
     privacy::{
         Bundle, StepRow, SumRequest,
         ledger::{
-            self, BUDGET_WINDOW, KEY_CAP_MICROUNITS, Purchase, Purchased, REGION_CAP_MICROUNITS, StepDraw, StepRequest,
+            self, BUDGET_WINDOW, KEY_CAP_MICROUNITS, Purchase, REGION_CAP_MICROUNITS, StepDraw, StepRequest,
             YEAR_WINDOW,
         },
     },
@@ -151,14 +151,15 @@ async fn charge(db: &DatabaseConnection, payer: &str, requests: &[StepRequest], 
             requests.iter().map(|request| (request.release_key.as_str(), request)).collect();
         let round = by_key.into_values().map(draw).collect();
         let vocabulary = Vocabulary::default();
-        let purchase =
-            Purchase { payer, rounds: vec![round], undecided: Vec::new(), vocabulary: &vocabulary, decoys: &[] };
-        match ledger::purchase(db, purchase, at).await? {
-            Purchased::Overtaken => {}
-            Purchased::Committed(committed) => match committed.refusal {
-                Some(refusal) => return Err(refusal),
-                None => return Ok(committed.charged_microunits / 1000),
-            },
+        let purchase = Purchase {
+            payer,
+            rounds: vec![round],
+            undecided: Vec::new(),
+            vocabulary: &vocabulary,
+            bundles: Vec::new(),
+        };
+        if let Some(committed) = ledger::purchase(db, purchase, at).await? {
+            return committed.refusal.map_or(Ok(committed.charged_microunits / 1000), Err);
         }
     }
 }
@@ -579,9 +580,9 @@ async fn t6_of_two_samples_of_a_step_one_is_discarded() {
             rounds: vec![round],
             undecided: Vec::new(),
             vocabulary: &vocabulary,
-            decoys: &[],
+            bundles: Vec::new(),
         };
-        assert!(matches!(ledger::purchase(app.db(), purchase, NOW).await.unwrap(), Purchased::Overtaken));
+        assert!(ledger::purchase(app.db(), purchase, NOW).await.unwrap().is_none(), "overtaken");
         assert_eq!(everything(app.db()).await, before);
 
         // Two servers with different noise answer the same questions at the same time.

@@ -61,21 +61,23 @@ async fn t6_spending_is_the_sum_of_the_charges_inside_a_window() {
                 }
             });
             let new: Vec<NewCharge> = new.collect();
-            charges::insert(&db, new, at).await.unwrap();
+            charges::insert(&db, &new, at).await.unwrap();
         }
         sums_agree(&db).await;
 
         let all = privacy_charge::Entity::find().all(&db).await.unwrap();
         for until in [i64::MAX, NOW, NOW.div_euclid(DAY) * DAY, month] {
-            for regions in [None, Some(&["north"][..])] {
-                let spending = charges::spending(&db, &subjects, regions, [month, year], until).await.unwrap();
+            let all_regions = [None, Some(&["north"][..])];
+            for (regions, account) in all_regions.into_iter().flat_map(|of| [(of, None), (of, Some("key:a"))]) {
+                let spending = charges::spending(&db, &subjects, regions, account, [month, year], until).await.unwrap();
                 let mut expected: BTreeMap<_, [[i64; BAND_COUNT]; 2]> = BTreeMap::new();
                 for charge in &all {
                     let is_in_region = regions.is_none_or(|regions| regions.contains(&charge.region.as_str()));
                     if !is_in_region || charge.charged_at > until {
                         continue;
                     }
-                    let entry = (charge.subject.clone(), charge.region.clone(), charge.charged_by.clone());
+                    let charged_by = charge.charged_by.clone().filter(|by| account.is_none_or(|account| account == by));
+                    let entry = (charge.subject.clone(), charge.region.clone(), charged_by);
                     for (window, since) in [month, year].into_iter().enumerate() {
                         for band in BandSet::from_bits(charge.bands).iter().filter(|_| charge.charged_at > since) {
                             expected.entry(entry.clone()).or_default()[window][band] += charge.microunits;
@@ -87,7 +89,7 @@ async fn t6_spending_is_the_sum_of_the_charges_inside_a_window() {
                     (entry, [row.month, row.year])
                 });
                 let found: BTreeMap<_, _> = found.filter(|(_, sums)| *sums != [[0; BAND_COUNT]; 2]).collect();
-                assert_eq!(found, expected, "{on:?}, until {until}, regions {regions:?}");
+                assert_eq!(found, expected, "{on:?}, until {until}, regions {regions:?}, {account:?}");
             }
         }
     }
