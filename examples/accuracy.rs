@@ -273,7 +273,7 @@ fn table() -> anyhow::Result<String> {
 
 /// The people of a synthetic population that qualify, in its order.
 fn parts() -> Vec<Part> {
-    let population = Population { agents: u32::try_from(PEOPLE * 3 / 2).unwrap_or(u32::MAX), seed: SEED };
+    let population = Population::new(u32::try_from(PEOPLE * 3 / 2).unwrap_or(u32::MAX), SEED);
     let people: Vec<Person> = population.people().collect();
     let ties = ties(population, &people);
     let starts_at = ENDS_AT - i64::from(LENGTH.days()) * DAY;

@@ -203,7 +203,7 @@ async fn measure(agents: u32) -> anyhow::Result<()> {
     let now = SystemClock.now();
     if epochs::list(&db).await?.is_empty() {
         eprintln!("generating {agents} people in {} ...", file.display());
-        Population { agents, seed: 1 }.store(&db, "reach").await?;
+        Population::new(agents, 1).store(&db, "reach").await?;
         epoch_builder::build(&db, ENDS_AT, ENDS_AT + 10 * DAY, Progress::Shown).await?;
     }
     let epoch = epochs::load_newest(&db, now).await?.context("no epoch")?;

@@ -80,7 +80,7 @@ impl Demo {
         if epochs::list(&db).await?.is_empty() {
             let started = Instant::now();
             eprintln!("creating {} synthetic people in {} ...", self.agents, file.display());
-            populate(&db, Population { agents: self.agents, seed: 1 }).await?;
+            populate(&db, Population::new(self.agents, 1)).await?;
             eprintln!("created in {:.1} s; the next start reuses them", started.elapsed().as_secs_f64());
         }
         set_up(&db).await?;

@@ -11,7 +11,7 @@ use super::{private_file, table::Format};
 use crate::{
     domain::{clock::format_time, product::Product, product_state::PriceBand},
     ingest::{
-        generate::{DEMO_AGENTS, Population},
+        generate::{DEMO_AGENTS, Population, VISITS_PER_PERSON},
         import::{AgentRow, ConnectionRow, PersonalityRow, Row as _, VisitRow},
     },
 };
@@ -30,6 +30,14 @@ pub(super) struct Generate {
         value_parser = clap::value_parser!(u32).range(1..=5_000_000)
     )]
     agents: u32,
+    /// Average number of visits of a person in the twelve weeks; nobody has more than 600.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = VISITS_PER_PERSON,
+        value_parser = clap::value_parser!(u32).range(1..=200)
+    )]
+    visits: u32,
     /// The folder of the files; created if it does not exist. Files of the same names are overwritten.
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
@@ -42,7 +50,7 @@ pub(super) struct Generate {
 
 impl Generate {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        write(Population { agents: self.agents, seed: self.seed }, &self.dir)?;
+        write(Population::new(self.agents, self.seed).with_visits(self.visits), &self.dir)?;
         let (people, dir) = (self.agents, self.dir.display().to_string());
         self.format.line(&json!({ "people": people, "dir": dir }), &format!("{people} people are in {dir}"))
     }

@@ -24,7 +24,7 @@ use crate::{
         state::{AppDependencies, AppState, Timeouts},
         telemetry::Traces,
     },
-    storage::{epochs, request_log},
+    storage::{epochs, file_locks, request_log},
 };
 
 /// The interval at which a server checks for a newer epoch.
@@ -115,6 +115,7 @@ pub(super) async fn serve(
         Arc::clone(&state.services.clock),
         server.log_retention_days,
     )));
+    let _announced = file_locks::announce_server(&db)?;
     ready()?;
     listener::serve(listener, router::app(state.clone()), state.timeouts, stop_signal()).await;
     drop((state, tasks));

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The synthetic people that are generated.
-const PEOPLE: Population = Population { agents: 3_000, seed: 16 };
+const PEOPLE: Population = Population::new(3_000, 16);
 /// How often the number of counted people is doubled, so that segments are large enough for the quality HIGH.
 const DOUBLINGS: u32 = 6;
 /// Fills an empty SQLite database with synthetic people and their epoch.

@@ -87,7 +87,7 @@ pub async fn page<E: EntityTrait>(
 }
 
 /// Inserts rows with as few statements as possible; with `on_conflict`, what to do with rows whose key exists. A key
-/// must not occur twice in `rows`.
+/// must not occur twice in `rows`. For rows of many columns: the time of [`insert_rows`] grows with their square.
 pub async fn insert_all<A>(
     db: &impl ConnectionTrait,
     rows: Vec<A>,
@@ -109,7 +109,9 @@ where
 }
 
 /// Inserts rows with one statement and one parameter: a JSON array of arrays, with the values of `columns` in their
-/// order. The text of the statement is the same for every number of rows, so that the database prepares it once.
+/// order. With `on_conflict`, what to do with rows whose key exists; a key must not occur twice in `rows`. The text of
+/// the statement is the same for every number of rows, so that the database prepares it once, and one long parameter is
+/// bound in a fraction of the time of many.
 ///
 /// # Errors
 /// The database fails, or a row cannot be written as JSON.
@@ -117,6 +119,7 @@ pub async fn insert_rows<E: EntityTrait>(
     db: &impl ConnectionTrait,
     columns: &[E::Column],
     rows: &[impl Serialize],
+    on_conflict: Option<OnConflict>,
 ) -> Result<(), DbErr> {
     if rows.is_empty() {
         return Ok(());
@@ -132,15 +135,20 @@ pub async fn insert_rows<E: EntityTrait>(
             ColumnType::Integer => "integer",
             ColumnType::BigInteger => "bigint",
             ColumnType::Double => "double precision",
+            ColumnType::Boolean => "boolean",
             ColumnType::String(_) | ColumnType::Text => "text",
             other => return Err(DbErr::Type(format!("a column of the type {other:?}"))),
         };
         select.expr(Expr::cust(format!("value ->> {position}")).cast_as(name));
     }
-    select.from_function(elements, "value");
+    // Without a condition, SQLite reads ON CONFLICT as a part of the join.
+    select.from_function(elements, "value").and_where(Expr::cust("true"));
     let mut insert = Query::insert();
     insert.into_table(E::default()).columns(columns.iter().copied());
     insert.select_from(select).map_err(|cause| DbErr::Custom(cause.to_string()))?;
+    if let Some(on_conflict) = on_conflict {
+        insert.on_conflict(on_conflict);
+    }
     db.execute(&insert).await?;
     Ok(())
 }

@@ -11,6 +11,7 @@ pub mod db;
 pub mod entity;
 pub mod epochs;
 pub mod erased_people;
+pub mod file_locks;
 pub mod import_runs;
 pub mod keys;
 pub mod partners;

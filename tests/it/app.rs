@@ -260,7 +260,7 @@ async fn synthetic(on: On) -> &'static Template {
     let cell = if on == On::Sqlite { &SQLITE } else { &POSTGRES };
     cell.get_or_init(|| {
         Template::make(on, async |db| {
-            Population { agents: 3_000, seed: 1 }.store(&db, "other").await.unwrap();
+            Population::new(3_000, 1).store(&db, "other").await.unwrap();
             epoch_builder::build(&db, ENDS_AT, NOW, Progress::Hidden).await.unwrap();
         })
     })

@@ -202,7 +202,7 @@ async fn generated_files_hold_the_same_population_as_the_demo() {
     run(&dir, &["epoch", "build"]);
     let imported = db::connect(&format!("sqlite://{}", dir.join("data/enrichment.db").display())).await.unwrap();
     let (_database, made) = crate::app::TestDb::migrated(crate::app::On::Sqlite).await;
-    spots_enrichment::ingest::generate::Population { agents: 400, seed: 1 }.store(&made, "acme").await.unwrap();
+    spots_enrichment::ingest::generate::Population::new(400, 1).store(&made, "acme").await.unwrap();
     let ends_at = spots_enrichment::ingest::generate::ENDS_AT;
     let progress = spots_enrichment::ingest::progress::Progress::Hidden;
     spots_enrichment::ingest::epoch_builder::build(&made, ends_at, crate::app::NOW, progress).await.unwrap();

@@ -125,6 +125,49 @@ async fn only_adults_with_consent_a_region_a_profile_and_a_visit_are_counted() {
     }
 }
 
+/// Shares of return visits in 1/10,000, minus a half.
+#[tokio::test]
+async fn return_visits_are_derived_from_all_visits_unless_the_file_states_them() {
+    for on in databases() {
+        let (_database, db) = TestDb::migrated(on).await;
+        let mut files = Files::default();
+        for (id, visits) in [
+            ("ann", &[("mill", "2019-01-01"), ("mill", "2020-05-20"), ("pond", "2020-05-21")][..]),
+            ("bob", &[("mill", "2020-05-20")]),
+            ("cat", &[]),
+        ] {
+            files.agent(id, "north", "30", true);
+            for (spot, day) in visits {
+                files.visit(id, spot, &format!("{day}T12:00:00Z"), "");
+            }
+        }
+        let folder = folder("returns");
+        let visits = async |header: &str, rows: &str| {
+            let columns = "agent_id,action_type,spot_id,category,category_group,start_time,end_time";
+            let file = folder.join("more-visits.csv");
+            fs::write(&file, format!("{columns}{header}\n{rows}")).unwrap();
+            import::file(&db, import::Kind::Visits, &file, &OPTIONS).await.unwrap();
+        };
+        files.write(&folder);
+        import::folder(&db, &folder, &OPTIONS).await.unwrap();
+        visits(",is_return_visit", "cat,spot_visit,new,,,2020-05-20T12:00:00Z,,true\n").await;
+        let shares = async |week: i64| {
+            let ends_at = parse_time(MONDAY).unwrap() + 7 * DAY * week;
+            epoch_builder::build_with(&db, ends_at, ends_at + 10 * DAY, FORCED).await.unwrap();
+            let rows = agent_summary::Entity::find()
+                .order_by_asc(agent_summary::COLUMN.epoch_id)
+                .order_by_asc(agent_summary::COLUMN.agent_id);
+            let rows = rows.all(&db).await.unwrap().into_iter().filter(|row| row.window_days == 28);
+            let shares: Vec<i32> = rows.map(|row| row.behavior_return).collect();
+            shares[shares.len() - 3..].to_vec()
+        };
+        assert_eq!(shares(0).await, [0, -5_000, 5_000], "{on:?}");
+        // An earlier visit is imported later: in the next epoch, what was the first visit is a return visit.
+        visits("", "bob,spot_visit,mill,,,2019-01-01T00:00:00Z,\n").await;
+        assert_eq!(shares(1).await, [0, 5_000, 5_000], "{on:?}");
+    }
+}
+
 #[tokio::test]
 async fn closed_lists_replace_the_vocabulary_of_the_data() {
     let (_database, db) = TestDb::migrated(On::Sqlite).await;

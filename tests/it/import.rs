@@ -195,30 +195,6 @@ async fn importing_a_file_again_changes_nothing_and_a_dry_run_stores_nothing() {
 }
 
 #[tokio::test]
-async fn return_visits_are_derived_from_all_visits_unless_the_file_states_them() {
-    for on in databases() {
-        let (_database, db) = with_agents(on, &["a", "b"]).await;
-        let rows = "a,spot_visit,s,,,2020-01-03T00:00:00Z,\na,spot_visit,s,,,2020-01-02T00:00:00Z,\n\
-            b,spot_visit,s,,,2020-01-04T00:00:00Z,\n";
-        load(&db, Kind::Visits, &file("visits.csv", &format!("{VISITS}{rows}"))).await.unwrap();
-        let returns = async || {
-            let mut actions = user_action::Entity::find().all(&db).await.unwrap();
-            actions.sort_by_key(|action| (action.agent_id.clone(), action.start_time));
-            actions.iter().map(|action| action.is_return_visit).collect::<Vec<_>>()
-        };
-        assert_eq!(returns().await, [false, true, false]);
-        // An earlier visit is imported later: the visit that was the first is a return visit now.
-        load(&db, Kind::Visits, &file("visits.csv", &format!("{VISITS}a,spot_visit,s,,,2020-01-01T00:00:00Z,\n")))
-            .await
-            .unwrap();
-        assert_eq!(returns().await, [false, true, true, false]);
-        let given = format!("{},is_return_visit\nb,spot_visit,new,,,2020-01-05T00:00:00Z,,true\n", VISITS.trim());
-        load(&db, Kind::Visits, &file("visits.csv", &given)).await.unwrap();
-        assert_eq!(returns().await, [false, true, true, false, true]);
-    }
-}
-
-#[tokio::test]
 async fn the_choice_of_kept_ties_never_changes() {
     for on in databases() {
         let ids: Vec<String> = (0..14).map(|number| format!("p{number:02}")).collect();

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use personality_math::{Density, person};
 use spots_enrichment::ingest::generate::{ENDS_AT, Person, Population};
 
-const POPULATION: Population = Population { agents: 8_000, seed: 1 };
+const POPULATION: Population = Population::new(8_000, 1);
 
 fn dimensions(person: &Person) -> Option<[f64; 12]> {
     let values = person.personality.as_ref()?.dimensions.values();

@@ -16,7 +16,7 @@ use crate::app::{ALL, Answer, Client, KEY_CAP_MILLIUNITS, NOW, On, TestApp, Test
 /// 3,000 synthetic people, each of them counted 2^5 times: 96,000 people, of whom about 70,000 have an epoch row.
 pub async fn many(on: On) -> TestDb {
     let (database, db) = TestDb::migrated(on).await;
-    Population { agents: 3_000, seed: 1 }.store(&db, "other").await.unwrap();
+    Population::new(3_000, 1).store(&db, "other").await.unwrap();
     epoch_builder::build(&db, ENDS_AT, NOW, Progress::Hidden).await.unwrap();
     spots_enrichment::ingest::synthetic::multiply(&db, 5).await.unwrap();
     db.close().await.unwrap();

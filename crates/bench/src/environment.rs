@@ -80,7 +80,7 @@ async fn prepare(db: &DatabaseConnection, agents: u32) -> anyhow::Result<()> {
     let count = people::count(db).await?;
     if count == 0 {
         eprintln!("generating {agents} synthetic people ...");
-        Population { agents, seed: 1 }.store(db, PARTNER).await?;
+        Population::new(agents, 1).store(db, PARTNER).await?;
         epoch_builder::build(db, ENDS_AT, SystemClock.now(), Progress::Shown).await?;
     } else {
         let is_ours = partners::exists(db, PARTNER).await?;

@@ -82,7 +82,7 @@ async fn a_database_that_the_benchmark_did_not_make_is_rejected() {
     let url = format!("sqlite://{}?mode=rwc", folder.join("people.db").display());
     let db = db::connect(&url).await.unwrap();
     Migrator::up(&db, None).await.unwrap();
-    Population { agents: 1_000, seed: 1 }.store(&db, "other").await.unwrap();
+    Population::new(1_000, 1).store(&db, "other").await.unwrap();
     epoch_builder::build(&db, ENDS_AT, ENDS_AT + 10 * DAY, Progress::Hidden).await.unwrap();
     let (status, out, stderr) = bench(&folder, &["--bench-database", &url]);
     assert_eq!((status, out.as_str()), (Some(1), ""));

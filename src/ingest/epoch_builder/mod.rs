@@ -26,6 +26,7 @@ use crate::{
 use summaries::SummaryWriter;
 
 mod completeness;
+mod first_visits;
 mod movers;
 mod summaries;
 mod ties;
@@ -117,9 +118,11 @@ pub async fn build_with(
     }
     let row = epoch::ActiveModel { epoch_id: Set(epoch_id), ends_at: Set(ends_at), built_at: Set(now), agents: Set(0) };
     epoch::Entity::insert(row).exec_without_returning(&transaction).await?;
+    first_visits::prepare(&transaction, ends_at).await?;
     ties::prepare(&transaction, ends_at, now).await?;
     let counted = write_summaries(&transaction, epoch_id, ends_at, now, &options).await?;
     ties::drop_tables(&transaction).await?;
+    first_visits::drop_table(&transaction).await?;
     if !options.force {
         completeness::require_no_sharp_fall(&transaction, epoch_id, ends_at).await?;
     }

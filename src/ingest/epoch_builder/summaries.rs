@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use anyhow::ensure;
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, DatabaseTransaction, EntityTrait, FromQueryResult, Iterable as _,
+    ActiveModelTrait as _,
+    ActiveValue::Set,
+    ConnectionTrait as _, DatabaseTransaction, EntityTrait, ExprTrait as _, FromQueryResult, Iterable as _,
     QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::{CaseStatement, Expr, Query},
 };
 
-use super::{MIN_PEOPLE_PER_TERM, movers, ties};
+use super::{MIN_PEOPLE_PER_TERM, first_visits::EpochFirstVisits, movers, ties};
 use crate::{
     domain::{
         clock::{DAY, WEEK},
@@ -223,23 +226,29 @@ async fn load_visits(
     first: &str,
     last: &str,
 ) -> anyhow::Result<HashMap<String, Vec<Visit>>> {
-    let actions = user_action::Entity::find()
-        .select_only()
-        .columns([
-            user_action::Column::AgentId,
-            user_action::Column::StartTime,
-            user_action::Column::EndTime,
-            user_action::Column::ActionType,
-            user_action::Column::IsReturnVisit,
-            user_action::Column::CategoryGroup,
-        ])
-        .filter(user_action::COLUMN.agent_id.gte(first))
-        .filter(user_action::COLUMN.agent_id.lte(last))
-        .filter(user_action::COLUMN.start_time.gte(ends_at - 12 * WEEK))
-        .filter(user_action::COLUMN.start_time.lt(ends_at))
-        .into_model::<ActionRow>()
-        .all(transaction)
-        .await?;
+    use user_action::{Column, Entity};
+    // A range of both tables, so that the planner reads only this part of each.
+    let is_return = CaseStatement::new()
+        .case(Expr::col(Column::ReturnGiven), Expr::col(Column::IsReturnVisit))
+        .finally(Expr::col(Column::StartTime).gt(Expr::col(EpochFirstVisits::FirstAt)));
+    let select = Query::select()
+        .column((Entity, Column::AgentId))
+        .columns([Column::StartTime, Column::EndTime, Column::ActionType, Column::CategoryGroup])
+        .expr_as(is_return, Column::IsReturnVisit)
+        .from(Entity)
+        .inner_join(
+            EpochFirstVisits::Table,
+            Expr::col((EpochFirstVisits::Table, EpochFirstVisits::AgentId))
+                .equals((Entity, Column::AgentId))
+                .and(Expr::col((EpochFirstVisits::Table, EpochFirstVisits::SpotId)).equals((Entity, Column::SpotId))),
+        )
+        .and_where(Expr::col((Entity, Column::AgentId)).between(first, last))
+        .and_where(Expr::col((EpochFirstVisits::Table, EpochFirstVisits::AgentId)).between(first, last))
+        .and_where(Expr::col(Column::StartTime).gte(ends_at - 12 * WEEK))
+        .and_where(Expr::col(Column::StartTime).lt(ends_at))
+        .to_owned();
+    let statement = transaction.get_database_backend().build(&select);
+    let actions = ActionRow::find_by_statement(statement).all(transaction).await?;
     let mut visits: HashMap<String, Vec<Visit>> = HashMap::new();
     for action in actions {
         visits.entry(action.agent_id).or_default().push(Visit {

@@ -30,25 +30,19 @@ struct TieRow {
 }
 
 /// Creates the temporary table `epoch_ties`: the kept ties between people of one region, one row for each end of a tie.
+/// The table of first visits exists ([`first_visits`](super::first_visits)).
 ///
 /// The work is split into steps with keyed tables. For a single query, the planner could choose to join all visitors of
 /// a popular spot with each other.
 pub(super) async fn prepare(transaction: &DatabaseTransaction, ends_at: i64, now: i64) -> anyhow::Result<()> {
     let counted = movers::latest_counted(now);
     let starts_at = ends_at - 12 * WEEK;
-    let mut steps = vec![
+    let steps = [
         "create temporary table epoch_people (agent_id text primary key, region text not null)".to_owned(),
         format!(
             "insert into epoch_people select agent_id, region from agents
          where consent and region is not null and (age is null or age >= 18)
                  and (atom_since is null or atom_since <= {counted})"
-        ),
-        "create temporary table epoch_first_visits
-            (agent_id text not null, spot_id text not null, first_at bigint not null, primary key (agent_id, spot_id))"
-            .to_owned(),
-        format!(
-            "insert into epoch_first_visits select agent_id, spot_id, min(start_time) from user_actions
-             where start_time < {ends_at} group by agent_id, spot_id"
         ),
         format!(
             "create temporary table epoch_ties as
@@ -71,19 +65,19 @@ pub(super) async fn prepare(transaction: &DatabaseTransaction, ends_at: i64, now
         ),
         "create index epoch_ties_by_agent on epoch_ties (agent_id)".to_owned(),
     ];
-    if transaction.get_database_backend() == DbBackend::Postgres {
-        // PostgreSQL's autovacuum does not analyze temporary tables.
-        steps.insert(4, "analyze epoch_people, epoch_first_visits".to_owned());
-    }
     for step in steps {
         transaction.execute_unprepared(&step).await.context("cannot prepare the ties")?;
+        if step.starts_with("insert") && transaction.get_database_backend() == DbBackend::Postgres {
+            // PostgreSQL's autovacuum does not analyze temporary tables.
+            transaction.execute_unprepared("analyze epoch_people").await?;
+        }
     }
     Ok(())
 }
 
 /// Drops the temporary tables.
 pub(super) async fn drop_tables(transaction: &DatabaseTransaction) -> anyhow::Result<()> {
-    for table in ["epoch_ties", "epoch_first_visits", "epoch_people"] {
+    for table in ["epoch_ties", "epoch_people"] {
         transaction.execute_unprepared(&format!("drop table {table}")).await?;
     }
     Ok(())

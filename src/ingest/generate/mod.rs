@@ -48,11 +48,16 @@ const SPOTS: usize = 600;
 /// The number of people of a community.
 const COMMUNITY: u32 = 24;
 
-/// A population, determined by its size and seed.
+/// The average number of visits of a person in the twelve weeks, unless another one is set.
+pub const VISITS_PER_PERSON: u32 = 24;
+
+/// A population, determined by its size, seed and number of visits.
 #[derive(Clone, Copy, Debug)]
 pub struct Population {
-    pub agents: u32,
-    pub seed: u64,
+    agents: u32,
+    seed: u64,
+    /// The average number of visits of a person, approximately: nobody has more than 600.
+    visits: u32,
 }
 
 /// A synthetic person with the profile and all visits.
@@ -63,6 +68,18 @@ pub struct Person {
 }
 
 impl Population {
+    /// A population with [`VISITS_PER_PERSON`] visits of a person on average.
+    #[must_use]
+    pub const fn new(agents: u32, seed: u64) -> Self {
+        Self { agents, seed, visits: VISITS_PER_PERSON }
+    }
+
+    /// Sets the average number of visits of a person.
+    #[must_use]
+    pub const fn with_visits(self, visits: u32) -> Self {
+        Self { visits, ..self }
+    }
+
     /// Generates the people one at a time; each depends on the seed and its own number only.
     pub fn people(self) -> impl Iterator<Item = Person> {
         (0..self.agents).map(move |number| self.person(number))
@@ -77,8 +94,7 @@ impl Population {
         import::rows(&transaction, &mut Agents::default(), move || self.people().map(|person| person.agent)).await?;
         import::rows(&transaction, &mut Profiles, move || self.people().filter_map(|person| person.personality))
             .await?;
-        let mut visits = Visits::default();
-        import::rows(&transaction, &mut visits, move || self.people().flat_map(|person| person.visits)).await?;
+        import::rows(&transaction, &mut Visits, move || self.people().flat_map(|person| person.visits)).await?;
         let mut connections = Connections::load(&transaction).await?;
         import::rows(&transaction, &mut connections, move || self.connections()).await?;
         let mut products = Products::of_partner(&transaction, partner.to_owned()).await?;
@@ -150,7 +166,7 @@ impl Population {
         let mut rng = self.rng(u64::from(number));
         let (region, dimensions) = (self.region(number), self.dimensions(number));
         let agent_id = agent_id(number);
-        let visits = Self::visits(number, region, &TASTES[self.taste(number)], &dimensions, &mut rng);
+        let visits = self.visits(number, region, &TASTES[self.taste(number)], &dimensions, &mut rng);
         let agent = AgentRow {
             agent_id: agent_id.clone(),
             region: Some(REGIONS[region].0.to_owned()),
@@ -166,14 +182,16 @@ impl Population {
     }
 
     fn visits(
+        self,
         number: u32,
         region: usize,
         taste: &Taste,
         dimensions: &[f64; 12],
         rng: &mut ChaCha8Rng,
     ) -> Vec<VisitRow> {
-        // Log-normal: the median person has about 17 visits in 12 weeks, a few people have hundreds.
-        let count = (17.0 * (0.85 * normal(rng) + 0.6 * (dimensions[0] - 0.5)).exp()).min(600.0) as usize;
+        // Log-normal: the median person has about 17 of 24 visits on average, a few people have hundreds.
+        let median = 17.0 * f64::from(self.visits) / f64::from(VISITS_PER_PERSON);
+        let count = (median * (0.85 * normal(rng) + 0.6 * (dimensions[0] - 0.5)).exp()).min(600.0) as usize;
         let mut starts: Vec<i64> = (0..count).map(|_| start(taste, dimensions, rng)).collect();
         starts.sort_unstable();
         starts.dedup();
@@ -379,7 +397,7 @@ mod tests {
     #[test]
     fn the_same_seed_makes_the_same_people_and_another_seed_others() {
         let shape = |seed| {
-            let people: Vec<Person> = Population { agents: 200, seed }.people().collect();
+            let people: Vec<Person> = Population::new(200, seed).people().collect();
             people.iter().map(|person| (person.agent.age, person.visits.len())).collect::<Vec<_>>()
         };
         assert_eq!(shape(1), shape(1));
@@ -389,7 +407,7 @@ mod tests {
     #[test]
     fn visits_are_skewed_and_lie_in_the_twelve_weeks() {
         let mut counts = Vec::new();
-        for person in (Population { agents: 2_000, seed: 1 }).people() {
+        for person in Population::new(2_000, 1).people() {
             assert!(person.visits.iter().all(|visit| (ENDS_AT - 12 * WEEK..ENDS_AT).contains(&visit.start_time)));
             counts.push(person.visits.len());
         }
@@ -399,7 +417,7 @@ mod tests {
 
     #[test]
     fn people_have_archetypes_and_correlated_dimensions() {
-        let population = Population { agents: 3_000, seed: 1 };
+        let population = Population::new(3_000, 1);
         let people: Vec<[f64; 12]> = (0..population.agents).map(|number| population.dimensions(number)).collect();
         let codes: HashSet<usize> =
             people.iter().map(|x| dimensions::archetype(&DimensionMap::new(x.map(|x| (x * 1e4) as i32)))).collect();

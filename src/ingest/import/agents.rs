@@ -94,7 +94,7 @@ impl Store<AgentRow> for Agents {
         transaction: &DatabaseTransaction,
         rows: Vec<(u64, AgentRow)>,
     ) -> anyhow::Result<Vec<Reject>> {
-        let rows = last_of_each(rows, |row| row.agent_id.clone());
+        let rows = last_of_each(rows, |one, other| one.agent_id.cmp(&other.agent_id));
         let rows = rows.into_iter().map(|(_, row)| ActiveModel {
             atom_since: Set(self.restored.contains(&row.agent_id).then_some(ATOM_CHANGE_PENDING)),
             agent_id: Set(row.agent_id),

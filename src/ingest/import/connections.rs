@@ -8,8 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use sea_orm::{
-    ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect,
-    sea_query::OnConflict,
+    ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect, sea_query::OnConflict,
 };
 
 use super::{Fields, Kind, Options, Reject, Row, Store};
@@ -17,7 +16,7 @@ use crate::{
     privacy::contribution::TIE_CAP,
     storage::{
         db,
-        entity::connection::{self, ActiveModel, Column},
+        entity::connection::{self, Column},
     },
 };
 
@@ -132,18 +131,16 @@ impl Store<ConnectionRow> for Connections {
         }
         let mut values: Vec<_> = values.into_iter().collect();
         values.sort_by(|a, b| a.0.cmp(&b.0));
-        let values = values.into_iter().map(|((one, two), (compatibility, created_at, kept))| ActiveModel {
-            agent_id_1: Set(one),
-            agent_id_2: Set(two),
-            compatibility_score: Set(compatibility),
-            created_at: Set(created_at),
-            kept: Set(kept),
-        });
+        let rows = values
+            .into_iter()
+            .map(|((one, two), (compatibility, created_at, kept))| (one, two, compatibility, created_at, kept));
+        let columns = [Column::AgentId1, Column::AgentId2, Column::CompatibilityScore, Column::CreatedAt, Column::Kept];
         let update = OnConflict::columns([Column::AgentId1, Column::AgentId2])
             // Not `kept`: the decision is final.
             .update_columns([Column::CompatibilityScore, Column::CreatedAt])
             .to_owned();
-        db::insert_all(transaction, values.collect(), Some(&update)).await?;
+        let rows: Vec<_> = rows.collect();
+        db::insert_rows::<connection::Entity>(transaction, &columns, &rows, Some(update)).await?;
         Ok(Vec::new())
     }
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _, PaginatorTrait as _};
 
-use super::{Fields, Options, Reject, Writer};
+use super::{Fields, Options, Reject};
 use crate::storage::entity;
 
 /// The content of a file.
@@ -91,12 +91,4 @@ pub trait Store<R: Row>: Sized + Send {
     /// # Errors
     /// The database fails; the caller then rolls back the transaction.
     async fn store(&mut self, transaction: &DatabaseTransaction, rows: Vec<(u64, R)>) -> anyhow::Result<Vec<Reject>>;
-
-    /// Called once after the last batch.
-    ///
-    /// # Errors
-    /// As [`Store::store`].
-    async fn finish(&mut self, _writer: &mut Writer<'_>, _is_resumed: bool) -> anyhow::Result<()> {
-        Ok(())
-    }
 }

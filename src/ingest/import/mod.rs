@@ -5,7 +5,7 @@
 //! them. Generated rows (`demo`) use the same stores.
 
 use std::{
-    collections::HashSet,
+    cmp::Ordering,
     path::Path,
     sync::Arc,
     time::{Instant, UNIX_EPOCH},
@@ -22,10 +22,9 @@ use crate::{
         clock::{Clock as _, SystemClock},
         product::Product,
     },
-    storage::entity::import_run,
+    storage::{entity::import_run, file_locks},
 };
 use batches::{Batch, Batches};
-use writer::ImportLock;
 
 mod agents;
 mod batches;
@@ -122,7 +121,7 @@ pub async fn run(
     options: &Options,
     reports: &mut Vec<Report>,
 ) -> anyhow::Result<()> {
-    let _lock = if options.dry_run { None } else { Some(ImportLock::take(db).await?) };
+    let _lock = if options.dry_run { None } else { Some(file_locks::lock_imports(db).await?) };
     let mut import = Import { db, options, dry_run_ids: Vec::new() };
     for source in sources {
         if source.kind == Kind::Products && options.partner.is_none() && sources.len() > 1 {
@@ -231,7 +230,6 @@ impl Import<'_> {
         if !writer.is_in_steps() {
             report.check(self.options.max_rejects)?;
         }
-        store.finish(writer, done > 0).await?;
         report.new = R::KIND.count(writer.transaction().await?).await?.saturating_sub(before);
         report.updated = report.read.saturating_sub(report.rejected + report.erased + report.new);
         Ok(())
@@ -293,7 +291,7 @@ async fn receive<R: Row>(
         }
         let rejects = store.store(writer.transaction().await?, rows).await?;
         report.reject(rejects);
-        writer.step(Some(report.read)).await?;
+        writer.step(report.read).await?;
     }
     Ok(())
 }
@@ -324,11 +322,17 @@ pub async fn rows<R: Row, I: Iterator<Item = R>>(
     Ok(())
 }
 
-/// Keeps the last of the rows with the same key, in order: a statement must not contain a key twice, and a later line
-/// replaces an earlier one.
-fn last_of_each<K: std::hash::Hash + Eq, R>(rows: Vec<(u64, R)>, key: impl Fn(&R) -> K) -> Vec<(u64, R)> {
-    let mut seen = HashSet::with_capacity(rows.len());
-    let mut kept: Vec<(u64, R)> = rows.into_iter().rev().filter(|(_, row)| seen.insert(key(row))).collect();
-    kept.reverse();
-    kept
+/// Sorts rows by their key, so that they reach the database in its order, and keeps the last of the rows with the same
+/// key: a statement must not contain a key twice, and a later line replaces an earlier one.
+fn last_of_each<R>(mut rows: Vec<(u64, R)>, compare: impl Fn(&R, &R) -> Ordering) -> Vec<(u64, R)> {
+    rows.sort_by(|(_, one), (_, other)| compare(one, other));
+    rows.dedup_by(|(line, next), (kept_line, kept)| {
+        let is_same = compare(next, kept).is_eq();
+        if is_same {
+            std::mem::swap(next, kept);
+            std::mem::swap(line, kept_line);
+        }
+        is_same
+    });
+    rows
 }

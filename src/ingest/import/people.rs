@@ -53,12 +53,4 @@ impl People {
     pub fn add(&mut self, ids: impl IntoIterator<Item = String>) {
         self.known.extend(ids);
     }
-
-    /// The ids of all known people, sorted.
-    #[must_use]
-    pub fn sorted(&self) -> Vec<&str> {
-        let mut ids: Vec<&str> = self.known.iter().map(String::as_str).collect();
-        ids.sort_unstable();
-        ids
-    }
 }

@@ -55,7 +55,7 @@ impl Store<PersonalityRow> for Profiles {
         transaction: &DatabaseTransaction,
         rows: Vec<(u64, PersonalityRow)>,
     ) -> anyhow::Result<Vec<Reject>> {
-        let rows = last_of_each(rows, |row| row.agent_id.clone());
+        let rows = last_of_each(rows, |one, other| one.agent_id.cmp(&other.agent_id));
         let values = rows.into_iter().map(|(_, row)| model(row)).collect();
         let dimensions = Column::iter().filter(|column| !matches!(column, Column::AgentId));
         let update = OnConflict::column(Column::AgentId).update_columns(dimensions).to_owned();

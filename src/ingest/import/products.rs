@@ -127,7 +127,9 @@ impl Store<Product> for Products {
         transaction: &DatabaseTransaction,
         rows: Vec<(u64, Product)>,
     ) -> anyhow::Result<Vec<Reject>> {
-        let rows = last_of_each(rows, |row| row.id.clone());
+        let mut rows = last_of_each(rows, |one, other| one.id.cmp(&other.id));
+        // The first ones of a file are stored while a catalog has room.
+        rows.sort_by_key(|(line, _)| *line);
         let rows = rows.into_iter().map(|(line, row)| ((line, row.id.clone()), row)).collect();
         let written = products::write(transaction, &self.partner_id, rows).await.map_err(Error::into_anyhow)?;
         let reject =

@@ -1,18 +1,12 @@
 //! Visits and attended events.
 
-use std::collections::HashSet;
-
 use async_trait::async_trait;
-use sea_orm::{
-    ActiveValue::Set,
-    DatabaseTransaction, EntityTrait as _, ExprTrait as _, QueryFilter as _,
-    sea_query::{Alias, Expr, OnConflict, Query},
-};
+use sea_orm::{DatabaseTransaction, sea_query::OnConflict};
 
-use super::{Fields, Kind, Options, Reject, Row, Store, Writer, last_of_each};
+use super::{Fields, Kind, Options, Reject, Row, Store, last_of_each};
 use crate::storage::{
     db,
-    entity::user_action::{ActiveModel, COLUMN, Column, Entity},
+    entity::user_action::{Column, Entity},
 };
 
 /// A line of `visits`.
@@ -27,8 +21,15 @@ pub struct VisitRow {
     pub start_time: i64,
     /// Unix seconds.
     pub end_time: Option<i64>,
-    /// Derived from earlier visits if the file does not contain it.
+    /// If the file does not contain it, an epoch build derives it from earlier visits.
     pub is_return_visit: Option<bool>,
+}
+
+impl VisitRow {
+    /// The columns that identify a visit.
+    fn key(&self) -> (&str, &str, i64, &str) {
+        (&self.agent_id, &self.spot_id, self.start_time, &self.action_type)
+    }
 }
 
 impl Row for VisitRow {
@@ -59,22 +60,13 @@ impl Row for VisitRow {
     }
 }
 
-/// The number of people whose return visits are derived in one statement.
-const PEOPLE_PER_STATEMENT: usize = 500;
-
 /// Stores visits. A row with the same agent, spot, start time and action as a stored visit updates it.
-#[derive(Default)]
-pub struct Visits {
-    /// Whether a row had no `is_return_visit`, so that it must be derived.
-    needs_derivation: bool,
-    /// The people of the stored rows.
-    people: HashSet<String>,
-}
+pub struct Visits;
 
 #[async_trait]
 impl Store<VisitRow> for Visits {
     async fn begin(_transaction: &DatabaseTransaction, _options: &Options) -> anyhow::Result<Self> {
-        Ok(Self::default())
+        Ok(Self)
     }
 
     async fn store(
@@ -82,64 +74,19 @@ impl Store<VisitRow> for Visits {
         transaction: &DatabaseTransaction,
         rows: Vec<(u64, VisitRow)>,
     ) -> anyhow::Result<Vec<Reject>> {
-        let key = |row: &VisitRow| (row.agent_id.clone(), row.spot_id.clone(), row.start_time, row.action_type.clone());
-        let rows = last_of_each(rows, key);
-        let mut values = Vec::with_capacity(rows.len());
-        for (_, row) in rows {
-            if !self.people.contains(&row.agent_id) {
-                self.people.insert(row.agent_id.clone());
-            }
-            self.needs_derivation |= row.is_return_visit.is_none();
-            values.push(ActiveModel {
-                agent_id: Set(row.agent_id),
-                spot_id: Set(row.spot_id),
-                start_time: Set(row.start_time),
-                action_type: Set(row.action_type),
-                category: Set(row.category),
-                category_group: Set(row.category_group),
-                end_time: Set(row.end_time),
-                is_return_visit: Set(row.is_return_visit.unwrap_or(false)),
-                return_given: Set(row.is_return_visit.is_some()),
-            });
-        }
+        let rows = last_of_each(rows, |one, other| one.key().cmp(&other.key()));
+        let rows = rows.iter().map(|(_, row)| {
+            let VisitRow { agent_id, spot_id, start_time, action_type, category, category_group, end_time, .. } = row;
+            let is_return_visit = row.is_return_visit.unwrap_or(false);
+            let given = row.is_return_visit.is_some();
+            (agent_id, spot_id, start_time, action_type, category, category_group, end_time, is_return_visit, given)
+        });
         let key = [Column::AgentId, Column::SpotId, Column::StartTime, Column::ActionType];
-        let update =
+        let values =
             [Column::Category, Column::CategoryGroup, Column::EndTime, Column::IsReturnVisit, Column::ReturnGiven];
-        let update = OnConflict::columns(key).update_columns(update).to_owned();
-        db::insert_all(transaction, values, Some(&update)).await?;
+        let columns = [&key[..], &values[..]].concat();
+        let update = OnConflict::columns(key).update_columns(values).to_owned();
+        db::insert_rows::<Entity>(transaction, &columns, &rows.collect::<Vec<_>>(), Some(update)).await?;
         Ok(Vec::new())
-    }
-
-    /// Derives which visits are return visits, for the people of the file: an earlier visit of theirs may be in this
-    /// file or in an earlier import. After an interruption it is done for all people.
-    async fn finish(&mut self, writer: &mut Writer<'_>, is_resumed: bool) -> anyhow::Result<()> {
-        if !self.needs_derivation && !is_resumed {
-            return Ok(());
-        }
-        let people: Vec<String> = if is_resumed {
-            writer.people.sorted().into_iter().map(str::to_owned).collect()
-        } else {
-            let mut people: Vec<String> = self.people.drain().collect();
-            people.sort_unstable();
-            people
-        };
-        for people in people.chunks(PEOPLE_PER_STATEMENT) {
-            let earliest = Query::select()
-                .expr(Expr::col((Alias::new("first"), Column::StartTime)).min())
-                .from_as(Entity, "first")
-                .and_where(Expr::col((Alias::new("first"), Column::AgentId)).equals((Entity, Column::AgentId)))
-                .and_where(Expr::col((Alias::new("first"), Column::SpotId)).equals((Entity, Column::SpotId)))
-                .to_owned();
-            let is_later = Expr::col((Entity, Column::StartTime)).gt(Expr::SubQuery(None, Box::new(earliest.into())));
-            Entity::update_many()
-                .col_expr(Column::IsReturnVisit, Expr::col((Entity, Column::IsReturnVisit)).not())
-                .filter(COLUMN.agent_id.is_in(people))
-                .filter(COLUMN.return_given.eq(false))
-                .filter(Expr::col((Entity, Column::IsReturnVisit)).ne(is_later))
-                .exec(writer.transaction().await?)
-                .await?;
-            writer.step(None).await?;
-        }
-        Ok(())
     }
 }

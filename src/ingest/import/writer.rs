@@ -1,57 +1,31 @@
 //! The transactions of an import.
 //!
 //! On PostgreSQL a file is stored in one transaction. SQLite has a single writer, so one long transaction would keep a
-//! running server from charging and publishing; there, a file is checked first and then stored in short transactions
-//! with pauses. The number of stored rows is recorded, so that an interrupted import continues where it stopped.
+//! running server from charging and publishing; there, a file is checked first and then stored in short transactions,
+//! with pauses while a server runs. The number of stored rows is recorded, so that an interrupted import continues
+//! where it stopped.
 
 use std::{
-    fs::{File, OpenOptions},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
+use sea_orm::DatabaseConnection;
 
 use super::people::People;
 use crate::storage::{
     audit,
     db::{self, WriteTransaction},
     entity::import_run::Model,
-    import_runs,
+    file_locks, import_runs,
 };
 
 /// The time after which a short transaction is committed.
 const STEP: Duration = Duration::from_millis(300);
-/// The pause between two short transactions. A waiting writer tries again every 100 ms at the latest.
+/// The pause between two short transactions while a server runs. A waiting writer of another process tries again every
+/// 100 ms at the latest.
 const PAUSE: Duration = Duration::from_millis(120);
-
-/// Prevents two imports on one SQLite database; the operating system releases it if the process dies.
-pub(super) struct ImportLock(#[expect(dead_code, reason = "the lock is held while the file is open")] Option<File>);
-
-impl ImportLock {
-    /// Waits until no other import runs. On PostgreSQL a table lock does the same.
-    pub(super) async fn take(db: &DatabaseConnection) -> anyhow::Result<Self> {
-        if db.get_database_backend() != DbBackend::Sqlite {
-            return Ok(Self(None));
-        }
-        let statement = Statement::from_string(DbBackend::Sqlite, "pragma database_list");
-        let row = db.query_one_raw(statement).await?.context("the database has no file")?;
-        let path: String = row.try_get("", "file")?;
-        if path.is_empty() {
-            return Ok(Self(None));
-        }
-        let path = format!("{path}-import");
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).write(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path);
-        let file = file.with_context(|| format!("cannot create {path}"))?;
-        let locked = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await?;
-        Ok(Self(Some(locked.with_context(|| format!("cannot lock {path}"))?)))
-    }
-}
 
 /// The transaction of an import, and in steps the ones that follow it.
 pub struct Writer<'a> {
@@ -114,18 +88,18 @@ impl<'a> Writer<'a> {
         Ok(import_runs::rows_done(self.transaction().await?, &run.fingerprint).await?)
     }
 
-    /// Records that the rows up to `rows` are stored. In steps, commits if the transaction is long enough, and pauses,
-    /// so that other writers have their turn.
-    pub(super) async fn step(&mut self, rows: Option<u64>) -> anyhow::Result<()> {
+    /// Records that the rows up to `rows` are stored. In steps, commits if the transaction is long enough, and pauses
+    /// while a server runs, so that its writers have their turn.
+    pub(super) async fn step(&mut self, rows: u64) -> anyhow::Result<()> {
         let Some(run) = self.run.as_mut().filter(|_| self.began.elapsed() >= STEP) else { return Ok(()) };
-        if let Some(rows) = rows {
-            run.rows_done = i64::try_from(rows)?;
-        }
+        run.rows_done = i64::try_from(rows)?;
         if let Some(transaction) = self.transaction.take() {
             import_runs::record(&transaction, run.clone()).await?;
             transaction.commit().await?;
             self.has_committed = true;
-            tokio::time::sleep(PAUSE).await;
+            if file_locks::is_served(self.db) {
+                tokio::time::sleep(PAUSE).await;
+            }
         }
         Ok(())
     }

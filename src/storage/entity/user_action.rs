@@ -20,9 +20,9 @@ pub struct Model {
     pub category_group: Option<String>,
     /// Unix seconds, UTC; `None` = unknown: the visit then has no dwell time.
     pub end_time: Option<i64>,
-    /// Whether the same person has an earlier visit to the same spot.
+    /// Whether the same person has an earlier visit to the same spot, if `return_given`; not meaningful otherwise.
     pub is_return_visit: bool,
-    /// Whether `is_return_visit` was given in the imported file; otherwise the import derives it.
+    /// Whether `is_return_visit` was given in the imported file. Otherwise an epoch build derives it.
     pub return_given: bool,
 }
 
