@@ -9,6 +9,11 @@ pub const BAND_COUNT: usize = AGE_BANDS.len() + 1;
 /// A number for each age band; index 0 is the unknown age.
 pub type ByBand = [i64; BAND_COUNT];
 
+/// Adds the numbers of each age band.
+pub fn add(sums: &mut ByBand, more: &ByBand) {
+    sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+}
+
 /// A set of age bands, by their numbers; 0 is the unknown age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BandSet(i32);

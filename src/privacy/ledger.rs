@@ -4,7 +4,7 @@
 //! Amounts are integer microunits. An account is charged at most once for a step, and charges are never refunded.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     domain::{
-        atom::ByBand,
+        atom::{self, ByBand},
         epoch::Vocabulary,
         error::Error,
         mutant::{Mutant, Step},
@@ -169,14 +169,12 @@ pub async fn purchase(db: &DatabaseConnection, purchase: Purchase<'_>, at: i64) 
         store(&transaction, payer, &paid, of_first(committed.rounds), &mut committed, at).await?;
     }
     if committed.refusal.is_none() && !undecided.is_empty() {
-        let sizes: Vec<(String, SumRequest)> =
-            undecided.iter().map(|segment| (segment.verdict_key.clone(), segment.size.clone())).collect();
+        let keys: HashMap<SumRequest, String> =
+            undecided.iter().map(|segment| (segment.size.clone(), segment.verdict_key.clone())).collect();
         committed.verdicts = minimum_difference::decide(&transaction, payer, undecided, vocabulary, at).await?;
         Step::Decided.reach().await;
-        let is_withheld = |key: &str| committed.verdicts.decided.get(key) != Some(&true);
-        let withheld = sizes.into_iter().filter(|(key, _)| is_withheld(key)).map(|(_, size)| size);
-        let withheld: HashSet<SumRequest> = withheld.collect();
-        bundles.retain(|step| !withheld.contains(&step.request.measured.size()));
+        let is_shown = |key: &String| committed.verdicts.decided.get(key) == Some(&true);
+        bundles.retain(|step| keys.get(&step.request.measured.size()).is_none_or(is_shown));
     }
     if let Some((charged, accounts)) = budget.filter(|_| committed.refusal.is_none() && !bundles.is_empty()) {
         let all = rounds.iter().flatten().chain(&bundles);
@@ -208,8 +206,7 @@ async fn store(
     Step::Released.reach().await;
     committed.charged_microunits += required.price;
     for (region, by_band) in required.views {
-        let sums = committed.charged.entry(region).or_default();
-        sums.iter_mut().zip(by_band).for_each(|(sum, microunits)| *sum += microunits);
+        atom::add(committed.charged.entry(region).or_default(), &by_band);
     }
     let mut charges = required.charges;
     charges.retain(|charge| !(Mutant::Charge.is_on() && charge.subject == payer));

@@ -16,7 +16,7 @@ use super::{
     },
 };
 use crate::domain::{
-    atom::{Atom, BandSet, ByBand},
+    atom::{self, Atom, BandSet, ByBand},
     clock::DAY,
 };
 
@@ -197,7 +197,7 @@ pub fn by_atom(spending: &[Spending], subject: &str, of: impl Fn(&Spending) -> &
     let mut by_region: BTreeMap<&str, ByBand> = BTreeMap::new();
     for row in spending.iter().filter(|row| row.subject == subject) {
         let sums = by_region.entry(&row.region).or_default();
-        sums.iter_mut().zip(of(row)).for_each(|(sum, microunits)| *sum += microunits);
+        atom::add(sums, of(row));
     }
     let atoms = by_region.into_iter().flat_map(|(region, sums)| {
         let atom = move |(band, microunits)| (Atom { region: region.to_owned(), band }, microunits);

@@ -29,6 +29,7 @@ mod completeness;
 mod first_visits;
 mod movers;
 mod summaries;
+mod temporary_table;
 mod ties;
 
 pub use completeness::{NewestWeek, newest_filled_week};
@@ -121,8 +122,7 @@ pub async fn build_with(
     first_visits::prepare(&transaction, ends_at).await?;
     ties::prepare(&transaction, ends_at, now).await?;
     let counted = write_summaries(&transaction, epoch_id, ends_at, now, &options).await?;
-    ties::drop_tables(&transaction).await?;
-    first_visits::drop_table(&transaction).await?;
+    temporary_table::drop_all(&transaction, &["epoch_ties", "epoch_people", "epoch_first_visits"]).await?;
     if !options.force {
         completeness::require_no_sharp_fall(&transaction, epoch_id, ends_at).await?;
     }

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use anyhow::Context as _;
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, DeriveIden, FromQueryResult,
+    ConnectionTrait, DatabaseTransaction, DeriveIden, FromQueryResult,
     sea_query::{Expr, ExprTrait as _, Query},
 };
 
-use super::movers;
+use super::{movers, temporary_table};
 use crate::{domain::clock::WEEK, privacy::contribution::Tie};
 
 /// The temporary table of ties.
@@ -37,13 +37,14 @@ struct TieRow {
 pub(super) async fn prepare(transaction: &DatabaseTransaction, ends_at: i64, now: i64) -> anyhow::Result<()> {
     let counted = movers::latest_counted(now);
     let starts_at = ends_at - 12 * WEEK;
-    let steps = [
-        "create temporary table epoch_people (agent_id text primary key, region text not null)".to_owned(),
-        format!(
-            "insert into epoch_people select agent_id, region from agents
+    let people = format!(
+        "select agent_id, region from agents
          where consent and region is not null and (age is null or age >= 18)
-                 and (atom_since is null or atom_since <= {counted})"
-        ),
+             and (atom_since is null or atom_since <= {counted})"
+    );
+    let columns = "agent_id text primary key, region text not null";
+    temporary_table::create(transaction, "epoch_people", columns, &people).await?;
+    let steps = [
         format!(
             "create temporary table epoch_ties as
              select tie.agent_id, tie.compatibility, tie.made_at, (
@@ -67,18 +68,6 @@ pub(super) async fn prepare(transaction: &DatabaseTransaction, ends_at: i64, now
     ];
     for step in steps {
         transaction.execute_unprepared(&step).await.context("cannot prepare the ties")?;
-        if step.starts_with("insert") && transaction.get_database_backend() == DbBackend::Postgres {
-            // PostgreSQL's autovacuum does not analyze temporary tables.
-            transaction.execute_unprepared("analyze epoch_people").await?;
-        }
-    }
-    Ok(())
-}
-
-/// Drops the temporary tables.
-pub(super) async fn drop_tables(transaction: &DatabaseTransaction) -> anyhow::Result<()> {
-    for table in ["epoch_ties", "epoch_people"] {
-        transaction.execute_unprepared(&format!("drop table {table}")).await?;
     }
     Ok(())
 }

@@ -416,6 +416,14 @@ mod tests {
     }
 
     #[test]
+    fn the_number_of_visits_can_be_set() {
+        let count = |population: Population| population.people().map(|person| person.visits.len()).sum::<usize>();
+        let (few, many) = (count(Population::new(2_000, 1)), count(Population::new(2_000, 1).with_visits(60)));
+        assert!((20 * 2_000..28 * 2_000).contains(&few), "{few}");
+        assert!((50 * 2_000..70 * 2_000).contains(&many), "{many}");
+    }
+
+    #[test]
     fn people_have_archetypes_and_correlated_dimensions() {
         let population = Population::new(3_000, 1);
         let people: Vec<[f64; 12]> = (0..population.agents).map(|number| population.dimensions(number)).collect();
