@@ -11,6 +11,9 @@ use crate::{
     workloads::new_portrait,
 };
 
+/// The number of views before and after a view, with which its time is compared.
+const NEIGHBOURS: usize = 10;
+
 /// What an attacker measured who views segments, of which another key has viewed every second one.
 #[derive(Debug, Serialize)]
 pub struct TimingAttack {
@@ -19,7 +22,7 @@ pub struct TimingAttack {
     pub median_stored_ms: f64,
     pub median_new_ms: f64,
     /// The probability that the attacker tells a stored segment from a new one by their times: 0.5 is chance, 1 is
-    /// always. Half of the pairs with equal times count.
+    /// always. Times are compared without their trend, and half of the pairs with equal times count.
     pub auc: f64,
 }
 
@@ -40,29 +43,43 @@ impl TimingAttack {
         }
         let mut order: Vec<usize> = (0..pages).collect();
         order.shuffle(&mut rng);
-        let (mut stored, mut new) = (Vec::new(), Vec::new());
+        let mut views: Vec<(bool, i64)> = Vec::new();
         for page in order {
             let (micros, code) = ask(&attacker, page).await?;
             if code.is_none() {
-                if page % 2 == 0 { &mut stored } else { &mut new }.push(micros);
+                views.push((page % 2 == 0, i64::from(micros)));
             }
         }
+        let times: Vec<i64> = views.iter().map(|(_, micros)| *micros).collect();
+        let of = |is_stored: bool, times: &[i64]| -> Vec<i64> {
+            let own = views.iter().zip(times).filter(|((stored, _), _)| *stored == is_stored);
+            own.map(|(_, time)| *time).collect()
+        };
+        let relative = without_trend(&times);
         Ok(Self {
-            pages: stored.len() + new.len(),
-            median_stored_ms: median_ms(&mut stored),
-            median_new_ms: median_ms(&mut new),
-            auc: auc(&stored, &new),
+            pages: views.len(),
+            median_stored_ms: median(of(true, &times)) as f64 / 1_000.0,
+            median_new_ms: median(of(false, &times)) as f64 / 1_000.0,
+            auc: auc(&of(true, &relative), &of(false, &relative)),
         })
     }
 }
 
-fn median_ms(micros: &mut [u32]) -> f64 {
-    micros.sort_unstable();
-    micros.get(micros.len() / 2).map_or(f64::NAN, |micros| f64::from(*micros) / 1_000.0)
+/// The median; 0 of nothing.
+fn median(mut times: Vec<i64>) -> i64 {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+/// Each time less the median of its neighbours. The times grow with the number of segments that a key has viewed, which
+/// an attacker takes into account.
+fn without_trend(times: &[i64]) -> Vec<i64> {
+    let around = |index: usize| &times[index.saturating_sub(NEIGHBOURS)..times.len().min(index + NEIGHBOURS + 1)];
+    times.iter().enumerate().map(|(index, time)| time - median(around(index).to_vec())).collect()
 }
 
 /// The area under the curve of the better of the two rules: the shorter times are stored, or the longer ones.
-fn auc(stored: &[u32], new: &[u32]) -> f64 {
+fn auc(stored: &[i64], new: &[i64]) -> f64 {
     let pairs = stored.iter().flat_map(|stored| new.iter().map(move |new| stored.cmp(new)));
     let points: f64 = pairs.map(|order| f64::from(1 - order as i8) / 2.0).sum();
     let auc = points / (stored.len() * new.len()) as f64;
@@ -79,5 +96,13 @@ mod tests {
         assert!(close(auc(&[1, 2, 3], &[1, 2, 3]), 0.5));
         assert!(close(auc(&[1, 2], &[3, 4]), 1.0) && close(auc(&[3, 4], &[1, 2]), 1.0));
         assert!(close(auc(&[1, 3], &[2, 3]), 0.625));
+    }
+
+    #[test]
+    fn a_difference_is_seen_beside_a_larger_trend() {
+        let times: Vec<i64> = (0..200).map(|view| 100 * view + 300 * (view % 2)).collect();
+        let relative = without_trend(&times);
+        let of = |rest: usize| -> Vec<i64> { relative.iter().skip(rest).step_by(2).copied().collect() };
+        assert!(auc(&of(0), &of(1)) > 0.95);
     }
 }
