@@ -143,17 +143,34 @@ pub fn left_out(what: &str) {
     }
 }
 
-/// The database of one test: empty, or a copy of a template. An SQLite file is removed on drop.
+/// The database of one test: empty, or a copy of a template. It is removed on drop.
 pub struct TestDb {
     pub url: String,
-    file: Option<PathBuf>,
+    remove: Remove,
+}
+
+/// What is removed with a [`TestDb`].
+enum Remove {
+    Nothing,
+    File(PathBuf),
+    /// A database of the PostgreSQL server.
+    Named(String),
 }
 
 impl Drop for TestDb {
     fn drop(&mut self) {
-        if let Some(file) = &self.file {
-            for ending in ["", "-wal", "-shm"] {
-                let _ = std::fs::remove_file(format!("{}{ending}", file.display()));
+        match std::mem::replace(&mut self.remove, Remove::Nothing) {
+            Remove::Nothing => {}
+            Remove::File(file) => {
+                for ending in ["", "-wal", "-shm"] {
+                    let _ = std::fs::remove_file(format!("{}{ending}", file.display()));
+                }
+            }
+            Remove::Named(name) => {
+                // A test's runtime cannot wait here, so another one does.
+                let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                let sql = format!("drop database if exists {name} with (force)");
+                let _ = std::thread::spawn(move || runtime().block_on(postgres(&sql))).join();
             }
         }
     }
@@ -191,12 +208,12 @@ impl TestDb {
         match on {
             On::Sqlite => {
                 let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.db", unique("test")));
-                Self { url: format!("sqlite://{}?mode=rwc", file.display()), file: Some(file) }
+                Self { url: format!("sqlite://{}?mode=rwc", file.display()), remove: Remove::File(file) }
             }
             On::Postgres => {
                 let name = unique("spots_test");
                 postgres(&format!("create database {name}")).await;
-                Self { url: postgres_database(&name), file: None }
+                Self { url: postgres_database(&name), remove: Remove::Named(name) }
             }
         }
     }
@@ -220,13 +237,14 @@ impl TestDb {
         match template {
             Template::File(from) => {
                 let copy = Self::empty(On::Sqlite).await;
-                std::fs::copy(from, copy.file.as_ref().unwrap()).unwrap();
+                let Remove::File(file) = &copy.remove else { panic!("a database without a file") };
+                std::fs::copy(from, file).unwrap();
                 copy
             }
             Template::Named(from) => {
                 let name = unique("spots_test");
                 postgres(&format!("create database {name} template {from}")).await;
-                Self { url: postgres_database(&name), file: None }
+                Self { url: postgres_database(&name), remove: Remove::Named(name) }
             }
         }
     }
@@ -246,9 +264,10 @@ impl Template {
             db.execute_unprepared("pragma wal_checkpoint(truncate)").await.unwrap();
         }
         db.close().await.unwrap();
-        match database.file.take() {
-            Some(file) => Self::File(file),
-            None => Self::Named(database.url.rsplit('/').next().unwrap().split('?').next().unwrap().to_owned()),
+        match std::mem::replace(&mut database.remove, Remove::Nothing) {
+            Remove::File(file) => Self::File(file),
+            Remove::Named(name) => Self::Named(name),
+            Remove::Nothing => panic!("a template is created here"),
         }
     }
 }
@@ -343,7 +362,7 @@ impl TestApp {
 
     /// The same at another time, in Unix seconds.
     pub async fn second_at(url: &str, now: i64) -> Self {
-        Self::start(TestDb { url: url.to_owned(), file: None }, now, 2, |_| {}).await
+        Self::start(TestDb { url: url.to_owned(), remove: Remove::Nothing }, now, 2, |_| {}).await
     }
 
     /// The same server with another quota store.
