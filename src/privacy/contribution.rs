@@ -221,25 +221,30 @@ pub fn moment_places() -> impl Iterator<Item = (usize, usize)> {
 
 /// The 4 numbers of the bundle NETWORK in 1/10,000: the number of ties, the sum of their compatibility, the number of
 /// ties made in the window, and the number of ties whose other end followed to a new place in the window; each divided
-/// by theta = 10, minus 1/2. `starts_at` is the start of the window in Unix seconds.
+/// by theta = 10, minus 1/2. `starts_at` is the start of the window in Unix seconds. Only the first 10 ties count.
+#[must_use]
+pub fn network(starts_at: i64, ties: &[Tie]) -> [i64; NETWORK_WIDTH] {
+    let mut sums = NO_TIES;
+    ties.iter().take(TIE_CAP).for_each(|tie| add_tie(&mut sums, starts_at, tie));
+    sums
+}
+
+/// The numbers of the bundle NETWORK of a person without ties.
+pub const NO_TIES: [i64; NETWORK_WIDTH] = [-ONE / 2; NETWORK_WIDTH];
+
+/// Adds a tie to the numbers of the bundle NETWORK; see [`network`]. The caller adds at most [`TIE_CAP`] ties.
 ///
 /// Each tie adds an integer of at most 1,000 to each number, so removing one tie changes each number by at most
 /// 1/theta.
-#[must_use]
-pub fn network(starts_at: i64, ties: &[Tie]) -> [i64; NETWORK_WIDTH] {
+pub fn add_tie(sums: &mut [i64; NETWORK_WIDTH], starts_at: i64, tie: &Tie) {
     let step = ONE / i64::try_from(TIE_CAP).unwrap_or(1);
-    let mut sums = [-ONE / 2; NETWORK_WIDTH];
-    for tie in ties.iter().take(TIE_CAP) {
-        let compatibility = if tie.compatibility.is_finite() { tie.compatibility.clamp(0.0, 1.0) } else { 0.0 };
-        #[expect(clippy::cast_possible_truncation, reason = "between 0 and 1,000")]
-        let weight = (compatibility * step as f64).round() as i64;
-        sums[NetworkSum::Ties as usize] += step;
-        sums[NetworkSum::Compatibility as usize] += weight;
-        sums[NetworkSum::NewTies as usize] += if tie.made_at >= starts_at { step } else { 0 };
-        sums[NetworkSum::FollowedTies as usize] +=
-            if tie.followed_at.is_some_and(|at| at >= starts_at) { step } else { 0 };
-    }
-    sums
+    let compatibility = if tie.compatibility.is_finite() { tie.compatibility.clamp(0.0, 1.0) } else { 0.0 };
+    #[expect(clippy::cast_possible_truncation, reason = "between 0 and 1,000")]
+    let weight = (compatibility * step as f64).round() as i64;
+    sums[NetworkSum::Ties as usize] += step;
+    sums[NetworkSum::Compatibility as usize] += weight;
+    sums[NetworkSum::NewTies as usize] += if tie.made_at >= starts_at { step } else { 0 };
+    sums[NetworkSum::FollowedTies as usize] += if tie.followed_at.is_some_and(|at| at >= starts_at) { step } else { 0 };
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The epoch builder (`epoch build`): reduces the raw rows to one row of integers per person and window.
 //!
-//! A build runs in one transaction, so a build that fails leaves no epoch. People are read in pages, so memory use does
-//! not grow with their number.
+//! A build runs in one transaction, so a build that fails leaves no epoch. It reads all visits, reduces them to what
+//! the windows need ([`people`]), then adds the ties, and then writes. Two more connections read, on the same snapshot.
 
 use anyhow::{Context as _, bail, ensure};
 use sea_orm::{
@@ -23,14 +23,17 @@ use crate::{
         epochs,
     },
 };
+use people::People;
+use readers::Readers;
 use summaries::SummaryWriter;
 
 mod completeness;
-mod first_visits;
 mod movers;
+mod people;
+mod readers;
 mod summaries;
-mod temporary_table;
 mod ties;
+mod visits;
 
 pub use completeness::{NewestWeek, newest_filled_week};
 
@@ -118,11 +121,16 @@ pub async fn build_with(
         bail!("{newer} newer epochs exist and {MAX_EPOCHS} epochs are kept: an older one would be dropped at once");
     }
     let row = epoch::ActiveModel { epoch_id: Set(epoch_id), ends_at: Set(ends_at), built_at: Set(now), agents: Set(0) };
+    let readers = Readers::open(db, &transaction).await?;
+    let candidates = people::candidates(readers.one(), now).await?;
+    let bar = options.progress.bar("people", candidates.len() as u64);
+    let people = People::read(&readers, candidates, ends_at, &bar).await?;
+    bar.finish();
     epoch::Entity::insert(row).exec_without_returning(&transaction).await?;
-    first_visits::prepare(&transaction, ends_at).await?;
-    ties::prepare(&transaction, ends_at, now).await?;
-    let counted = write_summaries(&transaction, epoch_id, ends_at, now, &options).await?;
-    temporary_table::drop_all(&transaction, &["epoch_ties", "epoch_people", "epoch_first_visits"]).await?;
+    let mut writer = SummaryWriter::new(epoch_id, now);
+    writer.write(&transaction, &readers, &people).await?;
+    drop(readers);
+    let counted = write_vocabulary(&transaction, epoch_id, &writer, ends_at, options.lists).await?;
     if !options.force {
         completeness::require_no_sharp_fall(&transaction, epoch_id, ends_at).await?;
     }
@@ -136,27 +144,21 @@ pub async fn build_with(
     Ok(Built { epoch_id, ends_at, agents: counted, is_new: true })
 }
 
-/// Writes the summaries and the vocabulary of an epoch. Returns the number of people who are counted.
-async fn write_summaries(
+/// Writes the vocabulary of an epoch, and opens the accounts of its regions. Returns the number of people who are
+/// counted.
+async fn write_vocabulary(
     transaction: &DatabaseTransaction,
     epoch_id: i32,
+    writer: &SummaryWriter,
     ends_at: i64,
-    now: i64,
-    options: &BuildOptions<'_>,
+    lists: Option<&Vocabulary>,
 ) -> anyhow::Result<i64> {
-    let mut writer = SummaryWriter::new(epoch_id, ends_at, now);
-    let bar = options.progress.bar("people", writer.candidates().count(transaction).await?);
-    let mut after = None;
-    while let Some(last) = writer.write_page(transaction, after.as_deref(), &bar).await? {
-        after = Some(last);
-    }
-    bar.finish();
     ensure!(
         writer.counted > 0,
         "no epoch was built: no adult with consent, region and complete profile has a visit in the 84 days before {}",
         format_time(ends_at)
     );
-    let vocabulary = writer.vocabulary(options.lists);
+    let vocabulary = writer.vocabulary(lists);
     let terms = vocabulary.terms().map(|(kind, term)| epoch_term::ActiveModel {
         epoch_id: Set(epoch_id),
         kind: Set(kind.name().to_owned()),

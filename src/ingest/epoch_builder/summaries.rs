@@ -1,44 +1,38 @@
-//! One row of integers per person and window, written in pages so that memory use does not grow with their number.
+//! One row of integers per person and window, written in pages.
 
 use std::collections::{BTreeMap, HashMap};
 
-use anyhow::ensure;
-use sea_orm::{
-    ActiveModelTrait as _,
-    ActiveValue::Set,
-    ConnectionTrait as _, DatabaseTransaction, EntityTrait, ExprTrait as _, FromQueryResult, Iterable as _,
-    QueryFilter, QueryOrder, QuerySelect, Select,
-    sea_query::{CaseStatement, Expr, Query},
-};
+use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, DatabaseTransaction, EntityTrait, Iterable as _, QueryFilter};
 
-use super::{MIN_PEOPLE_PER_TERM, first_visits::EpochFirstVisits, movers, ties};
+use super::{
+    MIN_PEOPLE_PER_TERM,
+    people::{self, Network, People},
+    readers::Readers,
+    visits::PersonVisits,
+};
 use crate::{
     domain::{
-        clock::{DAY, WEEK},
         dimensions::DimensionMap,
         epoch::{TermKind, Vocabulary, WindowLength},
         segment::age_band,
     },
-    ingest::progress::Bar,
-    privacy::contribution::{self, Profile, TIE_CAP, Tie, Visit},
+    privacy::contribution::{self, Profile},
     storage::{
         db,
         entity::{
             agent, agent_summary,
             personality_profile::{self, Model as ProfileRow},
-            user_action,
         },
     },
 };
 
 /// The number of people per page.
-const PEOPLE_PER_PAGE: u64 = 2_000;
+const PEOPLE_PER_PAGE: usize = 1_000;
 
 /// Writes the summaries of an epoch, and counts who has them.
 #[derive(Default)]
 pub(super) struct SummaryWriter {
     epoch_id: i32,
-    ends_at: i64,
     /// The time of the build, in Unix seconds.
     now: i64,
     /// The number of people who are counted in at least one window.
@@ -48,108 +42,88 @@ pub(super) struct SummaryWriter {
     categories: BTreeMap<String, u64>,
 }
 
-/// What a summary needs of a visit.
-#[derive(FromQueryResult)]
-struct ActionRow {
-    agent_id: String,
-    start_time: i64,
-    end_time: Option<i64>,
-    action_type: String,
-    is_return_visit: bool,
-    category_group: Option<String>,
-}
+/// The rows of a page of people.
+type Page = (Vec<agent::Model>, HashMap<String, Profile>);
 
 impl SummaryWriter {
-    pub(super) fn new(epoch_id: i32, ends_at: i64, now: i64) -> Self {
-        Self { epoch_id, ends_at, now, ..Self::default() }
+    pub(super) fn new(epoch_id: i32, now: i64) -> Self {
+        Self { epoch_id, now, ..Self::default() }
     }
 
-    /// The people with consent and a known region, whose account is charged, without those who changed their region or
-    /// age band lately. Age and profile are checked later.
-    pub(super) fn candidates(&self) -> Select<agent::Entity> {
-        agent::Entity::find()
-            .filter(agent::COLUMN.consent.eq(true))
-            .filter(agent::COLUMN.region.is_not_null())
-            .filter(movers::counts_again(self.now))
-    }
-
-    /// Writes the rows of the next page of people, those with an id greater than `after`. Returns the last id of the
-    /// page, or `None` if there are no more people.
-    pub(super) async fn write_page(
+    /// Writes the rows of all people. While a page is written, the next one is read.
+    pub(super) async fn write(
         &mut self,
         transaction: &DatabaseTransaction,
-        after: Option<&str>,
-        bar: &Bar,
-    ) -> anyhow::Result<Option<String>> {
-        let mut people = self.candidates();
-        if let Some(after) = after {
-            people = people.filter(agent::COLUMN.agent_id.gt(after));
+        readers: &Readers<'_>,
+        people: &People,
+    ) -> anyhow::Result<()> {
+        let starts: Vec<usize> = (0..people.candidates.len()).step_by(PEOPLE_PER_PAGE).collect();
+        let mut page = load(readers.one(), people, starts.first(), self.now).await?;
+        for (number, start) in starts.iter().enumerate() {
+            let rows = self.rows(people, *start, &page);
+            let next = load(readers.one(), people, starts.get(number + 1), self.now);
+            let (written, next) = tokio::join!(db::insert_all(transaction, rows, None), next);
+            written?;
+            page = next?;
         }
-        let people = people.order_by_asc(agent::COLUMN.agent_id).limit(PEOPLE_PER_PAGE).all(transaction).await?;
-        let (Some(first), Some(last)) = (people.first(), people.last()) else { return Ok(None) };
-        let (first, last) = (first.agent_id.clone(), last.agent_id.clone());
-        let profiles = load_profiles(transaction, &first, &last).await?;
-        let mut visits = load_visits(transaction, self.ends_at, &first, &last).await?;
-        let mut ties = ties::load(transaction, &first, &last).await?;
+        Ok(())
+    }
 
+    /// The rows of the people of a page, the first of whom has the position `start`.
+    fn rows(&mut self, people: &People, start: usize, (agents, profiles): &Page) -> Vec<agent_summary::ActiveModel> {
         let mut rows = Vec::new();
-        for person in people {
-            bar.advance(1);
-            let (Some(region), Some(band), Some(profile)) =
-                (&person.region, age_band(person.age), profiles.get(&person.agent_id))
+        let mut position = start;
+        for person in agents {
+            // Both are sorted by id and come from one snapshot.
+            while people.candidates.get(position).is_some_and(|candidate| candidate.agent_id != person.agent_id) {
+                position += 1;
+            }
+            let (Some(region), Some(band), Some(profile), Some(visits)) =
+                (&person.region, age_band(person.age), profiles.get(&person.agent_id), people.visits.get(position))
             else {
                 continue;
             };
-            let visits = visits.remove(&person.agent_id).unwrap_or_default();
-            let ties = ties.remove(&person.agent_id).unwrap_or_default();
-            // The noise is calibrated for this bound, so data that violates it must not be released.
-            ensure!(ties.len() <= TIE_CAP, "a person has more than {TIE_CAP} kept ties");
-            let windows = WindowLength::ALL.into_iter();
-            let summaries =
-                windows.filter_map(|length| self.summary(&person, region, band, profile, length, &visits, &ties));
             let before = rows.len();
-            rows.extend(summaries);
+            rows.extend(self.summaries(person, (region, band), profile, visits, &people.networks[position]));
             if rows.len() > before {
-                self.count(&person, region);
+                self.count(person, region);
             }
         }
-        db::insert_all(transaction, rows, None).await?;
-        Ok(Some(last))
+        rows
     }
 
-    /// The summary of a person in a window; `None` if the person has no visit in it.
-    #[expect(clippy::too_many_arguments, reason = "each is a part of one row")]
-    fn summary(
+    /// The summaries of a person in the windows in which the person has a visit.
+    fn summaries(
         &self,
         person: &agent::Model,
-        region: &str,
-        age_band: i32,
+        (region, age_band): (&str, i32),
         profile: &Profile,
-        length: WindowLength,
-        visits: &[Visit],
-        ties: &[Tie],
-    ) -> Option<agent_summary::ActiveModel> {
-        let starts_at = self.ends_at - i64::from(length.days()) * DAY;
-        let visits: Vec<Visit> = visits.iter().filter(|visit| visit.start >= starts_at).copied().collect();
-        let behavior = contribution::behavior(length, &visits)?;
-        let network = contribution::network(starts_at, ties);
-        let mut row = agent_summary::ActiveModel {
-            epoch_id: Set(self.epoch_id),
-            window_days: Set(length.days()),
-            region: Set(region.to_owned()),
-            age_band: Set(age_band),
-            agent_id: Set(person.agent_id.clone()),
-            interests: Set(delimited(&person.interests)),
-            categories: Set(delimited(&person.category_preferences)),
-            state_norm: Set(contribution::state_norm(&profile.mean)),
-            ..Default::default()
+        visits: &PersonVisits,
+        network: &Network,
+    ) -> Vec<agent_summary::ActiveModel> {
+        let summary = |(length, (behavior, network)): (WindowLength, (&Option<[i16; _]>, &[i64; _]))| {
+            let behavior: [i16; contribution::BEHAVIOR_WIDTH] = (*behavior)?;
+            let network: [i64; contribution::NETWORK_WIDTH] = *network;
+            let mut row = agent_summary::ActiveModel {
+                epoch_id: Set(self.epoch_id),
+                window_days: Set(length.days()),
+                region: Set(region.to_owned()),
+                age_band: Set(age_band),
+                agent_id: Set(person.agent_id.clone()),
+                interests: Set(delimited(&person.interests)),
+                categories: Set(delimited(&person.category_preferences)),
+                state_norm: Set(contribution::state_norm(&profile.mean)),
+                ..Default::default()
+            };
+            let bins = profile.bins.iter().chain([&profile.archetype]).map(|bin| i64::try_from(*bin).unwrap_or(0));
+            let numbers = behavior.into_iter().map(i64::from).chain(profile.mean).chain(bins).chain(network);
+            for (column, number) in number_columns().zip(numbers) {
+                row.set(column, i32::try_from(number).unwrap_or(0).into());
+            }
+            Some(row)
         };
-        let bins = profile.bins.iter().chain([&profile.archetype]).map(|bin| i64::try_from(*bin).unwrap_or(0));
-        let numbers = behavior.into_iter().chain(profile.mean).chain(bins).chain(network);
-        for (column, number) in number_columns().zip(numbers) {
-            row.set(column, i32::try_from(number).unwrap_or(0).into());
-        }
-        Some(row)
+        let windows = visits.behavior.iter().zip(&network.sums);
+        WindowLength::ALL.into_iter().zip(windows).filter_map(summary).collect()
     }
 
     fn count(&mut self, person: &agent::Model, region: &str) {
@@ -220,46 +194,18 @@ fn dimensions(row: &ProfileRow) -> DimensionMap<Option<f64>> {
     ])
 }
 
-async fn load_visits(
+/// Reads a page of people, the first of whom has the position `start`; nobody if it is `None`.
+async fn load(
     transaction: &DatabaseTransaction,
-    ends_at: i64,
-    first: &str,
-    last: &str,
-) -> anyhow::Result<HashMap<String, Vec<Visit>>> {
-    use user_action::{Column, Entity};
-    // A range of both tables, so that the planner reads only this part of each.
-    let is_return = CaseStatement::new()
-        .case(Expr::col(Column::ReturnGiven), Expr::col(Column::IsReturnVisit))
-        .finally(Expr::col(Column::StartTime).gt(Expr::col(EpochFirstVisits::FirstAt)));
-    let select = Query::select()
-        .column((Entity, Column::AgentId))
-        .columns([Column::StartTime, Column::EndTime, Column::ActionType, Column::CategoryGroup])
-        .expr_as(is_return, Column::IsReturnVisit)
-        .from(Entity)
-        .inner_join(
-            EpochFirstVisits::Table,
-            Expr::col((EpochFirstVisits::Table, EpochFirstVisits::AgentId))
-                .equals((Entity, Column::AgentId))
-                .and(Expr::col((EpochFirstVisits::Table, EpochFirstVisits::SpotId)).equals((Entity, Column::SpotId))),
-        )
-        .and_where(Expr::col((Entity, Column::AgentId)).between(first, last))
-        .and_where(Expr::col((EpochFirstVisits::Table, EpochFirstVisits::AgentId)).between(first, last))
-        .and_where(Expr::col(Column::StartTime).gte(ends_at - 12 * WEEK))
-        .and_where(Expr::col(Column::StartTime).lt(ends_at))
-        .to_owned();
-    let statement = transaction.get_database_backend().build(&select);
-    let actions = ActionRow::find_by_statement(statement).all(transaction).await?;
-    let mut visits: HashMap<String, Vec<Visit>> = HashMap::new();
-    for action in actions {
-        visits.entry(action.agent_id).or_default().push(Visit {
-            start: action.start_time,
-            end: action.end_time,
-            event: action.action_type == "event_attendance",
-            returning: action.is_return_visit,
-            group: action.category_group.as_deref().map(contribution::category_group),
-        });
-    }
-    Ok(visits)
+    people: &People,
+    start: Option<&usize>,
+    now: i64,
+) -> anyhow::Result<Page> {
+    let Some(&start) = start else { return Ok(Page::default()) };
+    let end = people.candidates.len().min(start + PEOPLE_PER_PAGE);
+    let [first, last] = [start, end - 1].map(|position| people.candidates[position].agent_id.as_str());
+    let agents = people::rows(now).filter(agent::COLUMN.agent_id.between(first, last)).all(transaction).await?;
+    Ok((agents, load_profiles(transaction, first, last).await?))
 }
 
 /// Converts `a|b` to `|a|b|`, so that a search for `|a|` matches whole values only.

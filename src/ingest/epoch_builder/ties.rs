@@ -1,93 +1,91 @@
-//! The kept ties that an epoch counts.
+//! What an epoch needs of the kept ties of each person: those between people of one region.
 
 use std::collections::HashMap;
 
-use anyhow::Context as _;
-use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DeriveIden, FromQueryResult,
-    sea_query::{Expr, ExprTrait as _, Query},
+use futures_util::{FutureExt as _, TryFutureExt as _};
+use parking_lot::Mutex;
+use sea_orm::{DatabaseTransaction, EntityTrait as _, QueryFilter as _, QuerySelect as _};
+
+use super::{
+    people::{Candidate, Network},
+    readers::Readers,
+    visits::{FirstVisit, PersonVisits, WINDOWS},
+};
+use crate::{
+    domain::{
+        clock::{DAY, WEEK},
+        epoch::WindowLength,
+    },
+    privacy::contribution::{self, NO_TIES, Tie},
+    storage::entity::connection::{self, COLUMN, Column},
 };
 
-use super::{movers, temporary_table};
-use crate::{domain::clock::WEEK, privacy::contribution::Tie};
+/// A tie as it is stored: both ends, compatibility, and when it was made.
+type Stored = (String, String, f64, i64);
 
-/// The temporary table of ties.
-#[derive(DeriveIden)]
-enum EpochTies {
-    Table,
-    AgentId,
-    Compatibility,
-    MadeAt,
-    FollowedAt,
+/// Reads the ties that were made before `ends_at`. `pages` are the parts of `candidates`, which are sorted by id;
+/// `visits` has the same order.
+pub(super) async fn read(
+    readers: &Readers<'_>,
+    pages: &[&[Candidate]],
+    candidates: &[Candidate],
+    visits: &[PersonVisits],
+    ends_at: i64,
+) -> anyhow::Result<Vec<Network>> {
+    let positions: HashMap<&str, usize> =
+        candidates.iter().enumerate().map(|(position, person)| (person.agent_id.as_str(), position)).collect();
+    let none = Network { sums: [NO_TIES; WINDOWS], ties: 0 };
+    let networks = Mutex::new(vec![none; candidates.len()]);
+    let add = |stored: Vec<Stored>| {
+        let mut networks = networks.lock();
+        for (one, other, compatibility, made_at) in stored {
+            let (Some(&one), Some(&other)) = (positions.get(one.as_str()), positions.get(other.as_str())) else {
+                continue;
+            };
+            let [a, b] = [&candidates[one], &candidates[other]];
+            if !a.is_adult || !b.is_adult || a.region != b.region {
+                continue;
+            }
+            for (own, end) in [(one, other), (other, one)] {
+                let followed_at = followed_at(&visits[own].first_visits, &visits[end].first_visits, ends_at);
+                networks[own].add(&Tie { compatibility, made_at, followed_at }, ends_at);
+            }
+        }
+    };
+    readers.read(pages, |connection, page| stored(connection, page, ends_at).map_ok(&add).boxed()).await?;
+    Ok(networks.into_inner())
 }
 
-#[derive(FromQueryResult)]
-struct TieRow {
-    agent_id: String,
-    compatibility: f64,
-    made_at: i64,
-    followed_at: Option<i64>,
-}
-
-/// Creates the temporary table `epoch_ties`: the kept ties between people of one region, one row for each end of a tie.
-/// The table of first visits exists ([`first_visits`](super::first_visits)).
-///
-/// The work is split into steps with keyed tables. For a single query, the planner could choose to join all visitors of
-/// a popular spot with each other.
-pub(super) async fn prepare(transaction: &DatabaseTransaction, ends_at: i64, now: i64) -> anyhow::Result<()> {
-    let counted = movers::latest_counted(now);
-    let starts_at = ends_at - 12 * WEEK;
-    let people = format!(
-        "select agent_id, region from agents
-         where consent and region is not null and (age is null or age >= 18)
-             and (atom_since is null or atom_since <= {counted})"
-    );
-    let columns = "agent_id text primary key, region text not null";
-    temporary_table::create(transaction, "epoch_people", columns, &people).await?;
-    let steps = [
-        format!(
-            "create temporary table epoch_ties as
-             select tie.agent_id, tie.compatibility, tie.made_at, (
-                 select max(other.first_at) from epoch_first_visits other
-                 join epoch_first_visits own on own.agent_id = tie.agent_id and own.spot_id = other.spot_id
-                     and own.first_at < other.first_at
-                 where other.agent_id = tie.other_id and other.first_at >= {starts_at}
-             ) as followed_at
-             from (
-                 select agent_id_1 as agent_id, agent_id_2 as other_id, compatibility_score as compatibility,
-                     created_at as made_at
-                 from ai2ai_connections where kept and created_at < {ends_at}
-                 union all
-                 select agent_id_2, agent_id_1, compatibility_score, created_at
-                 from ai2ai_connections where kept and created_at < {ends_at}
-             ) tie
-             join epoch_people own on own.agent_id = tie.agent_id
-             join epoch_people other on other.agent_id = tie.other_id and other.region = own.region"
-        ),
-        "create index epoch_ties_by_agent on epoch_ties (agent_id)".to_owned(),
-    ];
-    for step in steps {
-        transaction.execute_unprepared(&step).await.context("cannot prepare the ties")?;
+impl Network {
+    fn add(&mut self, tie: &Tie, ends_at: i64) {
+        self.ties += 1;
+        for (sums, length) in self.sums.iter_mut().zip(WindowLength::ALL) {
+            contribution::add_tie(sums, ends_at - i64::from(length.days()) * DAY, tie);
+        }
     }
-    Ok(())
 }
 
-/// The ties of the people whose ids are `first` to `last`, by person.
-pub(super) async fn load(
-    transaction: &DatabaseTransaction,
-    first: &str,
-    last: &str,
-) -> anyhow::Result<HashMap<String, Vec<Tie>>> {
-    let select = Query::select()
-        .columns([EpochTies::AgentId, EpochTies::Compatibility, EpochTies::MadeAt, EpochTies::FollowedAt])
-        .from(EpochTies::Table)
-        .and_where(Expr::col(EpochTies::AgentId).between(first, last))
-        .to_owned();
-    let statement = transaction.get_database_backend().build(&select);
-    let mut ties: HashMap<String, Vec<Tie>> = HashMap::new();
-    for row in TieRow::find_by_statement(statement).all(transaction).await? {
-        let tie = Tie { compatibility: row.compatibility, made_at: row.made_at, followed_at: row.followed_at };
-        ties.entry(row.agent_id).or_default().push(tie);
+/// The kept ties whose lesser end is in a page.
+async fn stored(connection: &DatabaseTransaction, page: &[Candidate], ends_at: i64) -> anyhow::Result<Vec<Stored>> {
+    let (Some(first), Some(last)) = (page.first(), page.last()) else { return Ok(Vec::new()) };
+    let select = connection::Entity::find()
+        .select_only()
+        .columns([Column::AgentId1, Column::AgentId2, Column::CompatibilityScore, Column::CreatedAt])
+        .filter(COLUMN.agent_id_1.between(first.agent_id.as_str(), last.agent_id.as_str()))
+        .filter(COLUMN.kept.eq(true))
+        .filter(COLUMN.created_at.lt(ends_at));
+    Ok(select.into_tuple().all(connection).await?)
+}
+
+/// The latest first visit of the person `other`, within the longest window, to a spot that the person `own` had visited
+/// before, in Unix seconds. Both are sorted by spot.
+fn followed_at(own: &[FirstVisit], other: &[FirstVisit], ends_at: i64) -> Option<i64> {
+    let (mut own, mut latest) = (own.iter().peekable(), 0);
+    for visit in other {
+        while own.next_if(|earlier| earlier.spot < visit.spot).is_some() {}
+        if own.peek().is_some_and(|earlier| earlier.spot == visit.spot && earlier.at < visit.at) {
+            latest = latest.max(visit.at);
+        }
     }
-    Ok(ties)
+    (latest > 0).then(|| ends_at - 12 * WEEK + i64::from(latest) - 1)
 }
