@@ -1,6 +1,6 @@
 //! Clocks and calendar arithmetic. Time is an argument: code that needs the current time receives a [`Clock`].
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeZone, Timelike, Utc, Weekday};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeZone, Utc};
 
 /// Seconds in a day.
 pub const DAY: i64 = 86_400;
@@ -79,9 +79,10 @@ pub fn week_number(ends_at: i64) -> i32 {
 /// (0-6), morning (6-12), afternoon (12-18) and evening (18-24), all in UTC.
 #[must_use]
 pub fn week_part(seconds: i64) -> usize {
-    let Some(time) = Utc.timestamp_opt(seconds, 0).single() else { return 0 };
-    let weekend = matches!(time.weekday(), Weekday::Sat | Weekday::Sun);
-    usize::from(weekend) * 4 + time.hour() as usize / 6
+    // 1970-01-01 was a Thursday.
+    let weekend = (seconds.div_euclid(DAY) + 3).rem_euclid(7) >= 5;
+    let quarter = seconds.rem_euclid(DAY) / (DAY / 4);
+    usize::from(weekend) * 4 + usize::try_from(quarter).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ pub async fn insert(db: &impl ConnectionTrait, charges: &[NewCharge], at: i64) -
         Column::ChargedAt,
         Column::ChargedBy,
     ];
-    db::insert_rows::<Entity>(db, &columns, &rows.collect::<Vec<_>>(), None).await
+    db::insert_rows::<Entity>(db, &columns, &rows.collect::<Vec<_>>()).await
 }
 
 /// Which of the releases a subject was charged for.

@@ -109,9 +109,8 @@ where
 }
 
 /// Inserts rows with one statement and one parameter: a JSON array of arrays, with the values of `columns` in their
-/// order. With `on_conflict`, what to do with rows whose key exists; a key must not occur twice in `rows`. The text of
-/// the statement is the same for every number of rows, so that the database prepares it once, and one long parameter is
-/// bound in a fraction of the time of many.
+/// order. No key may exist. The text of the statement is the same for every number of rows, so that the database
+/// prepares it once; for many rows, [`bulk`](super::bulk) is faster.
 ///
 /// # Errors
 /// The database fails, or a row cannot be written as JSON.
@@ -119,7 +118,6 @@ pub async fn insert_rows<E: EntityTrait>(
     db: &impl ConnectionTrait,
     columns: &[E::Column],
     rows: &[impl Serialize],
-    on_conflict: Option<OnConflict>,
 ) -> Result<(), DbErr> {
     if rows.is_empty() {
         return Ok(());
@@ -141,14 +139,10 @@ pub async fn insert_rows<E: EntityTrait>(
         };
         select.expr(Expr::cust(format!("value ->> {position}")).cast_as(name));
     }
-    // Without a condition, SQLite reads ON CONFLICT as a part of the join.
-    select.from_function(elements, "value").and_where(Expr::cust("true"));
+    select.from_function(elements, "value");
     let mut insert = Query::insert();
     insert.into_table(E::default()).columns(columns.iter().copied());
     insert.select_from(select).map_err(|cause| DbErr::Custom(cause.to_string()))?;
-    if let Some(on_conflict) = on_conflict {
-        insert.on_conflict(on_conflict);
-    }
     db.execute(&insert).await?;
     Ok(())
 }

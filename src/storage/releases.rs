@@ -104,14 +104,14 @@ pub async fn insert(db: &impl ConnectionTrait, releases: &[NewRelease], now: i64
         Column::Delta,
         Column::PublishedAt,
     ];
-    db::insert_rows::<Entity>(db, &columns, &rows.collect::<Vec<_>>(), None).await
+    db::insert_rows::<Entity>(db, &columns, &rows.collect::<Vec<_>>()).await
 }
 
 /// Writes decoy rows.
 pub async fn insert_decoys(db: &impl ConnectionTrait, decoys: &[DecoyWrite]) -> Result<(), DbErr> {
     use privacy_decoy_write::Column;
     let rows: Vec<_> = decoys.iter().map(|decoy| (&decoy.key, &decoy.payload)).collect();
-    db::insert_rows::<privacy_decoy_write::Entity>(db, &[Column::ReleaseKey, Column::Payload], &rows, None).await
+    db::insert_rows::<privacy_decoy_write::Entity>(db, &[Column::ReleaseKey, Column::Payload], &rows).await
 }
 
 /// Deletes decoy rows.

@@ -1,5 +1,7 @@
 //! The people whom an epoch may count, with what it needs of their visits and ties.
 
+use std::{collections::HashMap, sync::Arc};
+
 use anyhow::ensure;
 use futures_util::{FutureExt as _, TryFutureExt as _};
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder as _, QuerySelect as _, Select};
@@ -55,7 +57,7 @@ impl People {
         ends_at: i64,
         bar: &Bar,
     ) -> anyhow::Result<Self> {
-        let spots = Spots::default();
+        let spots = Arc::<Spots>::default();
         let pages: Vec<&[Candidate]> = candidates.chunks(PEOPLE_PER_PAGE).collect();
         let spots = &spots;
         let visits = readers.read(&pages, move |connection, page| {
@@ -85,7 +87,7 @@ pub(super) async fn candidates(db: &impl ConnectionTrait, now: i64) -> Result<Ve
     let columns = [agent::Column::AgentId, agent::Column::Region];
     let rows = rows(now).select_only().columns(columns).column(agent::Column::Age);
     let rows: Vec<(String, String, Option<i32>)> = rows.into_tuple().all(db).await?;
-    let mut regions = std::collections::HashMap::new();
+    let mut regions = HashMap::new();
     let candidate = |(agent_id, region, age): (String, String, Option<i32>)| {
         let next = regions.len();
         Candidate { agent_id, region: *regions.entry(region).or_insert(next), is_adult: age_band(age).is_some() }

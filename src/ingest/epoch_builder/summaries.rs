@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, DatabaseTransaction, EntityTrait, Iterable as _, QueryFilter};
+use sea_orm::{DatabaseTransaction, EntityTrait, Iterable as _, QueryFilter, Value};
 
 use super::{
     MIN_PEOPLE_PER_TERM,
@@ -18,7 +18,7 @@ use crate::{
     },
     privacy::contribution::{self, Profile},
     storage::{
-        db,
+        bulk,
         entity::{
             agent, agent_summary,
             personality_profile::{self, Model as ProfileRow},
@@ -58,11 +58,13 @@ impl SummaryWriter {
         people: &People,
     ) -> anyhow::Result<()> {
         let starts: Vec<usize> = (0..people.candidates.len()).step_by(PEOPLE_PER_PAGE).collect();
+        let columns: Vec<agent_summary::Column> = agent_summary::Column::iter().collect();
         let mut page = load(readers.one(), people, starts.first(), self.now).await?;
         for (number, start) in starts.iter().enumerate() {
             let rows = self.rows(people, *start, &page);
             let next = load(readers.one(), people, starts.get(number + 1), self.now);
-            let (written, next) = tokio::join!(db::insert_all(transaction, rows, None), next);
+            let (written, next) =
+                tokio::join!(bulk::insert::<agent_summary::Entity>(transaction, &columns, rows, None), next);
             written?;
             page = next?;
         }
@@ -70,7 +72,7 @@ impl SummaryWriter {
     }
 
     /// The rows of the people of a page, the first of whom has the position `start`.
-    fn rows(&mut self, people: &People, start: usize, (agents, profiles): &Page) -> Vec<agent_summary::ActiveModel> {
+    fn rows(&mut self, people: &People, start: usize, (agents, profiles): &Page) -> Vec<Vec<Value>> {
         let mut rows = Vec::new();
         let mut position = start;
         for person in agents {
@@ -100,26 +102,19 @@ impl SummaryWriter {
         profile: &Profile,
         visits: &PersonVisits,
         network: &Network,
-    ) -> Vec<agent_summary::ActiveModel> {
+    ) -> Vec<Vec<Value>> {
         let summary = |(length, (behavior, network)): (WindowLength, (&Option<[i16; _]>, &[i64; _]))| {
             let behavior: [i16; contribution::BEHAVIOR_WIDTH] = (*behavior)?;
             let network: [i64; contribution::NETWORK_WIDTH] = *network;
-            let mut row = agent_summary::ActiveModel {
-                epoch_id: Set(self.epoch_id),
-                window_days: Set(length.days()),
-                region: Set(region.to_owned()),
-                age_band: Set(age_band),
-                agent_id: Set(person.agent_id.clone()),
-                interests: Set(delimited(&person.interests)),
-                categories: Set(delimited(&person.category_preferences)),
-                state_norm: Set(contribution::state_norm(&profile.mean)),
-                ..Default::default()
-            };
+            // In the order of the columns.
+            let mut row: Vec<Value> = Vec::with_capacity(agent_summary::Column::iter().len());
+            row.extend([self.epoch_id.into(), length.days().into(), region.into(), age_band.into()]);
+            row.extend([person.agent_id.as_str(), &delimited(&person.interests)].map(Value::from));
+            row.push(delimited(&person.category_preferences).into());
             let bins = profile.bins.iter().chain([&profile.archetype]).map(|bin| i64::try_from(*bin).unwrap_or(0));
             let numbers = behavior.into_iter().map(i64::from).chain(profile.mean).chain(bins).chain(network);
-            for (column, number) in number_columns().zip(numbers) {
-                row.set(column, i32::try_from(number).unwrap_or(0).into());
-            }
+            row.extend(numbers.map(|number| Value::from(i32::try_from(number).unwrap_or(0))));
+            row.push(contribution::state_norm(&profile.mean).into());
             Some(row)
         };
         let windows = visits.behavior.iter().zip(&network.sums);
@@ -150,13 +145,6 @@ impl SummaryWriter {
         }
         vocabulary
     }
-}
-
-/// The columns of the numbers of a summary, in the order of the contributions: behavior, means, bins, archetype,
-/// network.
-fn number_columns() -> impl Iterator<Item = agent_summary::Column> {
-    use agent_summary::Column;
-    Column::iter().skip_while(|column| !matches!(column, Column::BehaviorVisits))
 }
 
 fn common_terms(counts: &BTreeMap<String, u64>) -> impl Iterator<Item = String> + '_ {

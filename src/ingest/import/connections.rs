@@ -7,15 +7,13 @@
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
-use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect, sea_query::OnConflict,
-};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect};
 
 use super::{Fields, Kind, Options, Reject, Row, Store};
 use crate::{
     privacy::contribution::TIE_CAP,
     storage::{
-        db,
+        bulk,
         entity::connection::{self, Column},
     },
 };
@@ -131,16 +129,14 @@ impl Store<ConnectionRow> for Connections {
         }
         let mut values: Vec<_> = values.into_iter().collect();
         values.sort_by(|a, b| a.0.cmp(&b.0));
-        let rows = values
-            .into_iter()
-            .map(|((one, two), (compatibility, created_at, kept))| (one, two, compatibility, created_at, kept));
+        let rows = values.into_iter().map(|((one, two), (compatibility, created_at, kept))| {
+            vec![one.into(), two.into(), compatibility.into(), created_at.into(), kept.into()]
+        });
+        let key = [Column::AgentId1, Column::AgentId2];
         let columns = [Column::AgentId1, Column::AgentId2, Column::CompatibilityScore, Column::CreatedAt, Column::Kept];
-        let update = OnConflict::columns([Column::AgentId1, Column::AgentId2])
-            // Not `kept`: the decision is final.
-            .update_columns([Column::CompatibilityScore, Column::CreatedAt])
-            .to_owned();
-        let rows: Vec<_> = rows.collect();
-        db::insert_rows::<connection::Entity>(transaction, &columns, &rows, Some(update)).await?;
+        // Not `kept`: the decision is final.
+        let update = [Column::CompatibilityScore, Column::CreatedAt];
+        bulk::insert::<connection::Entity>(transaction, &columns, rows.collect(), Some((&key, &update))).await?;
         Ok(Vec::new())
     }
 }

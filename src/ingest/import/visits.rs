@@ -1,11 +1,11 @@
 //! Visits and attended events.
 
 use async_trait::async_trait;
-use sea_orm::{DatabaseTransaction, sea_query::OnConflict};
+use sea_orm::{DatabaseTransaction, Value};
 
 use super::{Fields, Kind, Options, Reject, Row, Store, last_of_each};
 use crate::storage::{
-    db,
+    bulk,
     entity::user_action::{Column, Entity},
 };
 
@@ -75,18 +75,19 @@ impl Store<VisitRow> for Visits {
         rows: Vec<(u64, VisitRow)>,
     ) -> anyhow::Result<Vec<Reject>> {
         let rows = last_of_each(rows, |one, other| one.key().cmp(&other.key()));
-        let rows = rows.iter().map(|(_, row)| {
-            let VisitRow { agent_id, spot_id, start_time, action_type, category, category_group, end_time, .. } = row;
-            let is_return_visit = row.is_return_visit.unwrap_or(false);
+        let rows = rows.into_iter().map(|(_, row)| {
             let given = row.is_return_visit.is_some();
-            (agent_id, spot_id, start_time, action_type, category, category_group, end_time, is_return_visit, given)
+            let key: [Value; 4] =
+                [row.agent_id.into(), row.spot_id.into(), row.start_time.into(), row.action_type.into()];
+            let values: [Value; 3] = [row.category.into(), row.category_group.into(), row.end_time.into()];
+            let returning: [Value; 2] = [row.is_return_visit.unwrap_or(false).into(), given.into()];
+            key.into_iter().chain(values).chain(returning).collect()
         });
         let key = [Column::AgentId, Column::SpotId, Column::StartTime, Column::ActionType];
         let values =
             [Column::Category, Column::CategoryGroup, Column::EndTime, Column::IsReturnVisit, Column::ReturnGiven];
         let columns = [&key[..], &values[..]].concat();
-        let update = OnConflict::columns(key).update_columns(values).to_owned();
-        db::insert_rows::<Entity>(transaction, &columns, &rows.collect::<Vec<_>>(), Some(update)).await?;
+        bulk::insert::<Entity>(transaction, &columns, rows.collect(), Some((&key, &values))).await?;
         Ok(Vec::new())
     }
 }
