@@ -87,6 +87,8 @@ pub fn week_part(seconds: i64) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use chrono::{Timelike as _, Weekday};
+
     use super::*;
 
     #[test]
@@ -114,5 +116,10 @@ mod tests {
         assert_eq!(part("2012-06-01T18:00:00Z"), 3);
         assert_eq!(part("2012-06-02T00:00:00Z"), 4);
         assert_eq!(part("2012-06-03T23:59:59Z"), 7);
+        for seconds in (-2 * WEEK..2 * WEEK).step_by(3_599) {
+            let time = Utc.timestamp_opt(seconds, 0).unwrap();
+            let is_weekend = matches!(time.weekday(), Weekday::Sat | Weekday::Sun);
+            assert_eq!(week_part(seconds), usize::from(is_weekend) * 4 + time.hour() as usize / 6, "{time}");
+        }
     }
 }

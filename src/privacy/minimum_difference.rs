@@ -25,7 +25,10 @@ use crate::{
         mutant::Mutant,
         segment::Cohort,
     },
-    storage::{entity::privacy_release, releases, views},
+    storage::{
+        releases::{self, SizeStep},
+        views,
+    },
 };
 
 /// A segment that has passed the size rule and that an account has been shown or requests.
@@ -123,8 +126,8 @@ pub async fn decide(
 async fn load_shown(db: &impl ConnectionTrait, account: &str, windows: &[Window]) -> Result<Vec<ViewedSegment>, Error> {
     let epochs: BTreeSet<i32> = windows.iter().map(|window| window.epoch_id).collect();
     // By segment, days of the window and epoch.
-    let mut by_segment: HashMap<(String, i32, i32), Vec<privacy_release::Model>> = HashMap::new();
-    for row in releases::charged_to(db, account, Bundle::Size.name(), &epochs).await? {
+    let mut by_segment: HashMap<(String, i32, i32), Vec<SizeStep>> = HashMap::new();
+    for row in releases::sizes_charged_to(db, account, &epochs).await? {
         by_segment.entry((row.segment.clone(), row.window_days, row.epoch_id)).or_default().push(row);
     }
     let shown = views::shown_to(db, account, &epochs).await?;
@@ -132,7 +135,7 @@ async fn load_shown(db: &impl ConnectionTrait, account: &str, windows: &[Window]
     for ((segment, window_days, epoch_id), rows) in by_segment {
         let is_same = |window: &&Window| window.epoch_id == epoch_id && window.length.days() == window_days;
         let Some(window) = windows.iter().find(is_same) else { continue };
-        let rows: Vec<Arc<StepRow>> = rows.into_iter().map(stored::read).collect::<Result<_, _>>()?;
+        let rows: Vec<Arc<StepRow>> = rows.into_iter().map(stored::read_size).collect::<Result<_, _>>()?;
         let rows = stored::first_steps(rows);
         let cohort = Cohort::from_canonical(&segment).ok_or_else(|| Error::internal("a segment is not canonical"))?;
         let size = SumRequest { cohort: Arc::new(cohort), window: *window, bundle: Bundle::Size };

@@ -5,16 +5,28 @@ use std::sync::Arc;
 use super::release::{Payload, StepRow};
 use crate::{
     domain::error::Error,
-    storage::{entity::privacy_release, releases::Status},
+    storage::{
+        entity::privacy_release,
+        releases::{SizeStep, Status},
+    },
 };
 
 /// A stored row as a step.
 pub(super) fn read(row: privacy_release::Model) -> Result<Arc<StepRow>, Error> {
-    let payload = row.payload.map(|text| serde_json::from_str::<Payload>(&text)).transpose();
+    step(row.release_key, row.step, &row.status, row.payload.as_deref())
+}
+
+/// A stored step of a size.
+pub(super) fn read_size(row: SizeStep) -> Result<Arc<StepRow>, Error> {
+    step(row.release_key, row.step, &row.status, row.payload.as_deref())
+}
+
+fn step(key: String, step: i32, status: &str, payload: Option<&str>) -> Result<Arc<StepRow>, Error> {
+    let payload = payload.map(serde_json::from_str::<Payload>).transpose();
     Ok(Arc::new(StepRow {
-        key: row.release_key,
-        step: u8::try_from(row.step).map_err(Error::internal)?,
-        passed: row.status == Status::Ready.name(),
+        key,
+        step: u8::try_from(step).map_err(Error::internal)?,
+        passed: status == Status::Ready.name(),
         values: payload.map_err(Error::internal)?.map(|payload| payload.values),
     }))
 }

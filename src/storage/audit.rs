@@ -1,6 +1,9 @@
 //! The audit log: one row of `audit_events` for each administrative action.
 
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait as _,
+    sea_query::SelectStatement,
+};
 
 use super::entity::audit_event::{ActiveModel, COLUMN, Entity, Model};
 
@@ -60,12 +63,12 @@ pub async fn of_key(db: &impl ConnectionTrait, key_id: &str) -> Result<Vec<Model
 
 /// The number of the last erasure, if there was one.
 pub async fn last_erasure(db: &impl ConnectionTrait) -> Result<Option<i64>, DbErr> {
-    let last: Option<Option<i64>> = Entity::find()
-        .select_only()
-        .expr(COLUMN.audit_id.max())
-        .filter(COLUMN.action.eq(Action::Erase.name()))
-        .into_tuple()
-        .one(db)
-        .await?;
-    Ok(last.flatten())
+    let last = db.query_one(&last_erasure_query()).await?;
+    Ok(last.map(|row| row.try_get_by_index(0)).transpose()?.flatten())
+}
+
+/// The query of [`last_erasure`].
+pub(super) fn last_erasure_query() -> SelectStatement {
+    let erasures = Entity::find().select_only().expr(COLUMN.audit_id.max());
+    erasures.filter(COLUMN.action.eq(Action::Erase.name())).into_query()
 }

@@ -1,8 +1,8 @@
 //! Inserts of many rows, in the fastest way that each database has.
 
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbBackend, DbErr, EntityTrait, IdenStatic as _, SqlErr, Statement, Value,
-    sea_query::{ArrayType, ColumnType},
+    ColumnTrait as _, ConnectionTrait, DbBackend, DbErr, EntityTrait, IdenStatic, SqlErr, Statement, Value,
+    sea_query::{ArrayType, ColumnType, Expr, SimpleExpr},
 };
 
 /// Parameters of one statement on SQLite, which allows 32,766.
@@ -45,6 +45,18 @@ pub async fn insert<E: EntityTrait>(
         db.execute_raw(Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)).await?;
     }
     Ok(())
+}
+
+/// The condition that a text column has one of these values. Its text does not depend on their number, so that the
+/// database prepares the statement once.
+pub fn is_any(backend: DbBackend, column: impl IdenStatic, values: impl Iterator<Item = String>) -> SimpleExpr {
+    let column = column.as_str();
+    if backend == DbBackend::Postgres {
+        let values = Box::new(values.map(Value::from).collect());
+        return Expr::cust_with_values(format!("{column} = any($1)"), [Value::Array(ArrayType::String, Some(values))]);
+    }
+    let values = serde_json::Value::from(values.collect::<Vec<_>>()).to_string();
+    Expr::cust_with_values(format!("{column} in (select value from json_each(?))"), [values])
 }
 
 /// Executes an insert on PostgreSQL, where `on conflict` more than doubles its time: it is used only after the insert

@@ -103,7 +103,8 @@ pub async fn spending(
     };
     let part = |table: TableRef, [month, year]: [SimpleExpr; 2]| {
         let mut part = Query::select();
-        part.columns([Column::Subject, Column::Region]).expr(charged_by()).column(Column::Bands).expr(month).expr(year);
+        part.columns([Column::Subject, Column::Region]).expr_as(charged_by(), "account").column(Column::Bands);
+        part.expr_as(month, "in_month").expr_as(year, "in_year");
         part.from(table).and_where(Expr::col(Column::Subject).is_in(subjects.iter().copied()));
         if let Some(regions) = regions {
             part.and_where(Expr::col(Column::Region).is_in(regions.iter().copied()));
@@ -134,11 +135,11 @@ pub async fn spending(
         select.union(UnionType::All, part);
     }
     let mut sums: BTreeMap<(String, String, String), [ByBand; 2]> = BTreeMap::new();
-    for row in db.query_all(&select).await? {
-        let account = (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
-        let [by_month, by_year] = sums.entry(account).or_default();
-        let (month, year): (i64, i64) = (row.try_get_by_index(4)?, row.try_get_by_index(5)?);
-        for band in BandSet::from_bits(row.try_get_by_index(3)?).iter() {
+    let columns = ["subject", "region", "account", "bands", "in_month", "in_year"];
+    for [subject, region, account, bands, month, year] in db::texts(db, select, columns).await? {
+        let [by_month, by_year] = sums.entry((subject, region, account)).or_default();
+        let (month, year): (i64, i64) = (db::number(&month)?, db::number(&year)?);
+        for band in BandSet::from_bits(db::number(&bands)?).iter() {
             by_month[band] += month;
             by_year[band] += year;
         }

@@ -1,11 +1,13 @@
 //! Checks the schema, locks tables, and reads and writes many rows with few statements.
 
+use std::str::FromStr;
+
 use anyhow::{Context, bail};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait as _, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     EntityTrait, ExprTrait as _, Iterable as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
-    sea_query::{ColumnType, Expr, Func, LikeExpr, OnConflict, Query},
+    sea_query::{ColumnType, Expr, Func, LikeExpr, OnConflict, Query, SelectStatement},
 };
 use serde::Serialize;
 
@@ -84,6 +86,35 @@ pub async fn page<E: EntityTrait>(
     };
     let rows = if page.backward { rows.order_by_desc(key) } else { rows.order_by_asc(key) };
     Ok(page.cut(rows.limit(page.size + 1).all(db).await?))
+}
+
+/// Separate the rows and the values of rows that are read as one text. Stored texts contain no control characters.
+pub const END_OF_ROW: char = '\u{1e}';
+pub const END_OF_VALUE: char = '\u{1f}';
+
+/// Reads rows as one row with one text, and returns the values of these columns as texts; a null is an empty text.
+/// SQLite's driver hands each row from one thread to another, which takes longer than to read it.
+pub async fn texts<const N: usize>(
+    db: &impl ConnectionTrait,
+    rows: SelectStatement,
+    columns: [&str; N],
+) -> Result<Vec<[String; N]>, DbErr> {
+    let values = columns.map(|column| format!("coalesce(cast({column} as text), '')"));
+    let row = values.join(&format!(" || '{END_OF_VALUE}' || "));
+    let mut all = Query::select();
+    all.expr(Expr::cust(format!("string_agg({row}, '{END_OF_ROW}')"))).from_subquery(rows, "texts");
+    let text: Option<String> = db.query_one(&all).await?.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
+    let text = text.unwrap_or_default();
+    let values = |row: &str| -> Result<[String; N], DbErr> {
+        let values: Vec<String> = row.split(END_OF_VALUE).map(str::to_owned).collect();
+        values.try_into().map_err(|_| DbErr::Type("a stored text contains a control character".to_owned()))
+    };
+    text.split_terminator(END_OF_ROW).map(values).collect()
+}
+
+/// Parses a number of [`texts`].
+pub fn number<T: FromStr>(text: &str) -> Result<T, DbErr> {
+    text.parse().map_err(|_| DbErr::Type(format!("{text:?} is not a number in range")))
 }
 
 /// Inserts rows with as few statements as possible; with `on_conflict`, what to do with rows whose key exists. A key

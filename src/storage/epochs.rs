@@ -6,14 +6,17 @@ use parking_lot::RwLock;
 use sea_orm::{
     ActiveValue::Set,
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, ExprTrait as _, QueryFilter,
-    QueryOrder, QueryResult,
+    QueryOrder, QueryResult, QuerySelect as _,
     sea_query::{Expr, Order, Query},
 };
 
-use super::entity::{
-    agent_summary, dropped_epoch,
-    epoch::{COLUMN, Entity, Model},
-    epoch_term,
+use super::{
+    audit,
+    entity::{
+        agent_summary, dropped_epoch,
+        epoch::{COLUMN, Column, Entity, Model},
+        epoch_term,
+    },
 };
 use crate::domain::{
     clock::Clock,
@@ -43,6 +46,16 @@ pub async fn vocabulary(db: &impl ConnectionTrait, epoch_id: i32) -> Result<Voca
 /// One epoch.
 pub async fn find(db: &impl ConnectionTrait, epoch_id: i32) -> Result<Option<Model>, DbErr> {
     Entity::find_by_id(epoch_id).one(db).await
+}
+
+/// When an epoch was built, and the number of the last erasure of a person, if there was one; `None` if there is no
+/// such epoch.
+pub async fn built_and_last_erasure(
+    db: &impl ConnectionTrait,
+    epoch_id: i32,
+) -> Result<Option<(i64, Option<i64>)>, DbErr> {
+    let epoch = Entity::find_by_id(epoch_id).select_only().column(Column::BuiltAt);
+    epoch.expr(audit::last_erasure_query()).into_tuple().one(db).await
 }
 
 /// All epochs, newest first.

@@ -121,24 +121,41 @@ pub async fn delete_decoys(db: &DatabaseConnection, keys: Vec<String>) -> Result
     Ok(())
 }
 
-/// The releases of a bundle that an account was charged for, in some epochs.
-pub async fn charged_to(
+/// A stored step of a size.
+pub struct SizeStep {
+    pub release_key: String,
+    pub step: i32,
+    /// The canonical form of the segment.
+    pub segment: String,
+    pub window_days: i32,
+    pub epoch_id: i32,
+    pub status: String,
+    /// The noisy sum as JSON.
+    pub payload: Option<String>,
+}
+
+/// The steps of sizes that an account was charged for, in some epochs.
+pub async fn sizes_charged_to(
     db: &impl ConnectionTrait,
     account: &str,
-    bundle: &str,
     epochs: &BTreeSet<i32>,
-) -> Result<Vec<Model>, DbErr> {
+) -> Result<Vec<SizeStep>, DbErr> {
     let charged = privacy_charge::Entity::find()
         .select_only()
         .column(privacy_charge::Column::ReleaseKey)
         .filter(privacy_charge::COLUMN.subject.eq(account))
         .into_query();
-    Entity::find()
+    let rows = Entity::find()
         .filter(Expr::col(Column::ReleaseKey).in_subquery(charged))
-        .filter(COLUMN.bundle.eq(bundle))
-        .filter(COLUMN.epoch_id.is_in(epochs.iter().copied()))
-        .all(db)
-        .await
+        .filter(COLUMN.bundle.eq("SIZE"))
+        .filter(COLUMN.epoch_id.is_in(epochs.iter().copied()));
+    let columns = ["release_key", "step", "segment", "window_days", "epoch_id", "status", "payload"];
+    let step = |[release_key, step, segment, window_days, epoch_id, status, payload]: [String; 7]| {
+        let payload = Some(payload).filter(|payload| !payload.is_empty());
+        let (step, window_days, epoch_id) = (db::number(&step)?, db::number(&window_days)?, db::number(&epoch_id)?);
+        Ok(SizeStep { release_key, step, segment, window_days, epoch_id, status, payload })
+    };
+    db::texts(db, rows.into_query(), columns).await?.into_iter().map(step).collect()
 }
 
 /// The number of releases by bundle and status; each step counts.

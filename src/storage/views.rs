@@ -4,13 +4,16 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sea_orm::{
     ActiveValue::Set,
-    ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QuerySelect as _,
+    ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QueryTrait as _,
     sea_query::{Expr, Query},
 };
 
-use super::entity::{
-    privacy_release,
-    privacy_view::{ActiveModel, COLUMN, Column, Entity},
+use super::{
+    db,
+    entity::{
+        privacy_release,
+        privacy_view::{ActiveModel, COLUMN, Column, Entity},
+    },
 };
 
 /// Stored verdicts: first step of a size -> whether the account may see the segment.
@@ -31,26 +34,19 @@ pub async fn shown_to(
     epochs: &BTreeSet<i32>,
 ) -> Result<HashSet<String>, DbErr> {
     // As a join of the account's views: a list of the epoch's releases would grow with what all accounts requested.
-    let keys: Vec<String> = Entity::find()
-        .select_only()
-        .column(Column::ReleaseKey)
-        .filter(COLUMN.subject.eq(account))
-        .filter(COLUMN.shown.eq(true))
-        .filter(Expr::exists(
-            Query::select()
-                .expr(Expr::val(1))
-                .from(privacy_release::Entity)
-                .and_where(
-                    Expr::col((privacy_release::Entity, privacy_release::Column::ReleaseKey))
-                        .equals((Entity, Column::ReleaseKey)),
-                )
-                .and_where(Expr::col(privacy_release::Column::EpochId).is_in(epochs.iter().copied()))
-                .to_owned(),
-        ))
-        .into_tuple()
-        .all(db)
-        .await?;
-    Ok(keys.into_iter().collect())
+    let rows = Entity::find().filter(COLUMN.subject.eq(account)).filter(COLUMN.shown.eq(true)).filter(Expr::exists(
+        Query::select()
+            .expr(Expr::val(1))
+            .from(privacy_release::Entity)
+            .and_where(
+                Expr::col((privacy_release::Entity, privacy_release::Column::ReleaseKey))
+                    .equals((Entity, Column::ReleaseKey)),
+            )
+            .and_where(Expr::col(privacy_release::Column::EpochId).is_in(epochs.iter().copied()))
+            .to_owned(),
+    ));
+    let keys = db::texts(db, rows.into_query(), ["release_key"]).await?;
+    Ok(keys.into_iter().flatten().collect())
 }
 
 /// Stores verdicts; they never change.

@@ -17,7 +17,7 @@ use crate::{
         Exact, Sums,
         engine::{Engine, SumRequest},
     },
-    storage::{audit, epochs},
+    storage::epochs,
 };
 
 mod people;
@@ -51,9 +51,8 @@ struct Version {
 impl Version {
     /// The current version of an epoch; `None` if the epoch does not exist.
     async fn read(db: &DatabaseConnection, epoch_id: i32) -> Result<Option<Self>, DbErr> {
-        let erased = audit::last_erasure(db).await?;
-        let epoch = epochs::find(db, epoch_id).await?;
-        Ok(epoch.map(|epoch| Self { epoch_id, built_at: epoch.built_at, erased }))
+        let version = epochs::built_and_last_erasure(db, epoch_id).await?;
+        Ok(version.map(|(built_at, erased)| Self { epoch_id, built_at, erased }))
     }
 }
 

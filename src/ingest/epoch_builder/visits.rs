@@ -16,14 +16,11 @@ use crate::{
         epoch::WindowLength,
     },
     privacy::contribution::{self, BEHAVIOR_WIDTH, Visit},
+    storage::db::{END_OF_ROW, END_OF_VALUE},
 };
 
 /// The windows of an epoch.
 pub(super) const WINDOWS: usize = WindowLength::ALL.len();
-
-/// Separates the visits of a person, and the values of a visit. Imported values contain no control characters.
-const END_OF_VISIT: char = '\u{1e}';
-const END_OF_VALUE: char = '\u{1f}';
 
 /// The visits of one person.
 pub(super) struct PersonVisits {
@@ -80,7 +77,7 @@ pub(super) async fn read(
                  || case when not return_given then '{END_OF_VALUE}' when is_return_visit then '{END_OF_VALUE}1'
                     else '{END_OF_VALUE}0' end
                  || '{END_OF_VALUE}' || coalesce(category_group, ''),
-             '{END_OF_VISIT}')
+             '{END_OF_ROW}')
          from user_actions
          where agent_id >= $1 and agent_id <= $2 and start_time < {ends_at}
          group by agent_id"
@@ -100,7 +97,7 @@ pub(super) async fn read(
 
 fn of_person(text: &str, ends_at: i64, spots: &Spots) -> anyhow::Result<PersonVisits> {
     let starts_at = ends_at - 12 * WEEK;
-    let lines = text.split_terminator(END_OF_VISIT);
+    let lines = text.split_terminator(END_OF_ROW);
     let mut visits =
         lines.map(|line| parse(line).context("a stored visit is damaged")).collect::<Result<Vec<_>, _>>()?;
     visits.sort_unstable_by_key(|parsed| (parsed.spot, parsed.visit.start));

@@ -95,10 +95,11 @@ impl Connections {
     ) -> anyhow::Result<HashSet<(String, String)>> {
         // The result is bounded by the batch: at most its distinct first ids times their ties.
         let firsts: HashSet<&str> = rows.iter().map(|(_, row)| row.agents.0.as_str()).collect();
+        let firsts = firsts.into_iter().map(str::to_owned);
         let stored: Vec<(String, String)> = connection::Entity::find()
             .select_only()
             .columns([Column::AgentId1, Column::AgentId2])
-            .filter(connection::COLUMN.agent_id_1.is_in(firsts))
+            .filter(bulk::is_any(transaction.get_database_backend(), Column::AgentId1, firsts))
             .into_tuple()
             .all(transaction)
             .await?;

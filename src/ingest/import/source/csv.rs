@@ -7,8 +7,6 @@ use std::{
     borrow::Cow,
     io::{BufRead, BufReader, Read},
     ops::Range,
-    sync::mpsc::{self, SyncSender},
-    thread,
 };
 
 use anyhow::{Context, bail, ensure};
@@ -23,77 +21,25 @@ use crate::ingest::import::{
 
 /// The maximum number of columns.
 const MAX_COLUMNS: usize = 10_000;
-/// The number of records of a chunk, the size in bytes from which on it is sent anyway, and the number of chunks that
-/// the tokenizer may be ahead of the parser.
-const RECORDS_PER_CHUNK: usize = 1_000;
-const MAX_CHUNK_BYTES: usize = 1 << 20;
-const CHUNKS_AHEAD: usize = 4;
 
-pub(super) fn read<R: Row>(unpacked: Box<dyn Read + Send>, batches: &mut Batches<R>) -> anyhow::Result<()> {
+pub(super) fn read<R: Row>(unpacked: Box<dyn Read>, batches: &mut Batches<R>) -> anyhow::Result<()> {
     let mut tokens = Tokens::new(unpacked);
     let header = header(&mut tokens)?;
     require::<R>(&header.iter().map(String::as_str).collect::<Vec<_>>())?;
     let columns = R::columns();
     let position = |name: &str| columns.iter().position(|column| *column == name);
     tokens.slots = header.iter().map(|name| position(name)).collect();
-    // The tokenizer has a thread of its own. It ends when the receiver is dropped.
-    let (sender, receiver) = mpsc::sync_channel(CHUNKS_AHEAD);
-    thread::scope(|scope| {
-        let width = columns.len();
-        let tokenizer = scope.spawn(move || tokens.send_all(width, &sender));
-        let _is_sent = receiver.into_iter().all(|chunk: Chunk| chunk.parse(&columns, header.len(), batches));
-        tokenizer.join().unwrap_or_else(|_| bail!("the tokenizer thread stopped"))
-    })
-}
-
-/// Records on their way from the tokenizer to the parser.
-#[derive(Default)]
-struct Chunk {
-    /// The values and the raw text of all records.
-    bytes: Vec<u8>,
-    /// The ranges of the values in `bytes`, one per imported column of each record; `None` for a value that is too
-    /// long.
-    values: Vec<Option<Range<usize>>>,
-    records: Vec<Record>,
-}
-
-struct Record {
-    first_line: u64,
-    /// The number of values, of all columns.
-    count: usize,
-    /// The beginning of the record as it is in the file.
-    raw: Range<usize>,
-}
-
-impl Chunk {
-    /// Parses the records. Returns `false` if the store receives no more rows.
-    fn parse<R: Row>(&self, columns: &[&str], header_len: usize, batches: &mut Batches<R>) -> bool {
-        let values = self.values.chunks(columns.len().max(1));
-        self.records.iter().zip(values).all(|(record, ranges)| {
-            let values = self.values_of(record, ranges, columns, header_len);
-            let raw = || String::from_utf8_lossy(&self.bytes[record.raw.clone()]).trim_end().to_owned();
-            batches.row(record.first_line, values.as_deref(), raw)
-        })
-    }
-
-    /// The values of the imported columns.
-    fn values_of(
-        &self,
-        record: &Record,
-        ranges: &[Option<Range<usize>>],
-        columns: &[&str],
-        header_len: usize,
-    ) -> Result<Vec<Value<'_>>, String> {
-        if record.count != header_len {
-            return Err(format!("{} values, but the header names {header_len} columns", record.count));
+    while tokens.next_record()? {
+        if tokens.is_blank {
+            continue;
         }
-        let value = |(range, column): (&Option<Range<usize>>, &&str)| {
-            let range = range.clone().ok_or_else(|| format!("{column} is longer than {MAX_VALUE_BYTES} bytes"))?;
-            let text = std::str::from_utf8(&self.bytes[range]).map_err(|_| format!("{column} is not UTF-8"))?;
-            Ok(Value::Text(Cow::Borrowed(text)))
-        };
-        ranges.iter().zip(columns).map(value).collect()
+        let values = tokens.values(&columns, header.len());
+        let raw = || String::from_utf8_lossy(&tokens.raw).trim_end().to_owned();
+        if !batches.row(tokens.first_line, values.as_deref(), raw) {
+            return Ok(());
+        }
     }
+    Ok(())
 }
 
 /// The first bytes of files that are not CSV, with the cause and the remedy.
@@ -128,7 +74,7 @@ fn header(tokens: &mut Tokens) -> anyhow::Result<Vec<String>> {
 
 /// The tokenizer, with the current record.
 struct Tokens {
-    input: BufReader<Box<dyn Read + Send>>,
+    input: BufReader<Box<dyn Read>>,
     reader: Reader,
     /// The imported column of each column of the file, if any.
     slots: Vec<Option<usize>>,
@@ -150,7 +96,7 @@ struct Tokens {
 }
 
 impl Tokens {
-    fn new(unpacked: Box<dyn Read + Send>) -> Self {
+    fn new(unpacked: Box<dyn Read>) -> Self {
         Self {
             input: BufReader::with_capacity(1 << 16, unpacked),
             // Lines end at `\n` only; a `\r` before it is trimmed as whitespace.
@@ -246,40 +192,24 @@ impl Tokens {
         }
     }
 
-    /// Sends all records, with `width` imported columns each.
-    fn send_all(mut self, width: usize, chunks: &SyncSender<Chunk>) -> anyhow::Result<()> {
-        let mut chunk = Chunk::default();
-        while self.next_record()? {
-            if self.is_blank {
-                continue;
-            }
-            self.append_to(&mut chunk, width);
-            let is_full = chunk.records.len() == RECORDS_PER_CHUNK || chunk.bytes.len() > MAX_CHUNK_BYTES;
-            if is_full && chunks.send(std::mem::take(&mut chunk)).is_err() {
-                return Ok(());
-            }
+    /// The values of the imported columns.
+    fn values(&self, columns: &[&str], header_len: usize) -> Result<Vec<Value<'_>>, String> {
+        if self.count != header_len {
+            return Err(format!("{} values, but the header names {header_len} columns", self.count));
         }
-        // If the receiver is gone, the store has failed; its error is the one to report.
-        let _ = chunks.send(chunk);
-        Ok(())
-    }
-
-    /// Appends the current record.
-    fn append_to(&self, chunk: &mut Chunk, width: usize) {
-        let start = chunk.bytes.len();
-        let used = self.kept.iter().flatten().map(|range| range.end).max().unwrap_or(0);
-        chunk.bytes.extend_from_slice(&self.buffer[..used]);
-        for column in 0..width {
-            let range = self.kept.get(column).cloned().unwrap_or(Some(0..0));
-            chunk.values.push(range.map(|range| start + range.start..start + range.end));
+        let mut values = Vec::with_capacity(columns.len());
+        for (index, column) in columns.iter().enumerate() {
+            let Some(range) = self.kept.get(index).cloned().unwrap_or(Some(0..0)) else {
+                return Err(format!("{column} is longer than {MAX_VALUE_BYTES} bytes"));
+            };
+            let text = std::str::from_utf8(&self.buffer[range]).map_err(|_| format!("{column} is not UTF-8"))?;
+            values.push(Value::Text(Cow::Borrowed(text)));
         }
-        let raw = chunk.bytes.len();
-        chunk.bytes.extend_from_slice(&self.raw);
-        chunk.records.push(Record { first_line: self.first_line, count: self.count, raw: raw..chunk.bytes.len() });
+        Ok(values)
     }
 }
 
 /// The bytes that can be read next; empty at the end of the file.
-fn fill(input: &mut BufReader<Box<dyn Read + Send>>, line: u64) -> anyhow::Result<&[u8]> {
+fn fill(input: &mut BufReader<Box<dyn Read>>, line: u64) -> anyhow::Result<&[u8]> {
     input.fill_buf().with_context(|| format!("it is damaged after line {}", line - 1))
 }

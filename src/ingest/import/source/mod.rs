@@ -71,7 +71,7 @@ pub(super) fn read<R: Row>(parts: &[PathBuf], progress: Progress, mut batches: B
     Ok(())
 }
 
-fn decompress<R: Row>(file: File, compression: &str, progress: Progress) -> anyhow::Result<Box<dyn Read + Send>> {
+fn decompress<R: Row>(file: File, compression: &str, progress: Progress) -> anyhow::Result<Box<dyn Read>> {
     let bar = progress.bytes(R::KIND.name(), file.metadata().map(|meta| meta.len()).unwrap_or_default());
     let counted = Counted { inner: BufReader::with_capacity(1 << 18, file), bar };
     Ok(match compression {

@@ -22,7 +22,7 @@ use crate::ingest::import::{Row, batches::Batches, value::Value};
 /// The maximum length of a line, in bytes. A longer line is rejected, and its rest is not held in memory.
 const MAX_LINE_BYTES: usize = 1 << 20;
 
-pub(super) fn read<R: Row>(unpacked: Box<dyn Read + Send>, batches: &mut Batches<R>) -> anyhow::Result<()> {
+pub(super) fn read<R: Row>(unpacked: Box<dyn Read>, batches: &mut Batches<R>) -> anyhow::Result<()> {
     let mut reader = BufReader::with_capacity(1 << 16, unpacked);
     let (columns, mut names, mut bytes, mut is_any_parsed) = (R::columns(), BTreeSet::new(), Vec::new(), false);
     let mut has_lines = false;
