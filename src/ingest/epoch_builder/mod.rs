@@ -1,7 +1,8 @@
 //! The epoch builder (`epoch build`): reduces the raw rows to one row of integers per person and window.
 //!
 //! A build runs in one transaction, so a build that fails leaves no epoch. It reads all visits, reduces them to what
-//! the windows need (module `people`), then adds the ties, and then writes. Two more connections read, on the same snapshot.
+//! the windows need (module `people`), then adds the ties, and then writes. Two more connections read, on the same
+//! snapshot.
 
 use anyhow::{Context as _, bail, ensure};
 use sea_orm::{
