@@ -33,6 +33,12 @@ impl WindowLength {
         }
     }
 
+    /// The first second of the window that ends at `ends_at`, both in Unix seconds.
+    #[must_use]
+    pub fn starts_at(self, ends_at: i64) -> i64 {
+        ends_at - i64::from(self.days()) * DAY
+    }
+
     /// The cap on the number of visits of one person in the window (`docs/privacy.md`).
     #[must_use]
     pub fn visit_cap(self) -> i32 {
@@ -57,7 +63,7 @@ impl Window {
     /// The first second of the window, in Unix seconds.
     #[must_use]
     pub fn starts_at(&self) -> i64 {
-        self.ends_at - i64::from(self.length.days()) * DAY
+        self.length.starts_at(self.ends_at)
     }
 
     /// The epoch as an ISO week, such as `2012-W21`.

@@ -97,15 +97,7 @@ fn arrays<E: EntityTrait>(columns: &[E::Column], rows: Vec<Vec<Value>>) -> Resul
     let mut nulls = Vec::new();
     for (number, (column, mut array)) in (1..).zip(columns.iter().zip(arrays)) {
         let definition = column.def();
-        // The element that stands for null: the driver has no arrays with nulls.
-        let (name, kind, null) = match definition.get_column_type() {
-            ColumnType::Integer => ("integer", ArrayType::Int, Value::from(i32::MIN)),
-            ColumnType::BigInteger => ("bigint", ArrayType::BigInt, Value::from(i64::MIN)),
-            ColumnType::Double => ("double precision", ArrayType::Double, Value::from(f64::NAN)),
-            ColumnType::Boolean => ("boolean", ArrayType::Bool, Value::from(false)),
-            ColumnType::String(_) | ColumnType::Text => ("text", ArrayType::String, Value::from("")),
-            other => return Err(DbErr::Type(format!("a column of the type {other:?}"))),
-        };
+        let (name, kind, null) = types(definition.get_column_type())?;
         parameters.push(format!("${number}::{name}[]"));
         if definition.is_null() {
             array.iter_mut().filter(|value| **value == value.as_null()).for_each(|value| *value = null.clone());
@@ -120,4 +112,19 @@ fn arrays<E: EntityTrait>(columns: &[E::Column], rows: Vec<Vec<Value>>) -> Resul
     let (selected, parameters, names) = (selected.join(", "), parameters.join(", "), names.join(", "));
     elements.extend(nulls);
     Ok((format!("select {selected} from unnest({parameters}) as rows ({names})"), elements))
+}
+
+/// The SQL name of a type, its array type, and the element that stands for null: the driver has no arrays with nulls.
+///
+/// # Errors
+/// The type is not one of the raw tables, the ledger or the epochs.
+pub(super) fn types(column: &ColumnType) -> Result<(&'static str, ArrayType, Value), DbErr> {
+    match column {
+        ColumnType::Integer => Ok(("integer", ArrayType::Int, i32::MIN.into())),
+        ColumnType::BigInteger => Ok(("bigint", ArrayType::BigInt, i64::MIN.into())),
+        ColumnType::Double => Ok(("double precision", ArrayType::Double, f64::NAN.into())),
+        ColumnType::Boolean => Ok(("boolean", ArrayType::Bool, false.into())),
+        ColumnType::String(_) | ColumnType::Text => Ok(("text", ArrayType::String, "".into())),
+        other => Err(DbErr::Type(format!("a column of the type {other:?}"))),
+    }
 }

@@ -7,10 +7,11 @@ use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait as _, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     EntityTrait, ExprTrait as _, Iterable as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
-    sea_query::{ColumnType, Expr, Func, LikeExpr, OnConflict, Query, SelectStatement},
+    sea_query::{Expr, Func, LikeExpr, OnConflict, Query, SelectStatement},
 };
 use serde::Serialize;
 
+use super::bulk;
 use crate::domain::page::{Page, PageRequest};
 
 pub use super::{
@@ -160,14 +161,7 @@ pub async fn insert_rows<E: EntityTrait>(
     };
     let mut select = Query::select();
     for (position, column) in columns.iter().enumerate() {
-        let name = match column.def().get_column_type() {
-            ColumnType::Integer => "integer",
-            ColumnType::BigInteger => "bigint",
-            ColumnType::Double => "double precision",
-            ColumnType::Boolean => "boolean",
-            ColumnType::String(_) | ColumnType::Text => "text",
-            other => return Err(DbErr::Type(format!("a column of the type {other:?}"))),
-        };
+        let (name, ..) = bulk::types(column.def().get_column_type())?;
         select.expr(Expr::cust(format!("value ->> {position}")).cast_as(name));
     }
     select.from_function(elements, "value");

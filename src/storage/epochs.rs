@@ -43,11 +43,6 @@ pub async fn vocabulary(db: &impl ConnectionTrait, epoch_id: i32) -> Result<Voca
     Ok(vocabulary)
 }
 
-/// One epoch.
-pub async fn find(db: &impl ConnectionTrait, epoch_id: i32) -> Result<Option<Model>, DbErr> {
-    Entity::find_by_id(epoch_id).one(db).await
-}
-
 /// When an epoch was built, and the number of the last erasure of a person, if there was one; `None` if there is no
 /// such epoch.
 pub async fn built_and_last_erasure(

@@ -12,10 +12,7 @@ use super::{
     visits::{FirstVisit, PersonVisits, WINDOWS},
 };
 use crate::{
-    domain::{
-        clock::{DAY, WEEK},
-        epoch::WindowLength,
-    },
+    domain::epoch::WindowLength,
     privacy::contribution::{self, NO_TIES, Tie},
     storage::entity::connection::{self, COLUMN, Column},
 };
@@ -60,7 +57,7 @@ impl Network {
     fn add(&mut self, tie: &Tie, ends_at: i64) {
         self.ties += 1;
         for (sums, length) in self.sums.iter_mut().zip(WindowLength::ALL) {
-            contribution::add_tie(sums, ends_at - i64::from(length.days()) * DAY, tie);
+            contribution::add_tie(sums, length.starts_at(ends_at), tie);
         }
     }
 }
@@ -87,5 +84,5 @@ fn followed_at(own: &[FirstVisit], other: &[FirstVisit], ends_at: i64) -> Option
             latest = latest.max(visit.at);
         }
     }
-    (latest > 0).then(|| ends_at - 12 * WEEK + i64::from(latest) - 1)
+    (latest > 0).then(|| WindowLength::Days84.starts_at(ends_at) + i64::from(latest) - 1)
 }

@@ -11,10 +11,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseTransaction, Statement};
 
 use super::people::Candidate;
 use crate::{
-    domain::{
-        clock::{DAY, WEEK},
-        epoch::WindowLength,
-    },
+    domain::epoch::WindowLength,
     privacy::contribution::{self, BEHAVIOR_WIDTH, Visit},
     storage::db::{END_OF_ROW, END_OF_VALUE},
 };
@@ -96,7 +93,7 @@ pub(super) async fn read(
 }
 
 fn of_person(text: &str, ends_at: i64, spots: &Spots) -> anyhow::Result<PersonVisits> {
-    let starts_at = ends_at - 12 * WEEK;
+    let starts_at = WindowLength::Days84.starts_at(ends_at);
     let lines = text.split_terminator(END_OF_ROW);
     let mut visits =
         lines.map(|line| parse(line).context("a stored visit is damaged")).collect::<Result<Vec<_>, _>>()?;
@@ -114,7 +111,7 @@ fn of_person(text: &str, ends_at: i64, spots: &Spots) -> anyhow::Result<PersonVi
     let visits: Vec<Visit> = visits.into_iter().map(|parsed| parsed.visit).collect();
     let mut behavior = [None; WINDOWS];
     for (window, length) in behavior.iter_mut().zip(WindowLength::ALL) {
-        let starts_at = ends_at - i64::from(length.days()) * DAY;
+        let starts_at = length.starts_at(ends_at);
         let visits: Vec<Visit> = visits.iter().filter(|visit| visit.start >= starts_at).copied().collect();
         let numbers = contribution::behavior(length, &visits);
         // The numbers are at most 10,000.
