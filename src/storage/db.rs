@@ -142,7 +142,7 @@ where
 
 /// Inserts rows with one statement and one parameter: a JSON array of arrays, with the values of `columns` in their
 /// order. No key may exist. The text of the statement is the same for every number of rows, so that the database
-/// prepares it once; for many rows, [`bulk`](super::bulk) is faster.
+/// prepares it once; for many rows, [`bulk`] is faster.
 ///
 /// # Errors
 /// The database fails, or a row cannot be written as JSON.
