@@ -18,6 +18,7 @@ mod m20261123_000007_add_catalog_and_states;
 mod m20261127_000008_add_erased_people_and_documents;
 mod m20261128_000009_charge_atoms_and_steps;
 mod m20261128_000010_sum_charges;
+mod m20261128_000011_add_warehouse_builds;
 
 /// The list of migrations, oldest first.
 pub struct Migrator;
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000008_add_erased_people_and_documents::Migration),
             Box::new(m20261128_000009_charge_atoms_and_steps::Migration),
             Box::new(m20261128_000010_sum_charges::Migration),
+            Box::new(m20261128_000011_add_warehouse_builds::Migration),
         ]
     }
 }
@@ -58,6 +60,7 @@ pub fn lost_by_reverting(migration: &str) -> &'static str {
             "which age bands charges were for, who moved, and the numbers released in steps; and revokes the test keys"
         }
         Some("000010") => "nothing: sums of charges, which the next upgrade computes again",
+        Some("000011") => "the epochs whose rows are in the warehouse",
         _ => "the tables and columns that it created",
     }
 }

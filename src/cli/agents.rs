@@ -55,9 +55,10 @@ struct Forgotten {
 impl Agents {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let db = super::open(&self.database).await?;
+        let warehouse = super::open_warehouse(&self.database).await?;
         match self.action {
             Action::Forget { id, format } => {
-                let erased = erasure::erase(&db, &id, SystemClock.now()).await?;
+                let erased = erasure::erase(&db, warehouse.as_ref(), &id, SystemClock.now()).await?;
                 let erased_people = erased_people::count(&db).await?;
                 let forgotten = Forgotten { visits: erased.visits, ties: erased.ties, erased_people };
                 format.show(&forgotten, |forgotten| {

@@ -85,7 +85,7 @@ impl Demo {
         }
         set_up(&db).await?;
         let key = key(&db, &self.dir.join("demo.key")).await?;
-        serve::serve(db, listener, server, false, || banner(address, &key)).await
+        serve::serve(db, None, listener, server, false, || banner(address, &key)).await
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
         import,
         progress::Progress,
     },
-    storage::epochs,
+    storage::{epochs, warehouse::Warehouse},
 };
 
 /// Build, list or drop the weekly snapshots.
@@ -88,15 +88,20 @@ struct EpochRow {
 impl Epoch {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let db = super::open(&self.database).await?;
+        let warehouse = match self.action {
+            Action::List(_) => None,
+            _ => super::open_warehouse(&self.database).await?,
+        };
+        let warehouse = warehouse.as_ref();
         match self.action {
             Action::Build { as_of, words, force, format } => {
                 let started = Instant::now();
                 let as_of = match as_of {
                     Some(date) => midnight(date),
-                    None => newest_filled_week(&db).await?,
+                    None => newest_filled_week(&db, warehouse).await?,
                 };
                 let lists = words.as_deref().map(import::closed_lists).transpose()?;
-                let options = BuildOptions { lists: lists.as_ref(), force, progress: Progress::Shown };
+                let options = BuildOptions { lists: lists.as_ref(), force, progress: Progress::Shown, warehouse };
                 let built = epoch_builder::build_with(&db, as_of, SystemClock.now(), options).await?;
                 let (what, elapsed) = (epoch_builder::describe(&built), started.elapsed().as_secs_f64());
                 let row = BuiltRow {
@@ -116,7 +121,7 @@ impl Epoch {
                 })?;
             }
             Action::Drop { epoch, format } => {
-                epoch_builder::drop_epoch(&db, &epoch, SystemClock.now()).await?;
+                epoch_builder::drop_epoch(&db, warehouse, &epoch, SystemClock.now()).await?;
                 format.line(&json!({ "epoch": epoch, "dropped": true }), &format!("{epoch} is dropped"))?;
             }
             Action::List(format) => {
@@ -140,8 +145,8 @@ impl Epoch {
 }
 
 /// The end of the newest week that the data fill, in Unix seconds. Prints which later weeks are not filled.
-async fn newest_filled_week(db: &DatabaseConnection) -> anyhow::Result<i64> {
-    let newest = epoch_builder::newest_filled_week(db, SystemClock.now()).await?;
+async fn newest_filled_week(db: &DatabaseConnection, warehouse: Option<&Warehouse>) -> anyhow::Result<i64> {
+    let newest = epoch_builder::newest_filled_week(db, warehouse, SystemClock.now()).await?;
     for week in newest.left_out {
         eprintln!("{week}; --as-of builds it nevertheless");
     }

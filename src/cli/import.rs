@@ -117,12 +117,14 @@ impl Import {
         }
         let db = super::create(&self.database).await?;
         db::migrate_if_fresh(&db).await?;
+        let warehouse = super::open_warehouse(&self.database).await?;
         let options = Options {
             dry_run: self.dry_run,
             progress: Progress::Shown,
             partner: self.partner.clone(),
             max_rejects: self.max_rejects.unwrap_or_default(),
             scale: self.scale,
+            warehouse,
         };
         let mut reports = Vec::new();
         let outcome = import::run(&db, &sources, &options, &mut reports).await;

@@ -54,6 +54,9 @@ impl Migrate {
         let format = match self.action.unwrap_or(Action::Up(Format::TABLE)) {
             Action::Up(format) => {
                 Migrator::up(&db, None).await?;
+                if let Some(warehouse) = self.database.warehouse()? {
+                    warehouse.migrate().await.context("the tables of the warehouse")?;
+                }
                 format
             }
             Action::Down { yes, format } => {

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::Args;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use sea_orm::DatabaseConnection;
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     domain::clock::{Clock, DAY, SystemClock},
-    engine::{MemoryEngine, SqlEngine},
+    engine::{MemoryEngine, SqlEngine, WarehouseEngine},
     gate::quota::{LoggedUsage, ProcessQuotas, QuotaStore, REDIS_TIMEOUT, RedisQuotas},
     privacy::{Engine, OsNoise},
     server::{
@@ -24,7 +24,7 @@ use crate::{
         state::{AppDependencies, AppState, Timeouts},
         telemetry::Traces,
     },
-    storage::{epochs, file_locks, request_log},
+    storage::{epochs, file_locks, request_log, warehouse::Warehouse},
 };
 
 /// The interval at which a server checks for a newer epoch.
@@ -50,9 +50,18 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let db = super::open(&self.database).await?;
+        let warehouse = self.database.warehouse()?;
+        if let Some(warehouse) = &warehouse {
+            warehouse.require_reachable().await?;
+            ensure!(
+                self.server.engine == EngineKind::Sql,
+                "ENGINE=memory reads the tables of DATABASE_URL; with WAREHOUSE_URL the warehouse computes the sums: \
+                 leave ENGINE out"
+            );
+        }
         let listener = bind(&self.server).await?;
         let address = listener.local_addr()?;
-        serve(db, listener, self.server, true, || {
+        serve(db, warehouse, listener, self.server, true, || {
             say!("listening on http://{address}");
             Ok(())
         })
@@ -72,6 +81,7 @@ pub(super) async fn bind(server: &Server) -> anyhow::Result<TcpListener> {
 /// requests in flight, writes the request log and returns.
 pub(super) async fn serve(
     db: DatabaseConnection,
+    warehouse: Option<Warehouse>,
     listener: TcpListener,
     server: Server,
     warns_of_age: bool,
@@ -89,9 +99,10 @@ pub(super) async fn serve(
         Some(url) if !url.is_empty() => Arc::new(RedisQuotas::connect(url, usage, REDIS_TIMEOUT).await?),
         _ => Arc::new(ProcessQuotas::new(usage)),
     };
-    let engine: Arc<dyn Engine> = match server.engine {
-        EngineKind::Sql => Arc::new(SqlEngine::new(db.clone())),
-        EngineKind::Memory => Arc::new(MemoryEngine::new(db.clone())),
+    let engine: Arc<dyn Engine> = match (warehouse, server.engine) {
+        (Some(warehouse), _) => Arc::new(WarehouseEngine::new(db.clone(), warehouse)),
+        (None, EngineKind::Sql) => Arc::new(SqlEngine::new(db.clone())),
+        (None, EngineKind::Memory) => Arc::new(MemoryEngine::new(db.clone())),
     };
     let collector = server.otel_exporter_otlp_endpoint.filter(|endpoint| !endpoint.is_empty());
     let traces = collector.as_deref().map(Traces::connect).transpose()?.map(Arc::new);

@@ -3,6 +3,8 @@
 mod columns;
 mod memory;
 mod sql;
+mod warehouse;
 
 pub use memory::{EPOCH_LOADED, MemoryEngine};
 pub use sql::SqlEngine;
+pub use warehouse::WarehouseEngine;

@@ -13,6 +13,7 @@ use crate::{
         db,
         entity::{agent, agent_summary, connection, personality_profile, user_action},
         erased_people,
+        warehouse::{Warehouse, quoted},
     },
 };
 
@@ -32,7 +33,15 @@ pub struct Erased {
 /// # Errors
 /// The id is unknown, or the database fails before the commit: then nothing is changed. If clearing the space fails,
 /// the person is erased nevertheless, and the error says so.
-pub async fn erase(db: &DatabaseConnection, agent_id: &str, now: i64) -> anyhow::Result<Erased> {
+pub async fn erase(
+    db: &DatabaseConnection,
+    warehouse: Option<&Warehouse>,
+    agent_id: &str,
+    now: i64,
+) -> anyhow::Result<Erased> {
+    if let Some(warehouse) = warehouse {
+        return erase_from_warehouse(db, warehouse, agent_id, now).await;
+    }
     let sqlite = db.get_database_backend() == DbBackend::Sqlite;
     let transaction = db::begin_write(db).await.context(
         "nothing was erased: another process writes to the database, such as an import; try again when it has ended",
@@ -63,6 +72,56 @@ pub async fn erase(db: &DatabaseConnection, agent_id: &str, now: i64) -> anyhow:
     transaction.commit().await?;
     clear_deleted(db, sqlite).await.context("the person was erased, but the space of the rows could not be cleared")?;
     Ok(Erased { visits, ties })
+}
+
+/// Erases one person from a warehouse, which has no transactions. First the person is added to the list that imports
+/// skip, then the rows are deleted; if that fails, the same command goes on with it.
+async fn erase_from_warehouse(
+    db: &DatabaseConnection,
+    warehouse: &Warehouse,
+    agent_id: &str,
+    now: i64,
+) -> anyhow::Result<Erased> {
+    let transaction = db::begin_write(db).await?;
+    db::lock_people(&transaction).await?;
+    let is_person = format!("agent_id = {}", quoted(agent_id));
+    let count = |table: &str| {
+        let statement =
+            format!("SELECT toString(count()) FROM {}.{table} FINAL WHERE {is_person}", warehouse.database());
+        async move {
+            let rows = warehouse.read::<1>(&statement).await?;
+            let [[count]] = &rows[..] else { bail!("the warehouse does not count its rows") };
+            Ok(count.parse::<u64>()?)
+        }
+    };
+    let (people, visits, ties) =
+        (count("agents").await?, count("user_actions").await?, count("ai2ai_connections").await?);
+    let is_listed = erased_people::load(&transaction).await?.contains(agent_id);
+    ensure!(people + visits + ties > 0 || is_listed, "no person in the data has this id");
+    erased_people::add(&transaction, agent_id, now).await.map_err(Error::into_anyhow)?;
+    transaction.commit().await?;
+    delete_from_warehouse(db, warehouse, agent_id, now).await.context(
+        "the person is on the list that imports skip, but not all rows are deleted yet: run the same command again",
+    )?;
+    Ok(Erased { visits, ties })
+}
+
+async fn delete_from_warehouse(
+    db: &DatabaseConnection,
+    warehouse: &Warehouse,
+    agent_id: &str,
+    now: i64,
+) -> anyhow::Result<()> {
+    let transaction = db::begin_write(db).await?;
+    db::lock_people(&transaction).await?;
+    db::lock_epochs(&transaction).await?;
+    let id = quoted(agent_id);
+    for table in ["agents", "personality_profiles", "user_actions", "agent_rollup"] {
+        warehouse.delete(table, &format!("agent_id = {id}")).await?;
+    }
+    warehouse.delete("ai2ai_connections", &format!("agent_id = {id} OR other_id = {id}")).await?;
+    audit::record(&transaction, now, Action::Erase, "", String::new()).await?;
+    Ok(transaction.commit().await?)
 }
 
 /// Removes a person from the list of erased people, so that the next import may load the person again. Nothing that was

@@ -232,17 +232,27 @@ pub fn network(starts_at: i64, ties: &[Tie]) -> [i64; NETWORK_WIDTH] {
 /// The numbers of the bundle NETWORK of a person without ties.
 pub const NO_TIES: [i64; NETWORK_WIDTH] = [-ONE / 2; NETWORK_WIDTH];
 
+/// What a tie adds to the numbers of the bundle NETWORK at most, in 1/10^4.
+pub const TIE_STEP: i64 = ONE / 10;
+const _: () = assert!(TIE_STEP * 10 == ONE && TIE_CAP == 10);
+
+/// What the compatibility of a tie, in [0, 1], adds: 0 to [`TIE_STEP`]. A value outside counts as the nearest bound.
+#[must_use]
+pub fn tie_weight(compatibility: f64) -> i64 {
+    let compatibility = if compatibility.is_finite() { compatibility.clamp(0.0, 1.0) } else { 0.0 };
+    #[expect(clippy::cast_possible_truncation, reason = "between 0 and 1,000")]
+    let weight = (compatibility * TIE_STEP as f64).round() as i64;
+    weight
+}
+
 /// Adds a tie to the numbers of the bundle NETWORK; see [`network`]. The caller adds at most [`TIE_CAP`] ties.
 ///
 /// Each tie adds an integer of at most 1,000 to each number, so removing one tie changes each number by at most
 /// 1/theta.
 pub fn add_tie(sums: &mut [i64; NETWORK_WIDTH], starts_at: i64, tie: &Tie) {
-    let step = ONE / i64::try_from(TIE_CAP).unwrap_or(1);
-    let compatibility = if tie.compatibility.is_finite() { tie.compatibility.clamp(0.0, 1.0) } else { 0.0 };
-    #[expect(clippy::cast_possible_truncation, reason = "between 0 and 1,000")]
-    let weight = (compatibility * step as f64).round() as i64;
+    let step = TIE_STEP;
     sums[NetworkSum::Ties as usize] += step;
-    sums[NetworkSum::Compatibility as usize] += weight;
+    sums[NetworkSum::Compatibility as usize] += tie_weight(tie.compatibility);
     sums[NetworkSum::NewTies as usize] += if tie.made_at >= starts_at { step } else { 0 };
     sums[NetworkSum::FollowedTies as usize] += if tie.followed_at.is_some_and(|at| at >= starts_at) { step } else { 0 };
 }

@@ -52,6 +52,12 @@ pub async fn lock_people(transaction: &DatabaseTransaction) -> Result<(), DbErr>
     lock(transaction, "agents").await
 }
 
+/// Prevents imports into a warehouse from running at the same time. They store a file in several transactions, so the
+/// lock of people does not keep them apart.
+pub async fn lock_imports(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    lock(transaction, "ai2ai_connections").await
+}
+
 /// Prevents epoch builds and erasures from running at the same time. Call it before the transaction reads anything,
 /// because a snapshot is taken at the first read.
 pub async fn lock_epochs(transaction: &DatabaseTransaction) -> Result<(), DbErr> {

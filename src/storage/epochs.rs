@@ -68,6 +68,20 @@ pub async fn find_before(db: &impl ConnectionTrait, ends_at: i64) -> Result<Opti
     Entity::find().filter(COLUMN.ends_at.lt(ends_at)).order_by_desc(COLUMN.ends_at).one(db).await
 }
 
+/// The builds in the warehouse that epochs refer to.
+pub async fn builds(db: &impl ConnectionTrait) -> Result<Vec<i64>, DbErr> {
+    let builds: Vec<Option<i64>> = Entity::find().select_only().column(Column::BuildId).into_tuple().all(db).await?;
+    Ok(builds.into_iter().flatten().collect())
+}
+
+/// The build in the warehouse that has the rows of an epoch; `None` if there is no such epoch, or if its rows are in
+/// the database.
+pub async fn build_of(db: &impl ConnectionTrait, epoch_id: i32) -> Result<Option<i64>, DbErr> {
+    let build: Option<Option<i64>> =
+        Entity::find_by_id(epoch_id).select_only().column(Column::BuildId).into_tuple().one(db).await?;
+    Ok(build.flatten())
+}
+
 /// The number of epochs of a week (ISO year x 100 + ISO week) that were dropped.
 pub async fn count_dropped(db: &impl ConnectionTrait, week: i32) -> Result<i32, DbErr> {
     let dropped = dropped_epoch::Entity::find().all(db).await?;

@@ -25,3 +25,4 @@ pub mod transaction;
 pub mod trusted_documents;
 pub mod usage;
 pub mod views;
+pub mod warehouse;

@@ -218,6 +218,11 @@ impl TestDb {
         }
     }
 
+    /// A database that another value removes.
+    pub fn borrowed(url: &str) -> Self {
+        Self { url: url.to_owned(), remove: Remove::Nothing }
+    }
+
     /// A migrated database with empty tables, and a connection to it.
     pub async fn migrated(on: On) -> (Self, DatabaseConnection) {
         let database = Self::empty(on).await;
@@ -332,7 +337,8 @@ impl TestApp {
         Self::start(database, now, seed, |_| {}).await
     }
 
-    async fn start(database: TestDb, now: i64, seed: u64, change: impl FnOnce(&mut AppDependencies)) -> Self {
+    /// The same, with changed dependencies.
+    pub async fn start(database: TestDb, now: i64, seed: u64, change: impl FnOnce(&mut AppDependencies)) -> Self {
         let db = db::connect(&database.url).await.unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(now * 1000)));
         let noise = Arc::new(SeededNoise { seed, draws: AtomicU32::new(0) });
@@ -362,7 +368,7 @@ impl TestApp {
 
     /// The same at another time, in Unix seconds.
     pub async fn second_at(url: &str, now: i64) -> Self {
-        Self::start(TestDb { url: url.to_owned(), remove: Remove::Nothing }, now, 2, |_| {}).await
+        Self::start(TestDb::borrowed(url), now, 2, |_| {}).await
     }
 
     /// The same server with another quota store.

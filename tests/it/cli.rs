@@ -24,6 +24,7 @@ pub fn binary(dir: &Path) -> Command {
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "PUBLIC_INTROSPECTION",
         "REDIS_URL",
+        "WAREHOUSE_URL",
     ] {
         command.env_remove(name);
     }

@@ -271,7 +271,7 @@ async fn an_epoch_is_never_changed_and_two_are_kept() {
         files.write(&late);
         import::folder(&db, &late, &OPTIONS).await.unwrap();
         assert_eq!(
-            epoch_builder::newest_filled_week(&db, now).await.unwrap().ends_at,
+            epoch_builder::newest_filled_week(&db, None, now).await.unwrap().ends_at,
             parse_time("2020-05-25T00:00:00Z").unwrap()
         );
     }
@@ -328,7 +328,7 @@ async fn people_who_move_are_left_out_until_their_budget_has_returned() {
         assert_eq!(counted(&db, now(6)).await, names(&all), "35 days after the first epoch without them");
 
         // A person who was erased and restored may have been in any atom.
-        erasure::erase(&db, "stays", now(6)).await.unwrap();
+        erasure::erase(&db, None, "stays", now(6)).await.unwrap();
         erasure::restore(&db, "stays", now(6)).await.unwrap();
         import::folder(&db, &files("south", "35"), &OPTIONS).await.unwrap();
         assert_eq!(counted(&db, now(7)).await, names(&all[..2]));
@@ -339,7 +339,7 @@ async fn people_who_move_are_left_out_until_their_budget_has_returned() {
         assert_eq!(counted(&db, now(8)).await, names(&all[1..2]));
         let newest = spots_enrichment::storage::epochs::list(&db).await.unwrap();
         let newest = newest.iter().map(|epoch| epoch.epoch_id).max().unwrap();
-        epoch_builder::drop_epoch(&db, &epoch_name(newest), now(9)).await.unwrap();
+        epoch_builder::drop_epoch(&db, None, &epoch_name(newest), now(9)).await.unwrap();
         let since = agent::Entity::find_by_id("mover").one(&db).await.unwrap().unwrap().atom_since;
         assert_eq!(since, Some(agent::ATOM_CHANGE_PENDING));
         assert_eq!(counted(&db, now(9)).await, names(&all[1..2]));

@@ -31,7 +31,7 @@ async fn an_erased_person_is_in_no_table_and_old_releases_stay() {
         let published = privacy_release::Entity::find().all(app.db()).await.unwrap();
         let people = agent_summary::Entity::find().count(app.db()).await.unwrap();
 
-        let erased = erasure::erase(app.db(), ID, NOW).await.unwrap();
+        let erased = erasure::erase(app.db(), None, ID, NOW).await.unwrap();
         assert!(erased.visits > 0 && erased.ties > 0, "{erased:?}");
         for (table, columns) in [
             ("agents", &["agent_id"][..]),
@@ -57,7 +57,7 @@ async fn an_erased_person_is_in_no_table_and_old_releases_stay() {
         let rows = agent_summary::Entity::find().all(app.db()).await.unwrap();
         assert!(rows.iter().any(|row| row.epoch_id == 202_623) && rows.iter().all(|row| row.agent_id != ID));
 
-        let unknown = erasure::erase(app.db(), ID, NOW).await.unwrap_err().to_string();
+        let unknown = erasure::erase(app.db(), None, ID, NOW).await.unwrap_err().to_string();
         assert!(!unknown.contains(ID), "{unknown}");
         assert_eq!(audit_event::Entity::find().all(app.db()).await.unwrap().len(), events.len());
     }
@@ -79,7 +79,7 @@ async fn an_erased_id_is_not_left_in_the_sqlite_file() {
         bytes.windows(ID.len()).filter(|window| *window == ID.as_bytes()).count()
     };
     assert!(found("") > 0);
-    erasure::erase(&db, ID, NOW).await.unwrap();
+    erasure::erase(&db, None, ID, NOW).await.unwrap();
     assert_eq!((found(""), found("-wal")), (0, 0));
     db.close().await.unwrap();
 }
@@ -93,7 +93,7 @@ async fn an_erasure_during_a_build_is_complete() {
         let building =
             tokio::spawn(async move { epoch_builder::build_with(&one, ENDS_AT + WEEK, NOW + WEEK, FORCED).await });
         tokio::time::sleep(std::time::Duration::from_millis(150)).await;
-        erasure::erase(&two, ID, NOW).await.unwrap();
+        erasure::erase(&two, None, ID, NOW).await.unwrap();
         building.await.unwrap().unwrap();
         let rows = agent_summary::Entity::find().all(&two).await.unwrap();
         assert!(rows.iter().any(|row| row.epoch_id == 202_623) && rows.iter().all(|row| row.agent_id != ID));
@@ -117,7 +117,7 @@ async fn an_erasure_waits_for_an_import_and_can_be_repeated() {
         let options = import::Options::DEFAULT;
         let importing = tokio::spawn(async move { import::file(&one, import::Kind::Visits, &file, &options).await });
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        erasure::erase(&two, ID, NOW).await.unwrap();
+        erasure::erase(&two, None, ID, NOW).await.unwrap();
         let report = importing.await.unwrap().unwrap();
         let left = user_action::Entity::find().filter(user_action::COLUMN.agent_id.eq(ID)).count(&two).await.unwrap();
         assert_eq!(left, 0, "{report:?}");
@@ -127,6 +127,6 @@ async fn an_erasure_waits_for_an_import_and_can_be_repeated() {
              values ('{ID}', 's', 1, 'spot_visit', false, false)"
         );
         two.execute_unprepared(&stray).await.unwrap();
-        assert_eq!(erasure::erase(&two, ID, NOW).await.unwrap().visits, 1);
+        assert_eq!(erasure::erase(&two, None, ID, NOW).await.unwrap().visits, 1);
     }
 }

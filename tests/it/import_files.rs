@@ -323,7 +323,7 @@ async fn an_erased_person_does_not_come_back_with_the_next_file() {
             erased
         };
         assert_eq!(load_all().await, [0, 0, 0]);
-        erasure::erase(&db, "a", 1).await.unwrap();
+        erasure::erase(&db, None, "a", 1).await.unwrap();
         assert_eq!(load_all().await, [1, 1, 1]);
         assert_eq!(regions(&db).await.len(), 1);
         assert_eq!(user_action::Entity::find().count(&db).await.unwrap(), 1);

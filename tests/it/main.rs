@@ -38,6 +38,8 @@ mod requests;
 mod schema;
 mod segments;
 mod served;
+mod shards;
 mod shared;
 mod trace;
+mod warehouse;
 mod writing;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use rand::{RngExt as _, SeedableRng as _, seq::IndexedRandom as _};
 use rand_chacha::ChaCha20Rng;
-use sea_orm::{ActiveModelTrait as _, ActiveValue::Set, DatabaseConnection, EntityTrait as _, Iterable as _};
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, DatabaseConnection, EntityTrait as _, IntoActiveModel as _, Iterable as _,
+};
 use spots_enrichment::{
     domain::{
         clock::WEEK,
@@ -35,7 +37,7 @@ const VALUES: [&str; 5] = ["food", "foo", "fo_d", "nightlife_spot", "art"];
 const REGIONS: [&str; 3] = ["here", "he_e", "there"];
 
 /// A sum request for every bundle and window of some cohorts.
-fn questions(cohorts: &[Cohort], epoch_id: i32, ends_at: i64) -> Vec<SumRequest> {
+pub fn questions(cohorts: &[Cohort], epoch_id: i32, ends_at: i64) -> Vec<SumRequest> {
     let mut requests = Vec::new();
     for cohort in cohorts {
         let cohort = Arc::new(cohort.clone());
@@ -49,7 +51,7 @@ fn questions(cohorts: &[Cohort], epoch_id: i32, ends_at: i64) -> Vec<SumRequest>
     requests
 }
 
-fn assert_same(one: &[Exact<Sums>], two: &[Exact<Sums>], requests: &[SumRequest]) {
+pub fn assert_same(one: &[Exact<Sums>], two: &[Exact<Sums>], requests: &[SumRequest]) {
     assert_eq!((one.len(), two.len()), (requests.len(), requests.len()));
     for ((one, two), request) in one.iter().zip(two).zip(requests) {
         assert!(one.same_as(two), "{request:?}");
@@ -72,8 +74,8 @@ fn cohort(rng: &mut ChaCha20Rng) -> Cohort {
 
 /// Fills an epoch with random people, within the bounds of the rows that `epoch build` writes. Returns their number.
 async fn populate(db: &DatabaseConnection, rng: &mut ChaCha20Rng) -> usize {
-    let row = epoch::ActiveModel { epoch_id: Set(EPOCH), ends_at: Set(ENDS_AT), built_at: Set(NOW), agents: Set(1) };
-    row.insert(db).await.unwrap();
+    let row = epoch::Model { epoch_id: EPOCH, ends_at: ENDS_AT, built_at: NOW, agents: 1, build_id: None };
+    row.into_active_model().insert(db).await.unwrap();
     for kind in ["interest", "category"] {
         let terms = VALUES[..4].iter().map(|term| epoch_term::ActiveModel {
             epoch_id: Set(EPOCH),
@@ -176,7 +178,7 @@ async fn an_erased_person_is_in_no_later_sum() {
         memory.refresh(epoch.epoch_id).await.unwrap();
         let before = memory.sums(&requests).await.unwrap();
         let people = memory.size().unwrap().1;
-        erasure::erase(app.db(), "demo_0000701", NOW).await.unwrap();
+        erasure::erase(app.db(), None, "demo_0000701", NOW).await.unwrap();
         let after = memory.sums(&requests).await.unwrap();
         assert_same(&after, &sql.sums(&requests).await.unwrap(), &requests);
         assert!(after.iter().zip(&before).any(|(after, before)| !after.same_as(before)));

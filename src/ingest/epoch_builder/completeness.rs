@@ -4,15 +4,20 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use anyhow::{Context as _, bail, ensure};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr};
 
+use super::warehouse;
 use crate::{
     domain::{
         clock::{DAY, WEEK, format_time, monday},
         epoch::{READABLE_AFTER, WindowLength, epoch_name},
     },
     privacy::contribution::visit_total,
-    storage::{entity::user_action, epochs},
+    storage::{
+        entity::{epoch, user_action},
+        epochs,
+        warehouse::Warehouse,
+    },
 };
 
 /// The share of the usual rows from which on a week, and its last day, count as filled.
@@ -46,18 +51,17 @@ pub struct NewestWeek {
 ///
 /// # Errors
 /// There are no visits that started more than 72 hours before `now`, or the database fails.
-pub async fn newest_filled_week(db: &impl ConnectionTrait, now: i64) -> anyhow::Result<NewestWeek> {
-    let day = Expr::cust(format!("start_time / {DAY}"));
-    let days: Vec<(i64, i64)> = user_action::Entity::find()
-        .select_only()
-        .expr(day.clone())
-        .expr(Expr::cust("count(*)"))
-        // A visit in the future has a wrong time.
-        .filter(user_action::COLUMN.start_time.lt(now - READABLE_AFTER))
-        .group_by(day)
-        .into_tuple()
-        .all(db)
-        .await?;
+pub async fn newest_filled_week(
+    db: &impl ConnectionTrait,
+    warehouse: Option<&Warehouse>,
+    now: i64,
+) -> anyhow::Result<NewestWeek> {
+    // A later visit has a wrong time, or is of a week that cannot be built yet.
+    let before = now - READABLE_AFTER;
+    let days = match warehouse {
+        Some(warehouse) => warehouse::visits_by_day(warehouse, before).await?,
+        None => visits_by_day(db, before).await?,
+    };
     ensure!(!days.is_empty(), "there are no visits yet: load some with `spots-enrichment import`");
     let mut weeks: BTreeMap<i64, Week> = BTreeMap::new();
     for (day, rows) in days {
@@ -71,6 +75,13 @@ pub async fn newest_filled_week(db: &impl ConnectionTrait, now: i64) -> anyhow::
     // The week that is not over yet.
     weeks.retain(|ends_at, _| ends_at + READABLE_AFTER <= now);
     choose(&weeks).context("there are no visits of a complete week yet")
+}
+
+/// The number of visits by day since 1970-01-01 UTC, of those that started before `before`.
+async fn visits_by_day(db: &impl ConnectionTrait, before: i64) -> Result<Vec<(i64, i64)>, DbErr> {
+    let day = Expr::cust(format!("start_time / {DAY}"));
+    let days = user_action::Entity::find().select_only().expr(day.clone()).expr(Expr::cust("count(*)"));
+    days.filter(user_action::COLUMN.start_time.lt(before)).group_by(day).into_tuple().all(db).await
 }
 
 fn choose(weeks: &BTreeMap<i64, Week>) -> Option<NewestWeek> {
@@ -128,18 +139,18 @@ pub(super) async fn require_finished_imports(transaction: &DatabaseTransaction) 
 /// The number of people or of visits in a window is below 60 % of that of the last epoch; or the database fails.
 pub(super) async fn require_no_sharp_fall(
     transaction: &DatabaseTransaction,
-    epoch_id: i32,
-    ends_at: i64,
+    warehouse: Option<&Warehouse>,
+    epoch: &epoch::Model,
 ) -> anyhow::Result<()> {
-    let Some(last) = epochs::find_before(transaction, ends_at).await? else { return Ok(()) };
-    let before = figures(transaction, last.epoch_id).await?;
-    let after = figures(transaction, epoch_id).await?;
+    let Some(last) = epochs::find_before(transaction, epoch.ends_at).await? else { return Ok(()) };
+    let before = figures(transaction, warehouse, &last).await?;
+    let after = figures(transaction, warehouse, epoch).await?;
     let falls = falls(&before, &after);
     ensure!(
         falls.is_empty(),
         "the epoch that ends at {} was not built, because its figures fall sharply against {}:{falls}\nIs a file \
          missing, or a time wrong? --force builds nevertheless",
-        format_time(ends_at),
+        format_time(epoch.ends_at),
         epoch_name(last.epoch_id)
     );
     Ok(())
@@ -152,8 +163,20 @@ struct Figures {
     visits: i64,
 }
 
-async fn figures(transaction: &DatabaseTransaction, epoch_id: i32) -> anyhow::Result<Vec<Figures>> {
-    let stored = epochs::figures(transaction, epoch_id).await?;
+async fn figures(
+    transaction: &DatabaseTransaction,
+    warehouse: Option<&Warehouse>,
+    epoch: &epoch::Model,
+) -> anyhow::Result<Vec<Figures>> {
+    let stored = match (epoch.build_id, warehouse) {
+        (None, _) => epochs::figures(transaction, epoch.epoch_id).await?,
+        (Some(build_id), Some(warehouse)) => warehouse::figures(warehouse, build_id).await?,
+        (Some(_), None) => bail!(
+            "the last epoch, {}, is in the warehouse, which WAREHOUSE_URL does not name, so the new one cannot be \
+             compared with it; --force builds nevertheless",
+            epoch_name(epoch.epoch_id)
+        ),
+    };
     let figures = |stored: epochs::WindowFigures| {
         let length = WindowLength::ALL.into_iter().find(|length| length.days() == stored.window_days)?;
         let visits = visit_total(length, stored.people, stored.visit_sum);

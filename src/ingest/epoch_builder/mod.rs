@@ -6,8 +6,8 @@
 
 use anyhow::{Context as _, bail, ensure};
 use sea_orm::{
-    ActiveValue::Set, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveValue::Set, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel as _,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::progress::Progress;
@@ -22,11 +22,13 @@ use crate::{
         db,
         entity::{epoch, epoch_term},
         epochs,
+        warehouse::Warehouse,
     },
 };
 use people::People;
 use readers::Readers;
 use summaries::SummaryWriter;
+use vocabulary::Counts;
 
 mod completeness;
 mod movers;
@@ -35,12 +37,12 @@ mod readers;
 mod summaries;
 mod ties;
 mod visits;
+mod vocabulary;
+mod warehouse;
 
 pub use completeness::{NewestWeek, newest_filled_week};
+pub use vocabulary::MIN_PEOPLE_PER_TERM;
 
-/// The minimum number of people who share an interest or category, for it to enter the vocabulary. A segment of a rarer
-/// value could only be withheld, and a rare value may identify a person.
-pub const MIN_PEOPLE_PER_TERM: u64 = 100;
 /// The number of epochs that are kept. A build deletes older ones.
 const MAX_EPOCHS: u64 = 2;
 
@@ -65,11 +67,13 @@ pub struct BuildOptions<'a> {
     /// Build although an import is unfinished, or although the figures fall sharply against the last epoch.
     pub force: bool,
     pub progress: Progress,
+    /// Where the rows of people are; `None` = in the database.
+    pub warehouse: Option<&'a Warehouse>,
 }
 
 impl BuildOptions<'_> {
     /// The vocabulary of the data, all checks, and no progress.
-    pub const DEFAULT: Self = Self { lists: None, force: false, progress: Progress::Hidden };
+    pub const DEFAULT: Self = Self { lists: None, force: false, progress: Progress::Hidden, warehouse: None };
 }
 
 /// Builds the epoch that ends at the Monday 00:00 UTC at or before `as_of` (Unix seconds), with default options.
@@ -100,9 +104,13 @@ pub async fn build_with(
             format_time(ends_at + READABLE_AFTER)
         );
     }
-    movers::mark(db, now).await?;
+    movers::mark(db, options.warehouse, now).await?;
     // Visits and ties must come from one snapshot, also while an import runs.
     let transaction = db::begin_snapshot(db).await?;
+    if options.warehouse.is_some() {
+        // A warehouse has no snapshots, so imports and erasures must wait.
+        db::lock_people(&transaction).await?;
+    }
     db::lock_epochs(&transaction).await?;
     if let Some(existing) = epochs::find_ending_at(&transaction, ends_at).await? {
         // The accounts are missing if the ledger was recreated.
@@ -121,53 +129,84 @@ pub async fn build_with(
     if newer >= MAX_EPOCHS {
         bail!("{newer} newer epochs exist and {MAX_EPOCHS} epochs are kept: an older one would be dropped at once");
     }
-    let row = epoch::ActiveModel { epoch_id: Set(epoch_id), ends_at: Set(ends_at), built_at: Set(now), agents: Set(0) };
-    let readers = Readers::open(db, &transaction).await?;
-    let candidates = people::candidates(readers.one(), now).await?;
-    let bar = options.progress.bar("people", candidates.len() as u64);
-    let people = People::read(&readers, candidates, ends_at, &bar).await?;
-    bar.finish();
-    epoch::Entity::insert(row).exec_without_returning(&transaction).await?;
-    let mut writer = SummaryWriter::new(epoch_id, now);
-    writer.write(&transaction, &readers, &people).await?;
-    drop(readers);
-    let counted = write_vocabulary(&transaction, epoch_id, &writer, ends_at, options.lists).await?;
+    let mut row = epoch::Model { epoch_id, ends_at, built_at: now, agents: 0, build_id: None };
+    let counts = match options.warehouse {
+        None => write_rows(db, &transaction, &row, options.progress).await?,
+        Some(warehouse) => {
+            let build = warehouse::Build::new(warehouse, ends_at, movers::latest_counted(now))?;
+            row.build_id = Some(build.number);
+            warehouse::remove_all_but(warehouse, &epochs::builds(&transaction).await?).await?;
+            let bar = options.progress.bar("buckets", build.steps());
+            build.run(&bar).await?;
+            bar.finish();
+            epoch::Entity::insert(row.clone().into_active_model()).exec_without_returning(&transaction).await?;
+            build.counts().await?
+        }
+    };
+    write_vocabulary(&transaction, &row, &counts, options.lists).await?;
     if !options.force {
-        completeness::require_no_sharp_fall(&transaction, epoch_id, ends_at).await?;
+        completeness::require_no_sharp_fall(&transaction, options.warehouse, &row).await?;
     }
     epoch::Entity::update_many()
-        .col_expr(epoch::Column::Agents, counted.into())
+        .col_expr(epoch::Column::Agents, counts.people.into())
         .filter(epoch::COLUMN.epoch_id.eq(epoch_id))
         .exec(&transaction)
         .await?;
     drop_old_epochs(&transaction).await?;
     transaction.commit().await?;
-    Ok(Built { epoch_id, ends_at, agents: counted, is_new: true })
+    if let Some(warehouse) = options.warehouse {
+        clean(db, warehouse).await.context("the epoch is built, but rows of older ones could not be removed")?;
+    }
+    Ok(Built { epoch_id, ends_at, agents: counts.people, is_new: true })
 }
 
-/// Writes the vocabulary of an epoch, and opens the accounts of its regions. Returns the number of people who are
-/// counted.
+/// Reads the rows of people in the database, and writes the epoch and its rows there.
+async fn write_rows(
+    db: &DatabaseConnection,
+    transaction: &DatabaseTransaction,
+    epoch: &epoch::Model,
+    progress: Progress,
+) -> anyhow::Result<Counts> {
+    let readers = Readers::open(db, transaction).await?;
+    let candidates = people::candidates(readers.one(), epoch.built_at).await?;
+    let bar = progress.bar("people", candidates.len() as u64);
+    let people = People::read(&readers, candidates, epoch.ends_at, &bar).await?;
+    bar.finish();
+    epoch::Entity::insert(epoch.clone().into_active_model()).exec_without_returning(transaction).await?;
+    let mut writer = SummaryWriter::new(epoch.epoch_id, epoch.built_at);
+    writer.write(transaction, &readers, &people).await?;
+    Ok(writer.counts)
+}
+
+/// Writes the vocabulary of an epoch, and opens the accounts of its regions.
 async fn write_vocabulary(
     transaction: &DatabaseTransaction,
-    epoch_id: i32,
-    writer: &SummaryWriter,
-    ends_at: i64,
+    epoch: &epoch::Model,
+    counts: &Counts,
     lists: Option<&Vocabulary>,
-) -> anyhow::Result<i64> {
+) -> anyhow::Result<()> {
     ensure!(
-        writer.counted > 0,
+        counts.people > 0,
         "no epoch was built: no adult with consent, region and complete profile has a visit in the 84 days before {}",
-        format_time(ends_at)
+        format_time(epoch.ends_at)
     );
-    let vocabulary = writer.vocabulary(lists);
+    let vocabulary = counts.vocabulary(lists);
     let terms = vocabulary.terms().map(|(kind, term)| epoch_term::ActiveModel {
-        epoch_id: Set(epoch_id),
+        epoch_id: Set(epoch.epoch_id),
         kind: Set(kind.name().to_owned()),
         term: Set(term.to_owned()),
     });
     epoch_term::Entity::insert_many(terms).exec_without_returning(transaction).await?;
     ledger::open_regions(transaction, vocabulary.regions.iter().map(String::as_str)).await?;
-    Ok(writer.counted)
+    Ok(())
+}
+
+/// Removes the rows in the warehouse that belong to no epoch, while no build runs.
+async fn clean(db: &DatabaseConnection, warehouse: &Warehouse) -> anyhow::Result<()> {
+    let transaction = db::begin_write(db).await?;
+    db::lock_epochs(&transaction).await?;
+    warehouse::remove_all_but(warehouse, &epochs::builds(&transaction).await?).await?;
+    Ok(transaction.commit().await?)
 }
 
 /// Deletes all but the newest [`MAX_EPOCHS`] epochs.
@@ -189,8 +228,16 @@ async fn drop_old_epochs(transaction: &DatabaseTransaction) -> Result<(), DbErr>
 ///
 /// # Errors
 /// There is no such epoch (the error lists those that exist), it is the only one, or the database fails.
-pub async fn drop_epoch(db: &DatabaseConnection, name: &str, now: i64) -> anyhow::Result<()> {
+pub async fn drop_epoch(
+    db: &DatabaseConnection,
+    warehouse: Option<&Warehouse>,
+    name: &str,
+    now: i64,
+) -> anyhow::Result<()> {
     let transaction = db::begin_write(db).await?;
+    if warehouse.is_some() {
+        db::lock_people(&transaction).await?;
+    }
     db::lock_epochs(&transaction).await?;
     let epochs = epochs::list(&transaction).await?;
     let names: Vec<String> = epochs.iter().map(|epoch| epoch_name(epoch.epoch_id)).collect();
@@ -198,10 +245,13 @@ pub async fn drop_epoch(db: &DatabaseConnection, name: &str, now: i64) -> anyhow
     let found = found.with_context(|| format!("there is no such epoch; there are: {}", names.join(", ")))?;
     ensure!(epochs.len() > 1, "it is the only epoch, and a server needs one: build another one first");
     epochs::drop_epoch(&transaction, found.epoch_id, now).await?;
-    movers::reset(&transaction).await?;
+    movers::reset(&transaction, warehouse).await?;
     let subject = format!("epoch:{}", epoch_name(found.epoch_id));
     audit::record(&transaction, now, Action::DropEpoch, &subject, String::new()).await?;
     transaction.commit().await?;
+    if let Some(warehouse) = warehouse {
+        clean(db, warehouse).await.context("the epoch is dropped, but its rows could not be removed")?;
+    }
     Ok(())
 }
 

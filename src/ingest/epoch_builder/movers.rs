@@ -6,10 +6,12 @@
 //! count the person again.
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, ExprTrait as _, QueryFilter,
+    QueryOrder, QuerySelect,
     sea_query::{Expr, SimpleExpr},
 };
 
+use super::warehouse::set_atom_since;
 use crate::{
     domain::clock::DAY,
     privacy::ledger::BUDGET_WINDOW,
@@ -19,6 +21,7 @@ use crate::{
             agent::{self, ATOM_CHANGE_PENDING},
             epoch,
         },
+        warehouse::Warehouse,
     },
 };
 
@@ -41,26 +44,36 @@ pub(super) fn counts_again(now: i64) -> SimpleExpr {
 ///
 /// This is a transaction of its own before the snapshot of the build. What an import changes in between stays pending:
 /// such people are left out, and the next build marks them.
-pub(super) async fn mark(db: &DatabaseConnection, now: i64) -> Result<(), DbErr> {
+pub(super) async fn mark(db: &DatabaseConnection, warehouse: Option<&Warehouse>, now: i64) -> anyhow::Result<()> {
     let transaction = db::begin_write(db).await?;
-    let since = match served_since(&transaction).await? {
-        Some(built_at) => (built_at, Expr::value(now)),
-        None => (i64::MIN, Expr::value(Option::<i64>::None)),
+    let (after, since) = match served_since(&transaction).await? {
+        Some(built_at) => (built_at, Some(now)),
+        None => (i64::MIN, None),
     };
-    update(&transaction, since).await?;
-    transaction.commit().await
+    update(&transaction, warehouse, after, since).await?;
+    Ok(transaction.commit().await?)
 }
 
 /// Marks the people whose previous atom is in the epoch that is served after another one was dropped.
-pub(super) async fn reset(transaction: &impl ConnectionTrait) -> Result<(), DbErr> {
+pub(super) async fn reset(transaction: &DatabaseTransaction, warehouse: Option<&Warehouse>) -> anyhow::Result<()> {
     let Some(built_at) = served_since(transaction).await? else { return Ok(()) };
-    update(transaction, (built_at, Expr::value(ATOM_CHANGE_PENDING))).await
+    update(transaction, warehouse, built_at, Some(ATOM_CHANGE_PENDING)).await
 }
 
-/// Sets `atom_since` of the people whose absence began after `built_at`.
-async fn update(db: &impl ConnectionTrait, (built_at, value): (i64, SimpleExpr)) -> Result<(), DbErr> {
-    let moved = agent::Entity::update_many().col_expr(agent::Column::AtomSince, value);
-    moved.filter(agent::COLUMN.atom_since.gt(built_at)).exec(db).await?;
+/// Sets `atom_since` of the people whose absence began after `after`.
+async fn update(
+    transaction: &DatabaseTransaction,
+    warehouse: Option<&Warehouse>,
+    after: i64,
+    since: Option<i64>,
+) -> anyhow::Result<()> {
+    if let Some(warehouse) = warehouse {
+        // An import reads `atom_since` and writes it again.
+        db::lock_people(transaction).await?;
+        return set_atom_since(warehouse, after, since).await;
+    }
+    let moved = agent::Entity::update_many().col_expr(agent::Column::AtomSince, Expr::value(since));
+    moved.filter(agent::COLUMN.atom_since.gt(after)).exec(transaction).await?;
     Ok(())
 }
 

@@ -1,21 +1,17 @@
 //! One row of integers per person and window, written in pages.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use sea_orm::{DatabaseTransaction, EntityTrait, Iterable as _, QueryFilter, Value};
 
 use super::{
-    MIN_PEOPLE_PER_TERM,
     people::{self, Network, People},
     readers::Readers,
     visits::PersonVisits,
+    vocabulary::Counts,
 };
 use crate::{
-    domain::{
-        dimensions::DimensionMap,
-        epoch::{TermKind, Vocabulary, WindowLength},
-        segment::age_band,
-    },
+    domain::{dimensions::DimensionMap, epoch::WindowLength, segment::age_band},
     privacy::contribution::{self, Profile},
     storage::{
         bulk,
@@ -35,11 +31,7 @@ pub(super) struct SummaryWriter {
     epoch_id: i32,
     /// The time of the build, in Unix seconds.
     now: i64,
-    /// The number of people who are counted in at least one window.
-    pub counted: i64,
-    regions: BTreeMap<String, u64>,
-    interests: BTreeMap<String, u64>,
-    categories: BTreeMap<String, u64>,
+    pub counts: Counts,
 }
 
 /// The rows of a page of people.
@@ -88,7 +80,7 @@ impl SummaryWriter {
             let before = rows.len();
             rows.extend(self.summaries(person, (region, band), profile, visits, &people.networks[position]));
             if rows.len() > before {
-                self.count(person, region);
+                self.counts.add(region, &person.interests, &person.category_preferences);
             }
         }
         rows
@@ -120,35 +112,6 @@ impl SummaryWriter {
         let windows = visits.behavior.iter().zip(&network.sums);
         WindowLength::ALL.into_iter().zip(windows).filter_map(summary).collect()
     }
-
-    fn count(&mut self, person: &agent::Model, region: &str) {
-        self.counted += 1;
-        *self.regions.entry(region.to_owned()).or_default() += 1;
-        for (terms, counts) in
-            [(&person.interests, &mut self.interests), (&person.category_preferences, &mut self.categories)]
-        {
-            for term in terms.split('|').filter(|term| !term.is_empty()) {
-                *counts.entry(term.to_owned()).or_default() += 1;
-            }
-        }
-    }
-
-    /// The vocabulary of the epoch. Regions are those of the counted people; their codes are set by the operator.
-    /// Interests and categories come from `lists` if given, otherwise from the data, if at least
-    /// [`MIN_PEOPLE_PER_TERM`] people share them.
-    pub(super) fn vocabulary(&self, lists: Option<&Vocabulary>) -> Vocabulary {
-        let mut vocabulary = lists.cloned().unwrap_or_default();
-        *vocabulary.terms_mut(TermKind::Region) = self.regions.keys().cloned().collect();
-        if lists.is_none() {
-            *vocabulary.terms_mut(TermKind::Interest) = common_terms(&self.interests).collect();
-            *vocabulary.terms_mut(TermKind::Category) = common_terms(&self.categories).collect();
-        }
-        vocabulary
-    }
-}
-
-fn common_terms(counts: &BTreeMap<String, u64>) -> impl Iterator<Item = String> + '_ {
-    counts.iter().filter(|(_, count)| **count >= MIN_PEOPLE_PER_TERM).map(|(term, _)| term.clone())
 }
 
 async fn load_profiles(

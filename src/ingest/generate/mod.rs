@@ -24,7 +24,7 @@ use self::{
     tables::{AGE_TRAITS, CATEGORIES, LOADINGS, REGION_TRAITS, REGIONS, TASTES, Taste},
 };
 use super::import::{
-    self, AgentRow, Agents, ConnectionRow, Connections, PersonalityRow, Products, Profiles, VisitRow, Visits,
+    self, AgentRow, Agents, ConnectionRow, Connections, PersonalityRow, Products, Profiles, Target, VisitRow, Visits,
 };
 use crate::{
     domain::{
@@ -95,7 +95,7 @@ impl Population {
         import::rows(&transaction, &mut Profiles, move || self.people().filter_map(|person| person.personality))
             .await?;
         import::rows(&transaction, &mut Visits, move || self.people().flat_map(|person| person.visits)).await?;
-        let mut connections = Connections::load(&transaction).await?;
+        let mut connections = Connections::load(Target::database(&transaction)).await?;
         import::rows(&transaction, &mut connections, move || self.connections()).await?;
         let mut products = Products::of_partner(&transaction, partner.to_owned()).await?;
         import::rows(&transaction, &mut products, move || self.products()).await?;

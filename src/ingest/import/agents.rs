@@ -3,11 +3,10 @@
 use async_trait::async_trait;
 use sea_orm::{
     ActiveValue::Set,
-    DatabaseTransaction,
     sea_query::{Expr, OnConflict, SimpleExpr},
 };
 
-use super::{Fields, Kind, Options, Reject, Row, Store, last_of_each};
+use super::{Fields, Kind, Options, Reject, Row, Store, Target, last_of_each, warehouse};
 use crate::{
     domain::{erased::ErasedPeople, segment::AGE_BANDS},
     storage::{
@@ -85,16 +84,17 @@ fn atom_since() -> SimpleExpr {
 
 #[async_trait]
 impl Store<AgentRow> for Agents {
-    async fn begin(transaction: &DatabaseTransaction, _options: &Options) -> anyhow::Result<Self> {
-        Ok(Self { restored: erased_people::load_restored(transaction).await? })
+    async fn begin(target: Target<'_>, _options: &Options) -> anyhow::Result<Self> {
+        Ok(Self { restored: erased_people::load_restored(target.transaction).await? })
     }
 
-    async fn store(
-        &mut self,
-        transaction: &DatabaseTransaction,
-        rows: Vec<(u64, AgentRow)>,
-    ) -> anyhow::Result<Vec<Reject>> {
+    async fn store(&mut self, target: Target<'_>, rows: Vec<(u64, AgentRow)>) -> anyhow::Result<Vec<Reject>> {
         let rows = last_of_each(rows, |one, other| one.agent_id.cmp(&other.agent_id));
+        if let Some(warehouse) = target.warehouse {
+            let rows: Vec<AgentRow> = rows.into_iter().map(|(_, row)| row).collect();
+            warehouse::store_agents(warehouse, &rows, |id| self.restored.contains(id)).await?;
+            return Ok(Vec::new());
+        }
         let rows = rows.into_iter().map(|(_, row)| ActiveModel {
             atom_since: Set(self.restored.contains(&row.agent_id).then_some(ATOM_CHANGE_PENDING)),
             agent_id: Set(row.agent_id),
@@ -109,7 +109,7 @@ impl Store<AgentRow> for Agents {
             .update_columns(values)
             .value(Column::AtomSince, atom_since())
             .to_owned();
-        db::insert_all(transaction, rows.collect(), Some(&update)).await?;
+        db::insert_all(target.transaction, rows.collect(), Some(&update)).await?;
         Ok(Vec::new())
     }
 }

@@ -11,7 +11,7 @@ use super::{
     value::Value,
 };
 
-/// The number of rows of a batch.
+/// The number of rows of a batch for the database.
 pub const ROWS_PER_BATCH: usize = 4_000;
 /// The maximum length of the text of a rejected row that is kept, in bytes.
 pub const MAX_ROW_BYTES: usize = 2_000;
@@ -74,14 +74,16 @@ pub struct Batches<R> {
     scale: Option<Scale>,
     file: Arc<str>,
     batch: Batch<R>,
+    /// The number of rows of a batch.
+    size: usize,
     columns: Vec<&'static str>,
 }
 
 impl<R: Row> Batches<R> {
-    /// `scale` is the scale of the dimension columns; `None` = 0 to 1.
-    pub fn new(sender: mpsc::Sender<Batch<R>>, people: Arc<People>, scale: Option<Scale>) -> Self {
-        let batch = Batch::new(Vec::with_capacity(ROWS_PER_BATCH));
-        Self { sender, people, scale, file: Arc::from(""), batch, columns: R::columns() }
+    /// `scale` is the scale of the dimension columns; `None` = 0 to 1. `size` is the number of rows of a batch.
+    pub fn new(sender: mpsc::Sender<Batch<R>>, people: Arc<People>, scale: Option<Scale>, size: usize) -> Self {
+        let batch = Batch::new(Vec::with_capacity(size));
+        Self { sender, people, scale, file: Arc::from(""), batch, size, columns: R::columns() }
     }
 
     /// Begins the rows of another file.
@@ -106,7 +108,7 @@ impl<R: Row> Batches<R> {
                 self.batch.rejects.push(Reject { file: Arc::clone(&self.file), line, reason, row });
             }
         }
-        self.batch.len() < ROWS_PER_BATCH as u64 || self.flush()
+        self.batch.len() < self.size as u64 || self.flush()
     }
 
     /// Parses a row; `None` if it is about an erased person.
@@ -130,7 +132,7 @@ impl<R: Row> Batches<R> {
 
     /// Sends the current batch. Returns `false` if the store receives no more rows.
     pub fn flush(&mut self) -> bool {
-        let next = Batch::new(Vec::with_capacity(ROWS_PER_BATCH));
+        let next = Batch::new(Vec::with_capacity(self.size));
         self.batch.is_empty() || self.sender.blocking_send(std::mem::replace(&mut self.batch, next)).is_ok()
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect};
 
-use super::{Fields, Kind, Options, Reject, Row, Store};
+use super::{Fields, Kind, Options, Reject, Row, Store, Target, warehouse};
 use crate::{
     privacy::contribution::TIE_CAP,
     storage::{
@@ -51,6 +51,17 @@ impl Row for ConnectionRow {
     }
 }
 
+/// A tie with the decision whether it is kept.
+pub(super) struct StoredTie {
+    /// The two ids, the smaller one first.
+    pub agents: (String, String),
+    /// In [0, 1].
+    pub compatibility: f64,
+    /// Unix seconds.
+    pub created_at: i64,
+    pub kept: bool,
+}
+
 /// Stores ties. A tie that exists is updated, except for whether it is kept.
 pub struct Connections {
     /// The number of kept ties of each person.
@@ -59,7 +70,11 @@ pub struct Connections {
 
 impl Connections {
     /// Counts the kept ties that are stored. On PostgreSQL it locks the table against other imports.
-    pub async fn load(transaction: &DatabaseTransaction) -> anyhow::Result<Self> {
+    pub async fn load(target: Target<'_>) -> anyhow::Result<Self> {
+        if let Some(warehouse) = target.warehouse {
+            return Ok(Self { degree: warehouse::kept_ties(warehouse).await? });
+        }
+        let transaction = target.transaction;
         if transaction.get_database_backend() == DbBackend::Postgres {
             // Two concurrent imports could each find an end below the limit and both add a kept tie.
             transaction.execute_unprepared("lock table ai2ai_connections in share row exclusive mode").await?;
@@ -109,35 +124,43 @@ impl Connections {
 
 #[async_trait]
 impl Store<ConnectionRow> for Connections {
-    async fn begin(transaction: &DatabaseTransaction, _options: &Options) -> anyhow::Result<Self> {
-        Self::load(transaction).await
+    async fn begin(target: Target<'_>, _options: &Options) -> anyhow::Result<Self> {
+        Self::load(target).await
     }
 
-    async fn store(
-        &mut self,
-        transaction: &DatabaseTransaction,
-        rows: Vec<(u64, ConnectionRow)>,
-    ) -> anyhow::Result<Vec<Reject>> {
-        let stored = Self::stored(transaction, &rows).await?;
-        let mut values: HashMap<(String, String), (f64, i64, bool)> = HashMap::new();
+    async fn store(&mut self, target: Target<'_>, rows: Vec<(u64, ConnectionRow)>) -> anyhow::Result<Vec<Reject>> {
+        let stored = match target.warehouse {
+            Some(warehouse) => warehouse::stored_ties(warehouse, rows.iter().map(|(_, row)| &row.agents)).await?,
+            // What is stored stays, whether it is kept or not.
+            None => Self::stored(target.transaction, &rows).await?.into_iter().map(|tie| (tie, false)).collect(),
+        };
+        let mut ties: HashMap<(String, String), StoredTie> = HashMap::new();
         for (_, row) in rows {
             // Within a batch the first line of a tie decides whether it is kept, and the last line sets the values.
-            let kept = match values.get(&row.agents) {
-                Some((_, _, kept)) => *kept,
-                None => !stored.contains(&row.agents) && self.decide(&row.agents),
+            let kept = match (ties.get(&row.agents), stored.get(&row.agents)) {
+                (Some(tie), _) => tie.kept,
+                (None, Some(kept)) => *kept,
+                (None, None) => self.decide(&row.agents),
             };
-            values.insert(row.agents, (row.compatibility, row.created_at, kept));
+            let agents = row.agents.clone();
+            let tie = StoredTie { agents, compatibility: row.compatibility, created_at: row.created_at, kept };
+            ties.insert(row.agents, tie);
         }
-        let mut values: Vec<_> = values.into_iter().collect();
-        values.sort_by(|a, b| a.0.cmp(&b.0));
-        let rows = values.into_iter().map(|((one, two), (compatibility, created_at, kept))| {
-            vec![one.into(), two.into(), compatibility.into(), created_at.into(), kept.into()]
+        let mut ties: Vec<StoredTie> = ties.into_values().collect();
+        ties.sort_by(|a, b| a.agents.cmp(&b.agents));
+        if let Some(warehouse) = target.warehouse {
+            warehouse::store_ties(warehouse, &ties).await?;
+            return Ok(Vec::new());
+        }
+        let rows = ties.into_iter().map(|tie| {
+            let (one, two) = tie.agents;
+            vec![one.into(), two.into(), tie.compatibility.into(), tie.created_at.into(), tie.kept.into()]
         });
         let key = [Column::AgentId1, Column::AgentId2];
         let columns = [Column::AgentId1, Column::AgentId2, Column::CompatibilityScore, Column::CreatedAt, Column::Kept];
         // Not `kept`: the decision is final.
         let update = [Column::CompatibilityScore, Column::CreatedAt];
-        bulk::insert::<connection::Entity>(transaction, &columns, rows.collect(), Some((&key, &update))).await?;
+        bulk::insert::<connection::Entity>(target.transaction, &columns, rows.collect(), Some((&key, &update))).await?;
         Ok(Vec::new())
     }
 }

@@ -1,10 +1,10 @@
 //! The kinds of files, what a row of each is, and what stores it.
 
 use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _, PaginatorTrait as _};
+use sea_orm::{DatabaseTransaction, EntityTrait as _, PaginatorTrait as _};
 
-use super::{Fields, Options, Reject};
-use crate::storage::entity;
+use super::{Fields, Options, Reject, warehouse};
+use crate::storage::{entity, warehouse::Warehouse};
 
 /// The content of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -33,14 +33,17 @@ impl Kind {
     }
 
     /// The number of rows of its table.
-    pub(super) async fn count(self, transaction: &impl ConnectionTrait) -> Result<u64, DbErr> {
-        match self {
-            Self::Agents => entity::agent::Entity::find().count(transaction).await,
-            Self::Personality => entity::personality_profile::Entity::find().count(transaction).await,
-            Self::Visits => entity::user_action::Entity::find().count(transaction).await,
-            Self::Connections => entity::connection::Entity::find().count(transaction).await,
-            Self::Products => entity::product::Entity::find().count(transaction).await,
-        }
+    pub(super) async fn count(self, target: Target<'_>) -> anyhow::Result<u64> {
+        let transaction = target.transaction;
+        let count = match (self, target.warehouse) {
+            (Self::Products, _) => entity::product::Entity::find().count(transaction).await,
+            (kind, Some(warehouse)) => return warehouse::count(warehouse, kind).await,
+            (Self::Agents, None) => entity::agent::Entity::find().count(transaction).await,
+            (Self::Personality, None) => entity::personality_profile::Entity::find().count(transaction).await,
+            (Self::Visits, None) => entity::user_action::Entity::find().count(transaction).await,
+            (Self::Connections, None) => entity::connection::Entity::find().count(transaction).await,
+        };
+        Ok(count?)
     }
 }
 
@@ -77,6 +80,22 @@ pub trait Row: Sized + Send + 'static {
     }
 }
 
+/// Where rows are stored: those of people in the warehouse if there is one, all others in the database.
+#[derive(Clone, Copy)]
+pub struct Target<'a> {
+    /// Holds the lock of people.
+    pub transaction: &'a DatabaseTransaction,
+    pub warehouse: Option<&'a Warehouse>,
+}
+
+impl<'a> Target<'a> {
+    /// The database only.
+    #[must_use]
+    pub fn database(transaction: &'a DatabaseTransaction) -> Self {
+        Self { transaction, warehouse: None }
+    }
+}
+
 /// Stores the rows of one kind.
 #[async_trait]
 pub trait Store<R: Row>: Sized + Send {
@@ -84,11 +103,11 @@ pub trait Store<R: Row>: Sized + Send {
     ///
     /// # Errors
     /// An option is missing, or the database fails.
-    async fn begin(transaction: &DatabaseTransaction, options: &Options) -> anyhow::Result<Self>;
+    async fn begin(target: Target<'_>, options: &Options) -> anyhow::Result<Self>;
 
     /// Stores rows of known people, and returns those that cannot be stored.
     ///
     /// # Errors
     /// The database fails; the caller then rolls back the transaction.
-    async fn store(&mut self, transaction: &DatabaseTransaction, rows: Vec<(u64, R)>) -> anyhow::Result<Vec<Reject>>;
+    async fn store(&mut self, target: Target<'_>, rows: Vec<(u64, R)>) -> anyhow::Result<Vec<Reject>>;
 }

@@ -22,7 +22,7 @@ use crate::{
         clock::{Clock as _, SystemClock},
         product::Product,
     },
-    storage::{entity::import_run, file_locks},
+    storage::{entity::import_run, file_locks, warehouse::Warehouse},
 };
 use batches::{Batch, Batches};
 
@@ -40,6 +40,7 @@ mod source;
 mod value;
 mod visits;
 mod vocabulary;
+mod warehouse;
 mod writer;
 
 pub use agents::{AgentRow, Agents};
@@ -47,7 +48,7 @@ pub use batches::{ROWS_PER_BATCH, Reject};
 pub use connections::{ConnectionRow, Connections};
 pub use fields::{Fields, Scale};
 pub use files::{Found, Source, find};
-pub use kinds::{Kind, Row, Store};
+pub use kinds::{Kind, Row, Store, Target};
 pub use people::{People, Standing};
 pub use personality::{PersonalityRow, Profiles};
 pub use products::Products;
@@ -68,6 +69,8 @@ pub struct Options {
     pub max_rejects: MaxRejects,
     /// The scale of the personality dimensions; `None` = 0 to 1.
     pub scale: Option<Scale>,
+    /// Where the rows of people are stored; `None` = in the database.
+    pub warehouse: Option<Warehouse>,
 }
 
 impl Options {
@@ -78,6 +81,7 @@ impl Options {
         partner: None,
         max_rejects: MaxRejects::Default,
         scale: None,
+        warehouse: None,
     };
 
     /// The partner of the products.
@@ -169,7 +173,8 @@ impl Import<'_> {
 
     async fn load<R: Row, S: Store<R>>(&mut self, source: &Source, report: &mut Report) -> anyhow::Result<()> {
         // A catalog is small enough for one transaction.
-        let in_steps = self.db.get_database_backend() == DbBackend::Sqlite && source.kind != Kind::Products;
+        let in_steps = (self.db.get_database_backend() == DbBackend::Sqlite || self.options.warehouse.is_some())
+            && source.kind != Kind::Products;
         if in_steps || self.options.dry_run {
             self.check::<R>(source, report).await?;
         }
@@ -183,7 +188,7 @@ impl Import<'_> {
 
     /// Reads a file and stores nothing.
     async fn check<R: Row>(&mut self, source: &Source, report: &mut Report) -> anyhow::Result<()> {
-        let mut people = People::load(self.db).await?;
+        let mut people = People::load(self.db, self.options.warehouse.as_ref()).await?;
         people.add(self.dry_run_ids.iter().cloned());
         let (mut receiver, reader) = self.read::<R>(source, Arc::new(people));
         while let Some(mut batch) = receiver.recv().await {
@@ -203,7 +208,7 @@ impl Import<'_> {
         run: Option<import_run::Model>,
         report: &mut Report,
     ) -> anyhow::Result<()> {
-        let mut writer = Writer::begin(self.db, run).await?;
+        let mut writer = Writer::begin(self.db, self.options.warehouse.as_ref(), run).await?;
         let stored = self.store_all::<R, S>(source, &mut writer, report).await;
         let finished = match stored {
             Ok(()) => writer.finish().await,
@@ -219,8 +224,8 @@ impl Import<'_> {
         writer: &mut Writer<'_>,
         report: &mut Report,
     ) -> anyhow::Result<()> {
-        let mut store = S::begin(writer.transaction().await?, self.options).await?;
-        let before = R::KIND.count(writer.transaction().await?).await?;
+        let mut store = S::begin(writer.target().await?, self.options).await?;
+        let before = R::KIND.count(writer.target().await?).await?;
         let done = writer.rows_done().await?;
         let (receiver, reader) = self.read::<R>(source, Arc::clone(&writer.people));
         let stored = receive(receiver, &mut store, writer, report, done).await;
@@ -230,7 +235,7 @@ impl Import<'_> {
         if !writer.is_in_steps() {
             report.check(self.options.max_rejects)?;
         }
-        report.new = R::KIND.count(writer.transaction().await?).await?.saturating_sub(before);
+        report.new = R::KIND.count(writer.target().await?).await?.saturating_sub(before);
         report.updated = report.read.saturating_sub(report.rejected + report.erased + report.new);
         Ok(())
     }
@@ -241,9 +246,11 @@ impl Import<'_> {
         source: &Source,
         people: Arc<People>,
     ) -> (mpsc::Receiver<Batch<R>>, JoinHandle<anyhow::Result<()>>) {
-        let (sender, receiver) = mpsc::channel(4);
+        let (batches_ahead, size) =
+            if self.options.warehouse.is_some() { (1, warehouse::ROWS_PER_BATCH) } else { (4, ROWS_PER_BATCH) };
+        let (sender, receiver) = mpsc::channel(batches_ahead);
         let scale = self.options.scale.filter(|_| R::KIND == Kind::Personality);
-        let batches = Batches::new(sender, people, scale);
+        let batches = Batches::new(sender, people, scale, size);
         let (parts, progress) = (source.parts.clone(), self.options.progress);
         (receiver, tokio::task::spawn_blocking(move || source::read::<R>(&parts, progress, batches)))
     }
@@ -282,14 +289,14 @@ async fn receive<R: Row>(
             continue;
         }
         let mut rows = batch.rows;
-        writer.transaction().await?;
+        writer.target().await?;
         if writer.is_recheck_needed {
             // A person was erased after the reader had checked the rows.
             let parsed = rows.len();
             rows.retain(|(_, row)| writer.people.standing_of(row) == Standing::Known);
             report.erased += (parsed - rows.len()) as u64;
         }
-        let rejects = store.store(writer.transaction().await?, rows).await?;
+        let rejects = store.store(writer.target().await?, rows).await?;
         report.reject(rejects);
         writer.step(report.read).await?;
     }
@@ -316,7 +323,7 @@ pub async fn rows<R: Row, I: Iterator<Item = R>>(
         }
     });
     while let Some(batch) = receiver.recv().await {
-        store.store(transaction, batch).await?;
+        store.store(Target::database(transaction), batch).await?;
     }
     generating.await?;
     Ok(())

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect as _};
 
-use super::Row;
+use super::{Row, warehouse};
 use crate::{
     domain::erased::ErasedPeople,
-    storage::{entity::agent, erased_people},
+    storage::{entity::agent, erased_people, warehouse::Warehouse},
 };
 
 /// How an import treats the people of a row.
@@ -28,8 +28,11 @@ pub struct People {
 
 impl People {
     /// Loads the ids of all people and the list of erased people.
-    pub async fn load(db: &impl ConnectionTrait) -> anyhow::Result<Self> {
+    pub async fn load(db: &impl ConnectionTrait, warehouse: Option<&Warehouse>) -> anyhow::Result<Self> {
         let erased = erased_people::load(db).await?;
+        if let Some(warehouse) = warehouse {
+            return Ok(Self { known: warehouse::people(warehouse).await?.collect(), erased });
+        }
         let known: Vec<String> =
             agent::Entity::find().select_only().column(agent::Column::AgentId).into_tuple().all(db).await?;
         Ok(Self { known: known.into_iter().collect(), erased })

@@ -1,9 +1,9 @@
 //! The personality profiles.
 
 use async_trait::async_trait;
-use sea_orm::{ActiveValue::Set, DatabaseTransaction, Iterable as _, sea_query::OnConflict};
+use sea_orm::{ActiveValue::Set, Iterable as _, sea_query::OnConflict};
 
-use super::{Fields, Kind, Options, Reject, Row, Store, last_of_each};
+use super::{Fields, Kind, Options, Reject, Row, Store, Target, last_of_each, warehouse};
 use crate::{
     domain::dimensions::{Dimension, DimensionMap},
     storage::{
@@ -46,20 +46,21 @@ pub struct Profiles;
 
 #[async_trait]
 impl Store<PersonalityRow> for Profiles {
-    async fn begin(_transaction: &DatabaseTransaction, _options: &Options) -> anyhow::Result<Self> {
+    async fn begin(_target: Target<'_>, _options: &Options) -> anyhow::Result<Self> {
         Ok(Self)
     }
 
-    async fn store(
-        &mut self,
-        transaction: &DatabaseTransaction,
-        rows: Vec<(u64, PersonalityRow)>,
-    ) -> anyhow::Result<Vec<Reject>> {
+    async fn store(&mut self, target: Target<'_>, rows: Vec<(u64, PersonalityRow)>) -> anyhow::Result<Vec<Reject>> {
         let rows = last_of_each(rows, |one, other| one.agent_id.cmp(&other.agent_id));
+        if let Some(warehouse) = target.warehouse {
+            let rows: Vec<PersonalityRow> = rows.into_iter().map(|(_, row)| row).collect();
+            warehouse::store_profiles(warehouse, &rows).await?;
+            return Ok(Vec::new());
+        }
         let values = rows.into_iter().map(|(_, row)| model(row)).collect();
         let dimensions = Column::iter().filter(|column| !matches!(column, Column::AgentId));
         let update = OnConflict::column(Column::AgentId).update_columns(dimensions).to_owned();
-        db::insert_all(transaction, values, Some(&update)).await?;
+        db::insert_all(target.transaction, values, Some(&update)).await?;
         Ok(Vec::new())
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sea_orm::DatabaseTransaction;
 
-use super::{Fields, Kind, Options, Reject, Row, Store, last_of_each};
+use super::{Fields, Kind, Options, Reject, Row, Store, Target, last_of_each};
 use crate::{
     domain::{
         clock::{Clock as _, SystemClock},
@@ -118,20 +118,16 @@ impl Store<Product> for Products {
     ///
     /// # Errors
     /// There is no partner in the options, its name is invalid, or the database fails.
-    async fn begin(transaction: &DatabaseTransaction, options: &Options) -> anyhow::Result<Self> {
-        Self::of_partner(transaction, options.require_partner()?.to_owned()).await
+    async fn begin(target: Target<'_>, options: &Options) -> anyhow::Result<Self> {
+        Self::of_partner(target.transaction, options.require_partner()?.to_owned()).await
     }
 
-    async fn store(
-        &mut self,
-        transaction: &DatabaseTransaction,
-        rows: Vec<(u64, Product)>,
-    ) -> anyhow::Result<Vec<Reject>> {
+    async fn store(&mut self, target: Target<'_>, rows: Vec<(u64, Product)>) -> anyhow::Result<Vec<Reject>> {
         let mut rows = last_of_each(rows, |one, other| one.id.cmp(&other.id));
         // The first ones of a file are stored while a catalog has room.
         rows.sort_by_key(|(line, _)| *line);
         let rows = rows.into_iter().map(|(line, row)| ((line, row.id.clone()), row)).collect();
-        let written = products::write(transaction, &self.partner_id, rows).await.map_err(Error::into_anyhow)?;
+        let written = products::write(target.transaction, &self.partner_id, rows).await.map_err(Error::into_anyhow)?;
         let reject =
             |(line, id)| Reject { file: Arc::from(""), line, reason: reason(&ProductFault::catalog_full()), row: id };
         Ok(written.rejected.into_iter().map(reject).collect())

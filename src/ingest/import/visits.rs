@@ -1,9 +1,9 @@
 //! Visits and attended events.
 
 use async_trait::async_trait;
-use sea_orm::{DatabaseTransaction, Value};
+use sea_orm::Value;
 
-use super::{Fields, Kind, Options, Reject, Row, Store, last_of_each};
+use super::{Fields, Kind, Options, Reject, Row, Store, Target, last_of_each, warehouse};
 use crate::storage::{
     bulk,
     entity::user_action::{Column, Entity},
@@ -65,16 +65,17 @@ pub struct Visits;
 
 #[async_trait]
 impl Store<VisitRow> for Visits {
-    async fn begin(_transaction: &DatabaseTransaction, _options: &Options) -> anyhow::Result<Self> {
+    async fn begin(_target: Target<'_>, _options: &Options) -> anyhow::Result<Self> {
         Ok(Self)
     }
 
-    async fn store(
-        &mut self,
-        transaction: &DatabaseTransaction,
-        rows: Vec<(u64, VisitRow)>,
-    ) -> anyhow::Result<Vec<Reject>> {
+    async fn store(&mut self, target: Target<'_>, rows: Vec<(u64, VisitRow)>) -> anyhow::Result<Vec<Reject>> {
         let rows = last_of_each(rows, |one, other| one.key().cmp(&other.key()));
+        if let Some(warehouse) = target.warehouse {
+            let rows: Vec<VisitRow> = rows.into_iter().map(|(_, row)| row).collect();
+            warehouse::store_visits(warehouse, &rows).await?;
+            return Ok(Vec::new());
+        }
         let rows = rows.into_iter().map(|(_, row)| {
             let given = row.is_return_visit.is_some();
             let key: [Value; 4] =
@@ -87,7 +88,7 @@ impl Store<VisitRow> for Visits {
         let values =
             [Column::Category, Column::CategoryGroup, Column::EndTime, Column::IsReturnVisit, Column::ReturnGiven];
         let columns = [&key[..], &values[..]].concat();
-        bulk::insert::<Entity>(transaction, &columns, rows.collect(), Some((&key, &values))).await?;
+        bulk::insert::<Entity>(target.transaction, &columns, rows.collect(), Some((&key, &values))).await?;
         Ok(Vec::new())
     }
 }

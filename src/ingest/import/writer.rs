@@ -2,8 +2,8 @@
 //!
 //! On PostgreSQL a file is stored in one transaction. SQLite has a single writer, so one long transaction would keep a
 //! running server from charging and publishing; there, a file is checked first and then stored in short transactions,
-//! with pauses while a server runs. The number of stored rows is recorded, so that an interrupted import continues
-//! where it stopped.
+//! with pauses while a server runs. A warehouse has no transactions, so a file is stored in steps there too. The number
+//! of stored rows is recorded, so that an interrupted import continues where it stopped.
 
 use std::{
     sync::Arc,
@@ -13,12 +13,13 @@ use std::{
 use anyhow::Context as _;
 use sea_orm::DatabaseConnection;
 
-use super::people::People;
+use super::{kinds::Target, people::People};
 use crate::storage::{
     audit,
     db::{self, WriteTransaction},
     entity::import_run::Model,
     file_locks, import_runs,
+    warehouse::Warehouse,
 };
 
 /// The time after which a short transaction is committed.
@@ -30,6 +31,9 @@ const PAUSE: Duration = Duration::from_millis(120);
 /// The transaction of an import, and in steps the ones that follow it.
 pub struct Writer<'a> {
     db: &'a DatabaseConnection,
+    warehouse: Option<&'a Warehouse>,
+    /// With a warehouse: holds the lock of imports until the file is stored.
+    imports: Option<WriteTransaction>,
     transaction: Option<WriteTransaction>,
     began: Instant,
     /// The progress that is recorded; `None` if the whole file is one transaction.
@@ -45,13 +49,25 @@ pub struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     /// Begins the first transaction and loads the known people. With `run`, stores in steps.
-    pub(super) async fn begin(db: &'a DatabaseConnection, run: Option<Model>) -> anyhow::Result<Self> {
+    pub(super) async fn begin(
+        db: &'a DatabaseConnection,
+        warehouse: Option<&'a Warehouse>,
+        run: Option<Model>,
+    ) -> anyhow::Result<Self> {
+        let mut imports = None;
+        if warehouse.is_some() {
+            let transaction = db::begin_write(db).await.context("cannot begin to write")?;
+            db::lock_imports(&transaction).await.context("cannot begin to write")?;
+            imports = Some(transaction);
+        }
         let transaction = begin(db).await?;
-        let people = Arc::new(People::load(&transaction).await?);
+        let people = Arc::new(People::load(&transaction, warehouse).await?);
         let last_erasure = audit::last_erasure(&transaction).await?;
         let began = Instant::now();
         Ok(Self {
             db,
+            warehouse,
+            imports,
             transaction: Some(transaction),
             began,
             run,
@@ -68,18 +84,24 @@ impl<'a> Writer<'a> {
     }
 
     /// The current transaction.
-    pub(super) async fn transaction(&mut self) -> anyhow::Result<&WriteTransaction> {
+    async fn transaction(&mut self) -> anyhow::Result<&WriteTransaction> {
         if self.transaction.is_none() {
             let transaction = begin(self.db).await?;
             self.began = Instant::now();
             let last_erasure = audit::last_erasure(&transaction).await?;
             if last_erasure != self.last_erasure {
-                self.people = Arc::new(People::load(&transaction).await?);
+                self.people = Arc::new(People::load(&transaction, self.warehouse).await?);
                 (self.last_erasure, self.is_recheck_needed) = (last_erasure, true);
             }
             self.transaction = Some(transaction);
         }
         self.transaction.as_ref().context("no transaction")
+    }
+
+    /// Where rows are stored now.
+    pub(super) async fn target(&mut self) -> anyhow::Result<Target<'_>> {
+        let warehouse = self.warehouse;
+        Ok(Target { transaction: self.transaction().await?, warehouse })
     }
 
     /// The number of rows that an interrupted import of the same file has stored.
@@ -111,6 +133,9 @@ impl<'a> Writer<'a> {
         }
         if let Some(transaction) = self.transaction.take() {
             transaction.commit().await?;
+        }
+        if let Some(imports) = self.imports.take() {
+            imports.commit().await?;
         }
         Ok(())
     }

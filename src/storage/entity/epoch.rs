@@ -15,6 +15,8 @@ pub struct Model {
     pub built_at: i64,
     /// The number of people counted in at least one window. For the operator only; never released.
     pub agents: i64,
+    /// The build in the warehouse that has the rows of the epoch; `None` = they are in `agent_rollup`.
+    pub build_id: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -249,7 +249,7 @@ async fn pipeline(on: On, files: &Files, but: Option<&str>) -> Vec<BTreeMap<Bund
     import::folder(&db, &folder, &OPTIONS).await.unwrap();
     let monday = parse_time(MONDAY).unwrap();
     if let Some(but) = but {
-        erasure::erase(&db, but, monday).await.unwrap();
+        erasure::erase(&db, None, but, monday).await.unwrap();
     }
     epoch_builder::build(&db, monday, monday + 10 * DAY, Progress::Hidden).await.unwrap();
     let epoch = spots_enrichment::storage::epochs::load_newest(&db, monday + 10 * DAY).await.unwrap().unwrap();

@@ -39,7 +39,7 @@ async fn run(on: On, but: Option<&str>) -> Record {
     let database = TestApp::database(on).await;
     let db = db::connect(&database.url).await.unwrap();
     if let Some(but) = but {
-        erasure::erase(&db, but, NOW).await.unwrap();
+        erasure::erase(&db, None, but, NOW).await.unwrap();
     }
     db.execute_unprepared("delete from epochs").await.unwrap();
     epoch_builder::build(&db, ENDS_AT, NOW, Progress::Hidden).await.unwrap();
