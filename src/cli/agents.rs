@@ -4,7 +4,10 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{config::Database, table::Format};
+use super::{
+    config::{Database, WarehouseSettings},
+    table::Format,
+};
 use crate::{
     domain::clock::{Clock as _, SystemClock},
     ingest::erasure,
@@ -21,6 +24,8 @@ Remove the person from your files as well.")]
 pub(super) struct Agents {
     #[command(flatten)]
     database: Database,
+    #[command(flatten)]
+    warehouse: WarehouseSettings,
     #[command(subcommand)]
     action: Action,
 }
@@ -55,7 +60,7 @@ struct Forgotten {
 impl Agents {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let db = super::open(&self.database).await?;
-        let warehouse = super::open_warehouse(&self.database).await?;
+        let warehouse = self.warehouse.open(&self.database).await?;
         match self.action {
             Action::Forget { id, format } => {
                 let erased = erasure::erase(&db, warehouse.as_ref(), &id, SystemClock.now()).await?;

@@ -52,12 +52,6 @@ pub struct Database {
     )]
     pub database_url: String,
 
-    /// Warehouse for data that outgrows one machine, with one host per shard:
-    /// `clickhouse://USER:PASSWORD@HOST:8123,HOST:8123/NAME?cluster=CLUSTER`. It has the tables of people, and
-    /// `DATABASE_URL`, which must be PostgreSQL, has all others; absent = the database has all tables.
-    #[arg(long, env = "WAREHOUSE_URL", global = true, hide_env_values = true, value_name = "URL")]
-    pub warehouse_url: Option<String>,
-
     /// Maximum number of database connections of this process, 1 to 1,000; fewer if the server allows fewer.
     #[arg(
         long,
@@ -71,23 +65,47 @@ pub struct Database {
 }
 
 impl Database {
+    /// The options of the connection. With `create`, a missing SQLite file is created if the URL has `mode=rwc`.
+    #[must_use]
+    pub fn options(&self, create: bool) -> DatabaseOptions {
+        DatabaseOptions { url: self.database_url.clone(), max_connections: self.db_max_connections, create }
+    }
+}
+
+/// The warehouse setting, shared by the subcommands that need people or their sums.
+#[derive(Args, Clone)]
+pub struct WarehouseSettings {
+    /// Warehouse for data that outgrows one machine, with one host per shard:
+    /// `clickhouse://USER:PASSWORD@HOST:8123,HOST:8123/NAME?cluster=CLUSTER`. It has the tables of people, and
+    /// `DATABASE_URL`, which must be PostgreSQL, has all others; absent = the database has all tables.
+    #[arg(long, env = "WAREHOUSE_URL", global = true, hide_env_values = true, value_name = "URL")]
+    pub warehouse_url: Option<String>,
+}
+
+impl WarehouseSettings {
     /// The warehouse, if there is one. Nothing is sent to it yet.
     ///
     /// # Errors
     /// The address is not valid, or the database is not PostgreSQL.
-    pub fn warehouse(&self) -> anyhow::Result<Option<Warehouse>> {
+    pub fn connect(&self, database: &Database) -> anyhow::Result<Option<Warehouse>> {
         let Some(url) = self.warehouse_url.as_deref().filter(|url| !url.is_empty()) else { return Ok(None) };
         ensure!(
-            !self.database_url.starts_with("sqlite:"),
+            !database.database_url.starts_with("sqlite:"),
             "WAREHOUSE_URL needs PostgreSQL as DATABASE_URL: keys, budgets and releases stay there"
         );
         Warehouse::new(url).map(Some)
     }
 
-    /// The options of the connection. With `create`, a missing SQLite file is created if the URL has `mode=rwc`.
-    #[must_use]
-    pub fn options(&self, create: bool) -> DatabaseOptions {
-        DatabaseOptions { url: self.database_url.clone(), max_connections: self.db_max_connections, create }
+    /// The same, after a check that all shards have their tables.
+    ///
+    /// # Errors
+    /// As [`WarehouseSettings::connect`] and [`Warehouse::require_ready`].
+    pub async fn open(&self, database: &Database) -> anyhow::Result<Option<Warehouse>> {
+        let warehouse = self.connect(database)?;
+        if let Some(warehouse) = &warehouse {
+            warehouse.require_ready().await?;
+        }
+        Ok(warehouse)
     }
 }
 

@@ -8,7 +8,10 @@ use sea_orm::DatabaseConnection;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{config::Database, table::Format};
+use super::{
+    config::{Database, WarehouseSettings},
+    table::Format,
+};
 use crate::{
     domain::{
         clock::{Clock as _, SystemClock, format_time, midnight},
@@ -34,6 +37,8 @@ An epoch can be built 72 hours after its week closed, and is never changed.")]
 pub(super) struct Epoch {
     #[command(flatten)]
     database: Database,
+    #[command(flatten)]
+    warehouse: WarehouseSettings,
     #[command(subcommand)]
     action: Action,
 }
@@ -90,7 +95,7 @@ impl Epoch {
         let db = super::open(&self.database).await?;
         let warehouse = match self.action {
             Action::List(_) => None,
-            _ => super::open_warehouse(&self.database).await?,
+            _ => self.warehouse.open(&self.database).await?,
         };
         let warehouse = warehouse.as_ref();
         match self.action {

@@ -9,7 +9,11 @@ use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
 
-use super::{config::Database, private_file, table::Format};
+use super::{
+    config::{Database, WarehouseSettings},
+    private_file,
+    table::Format,
+};
 use crate::{
     ingest::{
         import::{self, Kind, MaxRejects, Options, Report, Scale, Source},
@@ -35,6 +39,8 @@ Afterwards build the epoch: epoch build")]
 pub(super) struct Import {
     #[command(flatten)]
     database: Database,
+    #[command(flatten)]
+    warehouse: WarehouseSettings,
     /// A folder with files whose names begin with agents, personality, visits, connections or products, as CSV, NDJSON
     /// (.gz or .zst, too) or Parquet.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["kind", "file"])]
@@ -117,7 +123,7 @@ impl Import {
         }
         let db = super::create(&self.database).await?;
         db::migrate_if_fresh(&db).await?;
-        let warehouse = super::open_warehouse(&self.database).await?;
+        let warehouse = self.warehouse.open(&self.database).await?;
         let options = Options {
             dry_run: self.dry_run,
             progress: Progress::Shown,

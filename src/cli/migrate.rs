@@ -7,7 +7,10 @@ use clap::{Args, Subcommand};
 use migration::{Migrator, MigratorTrait};
 use serde::Serialize;
 
-use super::{config::Database, table::Format};
+use super::{
+    config::{Database, WarehouseSettings},
+    table::Format,
+};
 
 /// Create, revert or show the database schema.
 #[derive(Args)]
@@ -19,6 +22,8 @@ Examples:
 pub(super) struct Migrate {
     #[command(flatten)]
     database: Database,
+    #[command(flatten)]
+    warehouse: WarehouseSettings,
     #[command(subcommand)]
     action: Option<Action>,
 }
@@ -54,7 +59,7 @@ impl Migrate {
         let format = match self.action.unwrap_or(Action::Up(Format::TABLE)) {
             Action::Up(format) => {
                 Migrator::up(&db, None).await?;
-                if let Some(warehouse) = self.database.warehouse()? {
+                if let Some(warehouse) = self.warehouse.connect(&self.database)? {
                     warehouse.migrate().await.context("the tables of the warehouse")?;
                 }
                 format

@@ -7,7 +7,7 @@ use tracing_subscriber::prelude::*;
 
 use crate::{
     cli::config::{Database, LogFormat, Logging},
-    storage::{db, warehouse::Warehouse},
+    storage::db,
 };
 
 pub use settings::settings_table;
@@ -160,15 +160,6 @@ async fn open(database: &Database) -> anyhow::Result<sea_orm::DatabaseConnection
     let db = open_any(database).await?;
     db::require_migrated(&db).await?;
     Ok(db)
-}
-
-/// The warehouse, if there is one, after a check that its shards have their tables.
-async fn open_warehouse(database: &Database) -> anyhow::Result<Option<Warehouse>> {
-    let warehouse = database.warehouse()?;
-    if let Some(warehouse) = &warehouse {
-        warehouse.require_ready().await?;
-    }
-    Ok(warehouse)
 }
 
 /// Opens an existing database of any version.

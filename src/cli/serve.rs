@@ -9,7 +9,7 @@ use sea_orm::DatabaseConnection;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::{
-    config::{Database, EngineKind, Server},
+    config::{Database, EngineKind, Server, WarehouseSettings},
     error_text,
 };
 use crate::{
@@ -44,13 +44,15 @@ pub(super) struct Serve {
     #[command(flatten)]
     database: Database,
     #[command(flatten)]
+    warehouse: WarehouseSettings,
+    #[command(flatten)]
     server: Server,
 }
 
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let db = super::open(&self.database).await?;
-        let warehouse = self.database.warehouse()?;
+        let warehouse = self.warehouse.connect(&self.database)?;
         if let Some(warehouse) = &warehouse {
             warehouse.require_reachable().await?;
             ensure!(

@@ -117,15 +117,68 @@ impl Shards {
 
     /// A migrated database of the cluster, and one of PostgreSQL.
     pub async fn migrated(&self, name: &str) -> TestWarehouse {
+        TestWarehouse::new(self.url("spots:secret", name), &self.url("reader:secret", name)).await
+    }
+}
+
+impl TestWarehouse {
+    async fn new(url: String, reader: &str) -> Self {
         let database = TestDb::empty(On::Postgres).await;
         let db = db::connect(&database.url).await.unwrap();
         Migrator::up(&db, None).await.unwrap();
-        let url = self.url("spots:secret", name);
         let warehouse = Warehouse::new(&url).unwrap();
         warehouse.migrate().await.unwrap();
         warehouse.require_ready().await.unwrap();
-        let reader = Warehouse::new(&self.url("reader:secret", name)).unwrap();
-        TestWarehouse { database, db, warehouse, reader, url }
+        Self { database, db, warehouse, reader: Warehouse::new(reader).unwrap(), url }
+    }
+}
+
+/// The current engine of ClickHouse as a cluster of one shard (`tests/chdb/serve.py`).
+pub struct CurrentEngine {
+    server: Child,
+    folder: PathBuf,
+    port: u16,
+}
+
+impl CurrentEngine {
+    /// Starts the engine; `None` if `TEST_CHDB_PYTHON` names no Python that has it, or PostgreSQL is missing.
+    #[expect(clippy::disallowed_methods, reason = "tests have no settings")]
+    pub fn start() -> Option<Self> {
+        let Ok(python) = std::env::var("TEST_CHDB_PYTHON") else {
+            left_out("the current engine of ClickHouse (TEST_CHDB_PYTHON is not set)");
+            return None;
+        };
+        if !databases().contains(&On::Postgres) {
+            return None;
+        }
+        let folder = folder("chdb");
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/chdb/serve.py");
+        let server = Command::new(python).arg(script).arg(port.to_string()).arg(&folder).spawn().unwrap();
+        let engine = Self { server, folder, port };
+        for _ in 0..600 {
+            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return Some(engine);
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("the current engine does not answer");
+    }
+
+    /// A migrated database of the engine, and one of PostgreSQL.
+    pub async fn migrated(&self, name: &str) -> TestWarehouse {
+        let url = format!("clickhouse://127.0.0.1:{}/{name}?cluster=spots", self.port);
+        TestWarehouse::new(url.clone(), &url).await
+    }
+}
+
+impl Drop for CurrentEngine {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 

@@ -30,8 +30,10 @@ use spots_enrichment::{
     storage::{accounts, db, epochs, partners, people},
 };
 
+use crate::pipeline;
+
 /// The partner that owns the keys. A database without this partner was not made by the benchmark.
-const PARTNER: &str = "bench";
+pub const PARTNER: &str = "bench";
 /// No privacy cap may end a measurement; the data holds synthetic people only. In microunits.
 const CAP_MICROUNITS: i64 = 1_000_000_000_000;
 /// Keys of a run. A real key sees some segments, not thousands; each new view is compared with the key's earlier ones.
@@ -53,9 +55,15 @@ impl Environment {
     ///
     /// # Errors
     /// The database holds other data, or the server does not start.
-    pub async fn start(program: &Path, url: &str, agents: u32, engine: EngineKind) -> anyhow::Result<Self> {
+    pub async fn start(
+        program: &Path,
+        url: &str,
+        warehouse: Option<&str>,
+        agents: u32,
+        engine: EngineKind,
+    ) -> anyhow::Result<Self> {
         let db = db::connect(url).await?;
-        prepare(&db, agents).await?;
+        prepare(&db, warehouse.is_some(), agents).await?;
         let epoch = epochs::load_newest(&db, SystemClock.now()).await?.context("there is no readable epoch")?;
         let mut keys = Vec::new();
         for _ in 0..KEYS {
@@ -67,7 +75,8 @@ impl Environment {
             .args(["serve", "--listen-addr", "127.0.0.1:0", "--metrics-addr", "", "--redis-url", ""])
             .args(["--engine", engine.name()])
             // Not an argument: arguments are visible in the list of processes.
-            .env("DATABASE_URL", url);
+            .env("DATABASE_URL", url)
+            .env("WAREHOUSE_URL", warehouse.unwrap_or_default());
         let started = Instant::now();
         let server = ServerProcess::start(&mut command, (engine == EngineKind::Memory).then_some(EPOCH_LOADED))?;
         let startup_time = server.listening_since - started;
@@ -75,15 +84,17 @@ impl Environment {
     }
 }
 
-async fn prepare(db: &DatabaseConnection, agents: u32) -> anyhow::Result<()> {
+async fn prepare(db: &DatabaseConnection, has_warehouse: bool, agents: u32) -> anyhow::Result<()> {
     db::migrate_if_fresh(db).await?;
+    let is_ours = partners::exists(db, PARTNER).await?;
     let count = people::count(db).await?;
-    if count == 0 {
+    if has_warehouse {
+        ensure!(is_ours, "fill the database and the warehouse with `bench pipeline` first");
+    } else if count == 0 {
         eprintln!("generating {agents} synthetic people ...");
         Population::new(agents, 1).store(db, PARTNER).await?;
         epoch_builder::build(db, ENDS_AT, SystemClock.now(), Progress::Shown).await?;
     } else {
-        let is_ours = partners::exists(db, PARTNER).await?;
         ensure!(is_ours, "this database was not made by `bench`, which lifts all privacy caps: use an empty one");
         ensure!(
             count == u64::from(agents),
@@ -192,8 +203,6 @@ impl ServerProcess {
     /// The peak resident memory of the process in bytes; `None` where `/proc` is missing.
     #[must_use]
     pub fn peak_memory(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-        line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1_024)
+        pipeline::peak_memory(self.process.id())
     }
 }

@@ -7,6 +7,8 @@ mod baseline;
 mod environment;
 mod load;
 mod measurement;
+mod pipeline;
+mod table;
 mod timing;
 mod workloads;
 
@@ -17,6 +19,7 @@ use clap::{Args, Parser, Subcommand};
 use comfy_table::{ContentArrangement, Table, presets};
 use environment::{Environment, ServerProcess};
 use measurement::{Measurement, Plan};
+use pipeline::PipelineOptions;
 use serde::Serialize;
 use spots_enrichment::{
     cli::{Cli, config::EngineKind},
@@ -52,7 +55,9 @@ Each run leaves charges in its database, and they slow the next run of w2 down: 
 Examples:
   cargo run -p bench --release
   cargo run -p bench --release -- --engine memory --agents 200000 --workloads w2 --connections 1,16
-  cargo run -p bench --release -- --json > before.json"
+  cargo run -p bench --release -- --json > before.json
+  cargo run -p bench --release -- pipeline --agents 200000 --visits 60 --json > pipeline.json
+  cargo run -p bench --release -- table pipeline.json before.json"
 )]
 struct Bench {
     #[command(subcommand)]
@@ -67,6 +72,13 @@ enum Role {
     /// Answer constants: the baseline.
     #[command(hide = true)]
     Baseline,
+    /// Measure how long files take until an epoch is built from them, and fill the database for the workloads.
+    Pipeline(PipelineOptions),
+    /// Print reports (`--json`) as one table in Markdown.
+    Table {
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
     /// Serve as `spots-enrichment serve` does.
     #[command(hide = true, disable_help_flag = true)]
     Serve {
@@ -80,6 +92,9 @@ struct Options {
     /// A separate database: an empty one, or one that an earlier run filled. Never one that holds real people.
     #[arg(long, value_name = "URL", default_value = "sqlite://data/bench.db?mode=rwc")]
     bench_database: String,
+    /// The warehouse of the database, which `pipeline` has filled.
+    #[arg(long, value_name = "URL")]
+    warehouse: Option<String>,
     /// Number of synthetic people in a new database.
     #[arg(
         long,
@@ -137,6 +152,8 @@ async fn main() -> anyhow::Result<()> {
     let Bench { role, options } = Bench::parse();
     match role {
         Some(Role::Baseline) => Ok(baseline::serve().await?),
+        Some(Role::Pipeline(options)) => options.run(),
+        Some(Role::Table { files }) => table::print(&files),
         Some(Role::Serve { arguments }) => {
             let arguments = ["spots-enrichment", "serve"].into_iter().map(str::to_owned).chain(arguments);
             spots_enrichment::cli::run(Cli::parse_from(arguments)).await
@@ -149,7 +166,9 @@ impl Options {
     async fn run(self) -> anyhow::Result<()> {
         let this_program = std::env::current_exe()?;
         let server = self.server.as_ref().unwrap_or(&this_program);
-        let environment = Environment::start(server, &self.bench_database, self.agents, self.engine).await?;
+        let environment =
+            Environment::start(server, &self.bench_database, self.warehouse.as_deref(), self.agents, self.engine)
+                .await?;
         // The current time: segments that no earlier run requested.
         let seed = u64::try_from(SystemClock.now_ms())?;
         if let Some(pages) = self.timing_attack {
@@ -181,7 +200,7 @@ impl Options {
             machine: machine(),
             agents: self.agents,
             engine: self.engine.name(),
-            database: if self.bench_database.starts_with("sqlite:") { "SQLite" } else { "PostgreSQL" },
+            database: pipeline::store(&self.bench_database, self.warehouse.is_some()),
             ready_s: environment.startup_time.as_secs_f64(),
             peak_memory_mib: environment.server.peak_memory().map(|bytes| bytes as f64 / f64::from(1 << 20)),
             workloads,

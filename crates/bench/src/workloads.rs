@@ -71,7 +71,8 @@ impl Workload {
             Self::W1 => Some(Target::same("/graphql", "none", &portrait())),
             Self::W4 => Some(Target::same("/plain", "none", "{ __typename }")),
             Self::W5 => Some(Target::same("/graphql", "none", "{ __typename }")),
-            Self::W2 | Self::W3 | Self::W3New => None,
+            Self::W3 => Some(Target::same("/graphql", "none", &portraits(&vec!["{}".to_owned(); PORTRAITS]))),
+            Self::W2 | Self::W3New => None,
         }
     }
 

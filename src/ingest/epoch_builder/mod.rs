@@ -155,7 +155,7 @@ pub async fn build_with(
     drop_old_epochs(&transaction).await?;
     transaction.commit().await?;
     if let Some(warehouse) = options.warehouse {
-        clean(db, warehouse).await.context("the epoch is built, but rows of older ones could not be removed")?;
+        clean(db, warehouse).await;
     }
     Ok(Built { epoch_id, ends_at, agents: counts.people, is_new: true })
 }
@@ -201,12 +201,18 @@ async fn write_vocabulary(
     Ok(())
 }
 
-/// Removes the rows in the warehouse that belong to no epoch, while no build runs.
-async fn clean(db: &DatabaseConnection, warehouse: &Warehouse) -> anyhow::Result<()> {
-    let transaction = db::begin_write(db).await?;
-    db::lock_epochs(&transaction).await?;
-    warehouse::remove_all_but(warehouse, &epochs::builds(&transaction).await?).await?;
-    Ok(transaction.commit().await?)
+/// Removes the rows in the warehouse that belong to no epoch. If that fails, the next build does it.
+async fn clean(db: &DatabaseConnection, warehouse: &Warehouse) {
+    let cleaned = async {
+        // While no build runs.
+        let transaction = db::begin_write(db).await?;
+        db::lock_epochs(&transaction).await?;
+        warehouse::remove_all_but(warehouse, &epochs::builds(&transaction).await?).await?;
+        anyhow::Ok(transaction.commit().await?)
+    };
+    if let Err(cause) = cleaned.await {
+        tracing::warn!(%cause, "rows of older epochs are still in the warehouse; the next build removes them");
+    }
 }
 
 /// Deletes all but the newest [`MAX_EPOCHS`] epochs.
@@ -250,7 +256,7 @@ pub async fn drop_epoch(
     audit::record(&transaction, now, Action::DropEpoch, &subject, String::new()).await?;
     transaction.commit().await?;
     if let Some(warehouse) = warehouse {
-        clean(db, warehouse).await.context("the epoch is dropped, but its rows could not be removed")?;
+        clean(db, warehouse).await;
     }
     Ok(())
 }
