@@ -116,6 +116,8 @@ async fn delete_from_warehouse(
     db::lock_people(&transaction).await?;
     db::lock_epochs(&transaction).await?;
     let id = quoted(agent_id);
+    // An import that was interrupted leaves staged rows.
+    warehouse.discard("user_actions").await?;
     for table in ["agents", "personality_profiles", "user_actions", "agent_rollup"] {
         warehouse.delete(table, &format!("agent_id = {id}")).await?;
     }

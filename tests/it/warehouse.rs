@@ -440,6 +440,39 @@ async fn an_erased_person_is_in_no_table_and_imports_skip_the_person() {
     }
 }
 
+#[tokio::test]
+async fn a_file_with_too_many_rejects_changes_nothing() {
+    let Some(shards) = Shards::start() else { return };
+    let other = shards.migrated("rejects").await;
+    let folder = folder("rejects");
+    write_population(&folder, &mut ChaCha20Rng::seed_from_u64(5), 40);
+    let options = Options { warehouse: Some(other.warehouse.clone()), ..Options::DEFAULT };
+    import::folder(&other.db, &folder, &options).await.unwrap();
+    let count = async |table: &str| -> String {
+        let sql = format!("SELECT toString(count()), toString(max(version)) FROM rejects.{table}");
+        other.warehouse.read::<2>(&sql).await.unwrap()[0].join(" ")
+    };
+    for (kind, table) in [
+        (import::Kind::Agents, "agents"),
+        (import::Kind::Personality, "personality_profiles"),
+        (import::Kind::Visits, "user_actions"),
+        (import::Kind::Connections, "ai2ai_connections"),
+    ] {
+        let before = count(table).await;
+        let file = folder.join(format!("{}.csv", kind.name()));
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, format!("{text}{}", "bad\n".repeat(100))).unwrap();
+        let error = format!("{:#}", import::file(&other.db, kind, &file, &options).await.unwrap_err());
+        assert!(error.contains("rows were rejected"), "{error}");
+        assert_eq!(count(table).await, before, "{table}");
+    }
+    // The staged visits are gone with the next import.
+    write_population(&folder, &mut ChaCha20Rng::seed_from_u64(5), 40);
+    import::folder(&other.db, &folder, &options).await.unwrap();
+    let staged = "SELECT name FROM system.tables WHERE database = 'rejects' AND name LIKE '%import%'";
+    assert!(other.warehouse.read::<1>(staged).await.unwrap().is_empty());
+}
+
 /// A server whose sums come from the warehouse.
 async fn app(other: &TestWarehouse) -> TestApp {
     let engine = Arc::new(WarehouseEngine::new(other.db.clone(), other.reader.clone()));

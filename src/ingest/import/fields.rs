@@ -255,6 +255,10 @@ fn shown(text: &str) -> String {
 }
 
 fn checked(column: &str, text: &str) -> Result<String, String> {
+    let is_plain = text.len() <= MAX_CHARS && text.bytes().all(|byte| (b' '..0x7f).contains(&byte));
+    if is_plain {
+        return Ok(text.to_owned());
+    }
     if text.chars().count() > MAX_CHARS || text.chars().any(char::is_control) {
         return Err(format!("{column} is longer than {MAX_CHARS} characters or contains control characters"));
     }
@@ -264,7 +268,8 @@ fn checked(column: &str, text: &str) -> Result<String, String> {
 /// The term of a text: in lower case, `None` if it is not a term.
 #[must_use]
 pub fn term(text: &str) -> Option<String> {
-    let term = text.to_lowercase();
+    // The rule is about the lower case, which is ASCII for some letters that are not.
+    let term = if text.is_ascii() { text.to_ascii_lowercase() } else { text.to_lowercase() };
     let is_allowed = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
     let is_term = (1..=64).contains(&term.len()) && term.chars().all(is_allowed);
     is_term.then_some(term)

@@ -110,4 +110,12 @@ pub trait Store<R: Row>: Sized + Send {
     /// # Errors
     /// The database fails; the caller then rolls back the transaction.
     async fn store(&mut self, target: Target<'_>, rows: Vec<(u64, R)>) -> anyhow::Result<Vec<Reject>>;
+
+    /// Ends the import of a file that is stored as a whole.
+    ///
+    /// # Errors
+    /// The database fails.
+    async fn finish(&mut self, _target: Target<'_>) -> anyhow::Result<()> {
+        Ok(())
+    }
 }

@@ -173,8 +173,13 @@ impl Import<'_> {
 
     async fn load<R: Row, S: Store<R>>(&mut self, source: &Source, report: &mut Report) -> anyhow::Result<()> {
         // A catalog is small enough for one transaction.
-        let in_steps = (self.db.get_database_backend() == DbBackend::Sqlite || self.options.warehouse.is_some())
-            && source.kind != Kind::Products;
+        let in_steps = match (&self.options.warehouse, source.kind) {
+            (_, Kind::Products) => false,
+            // They are staged, because reading such a large file twice would take too long.
+            (Some(_), Kind::Visits) => false,
+            (Some(_), _) => true,
+            (None, _) => self.db.get_database_backend() == DbBackend::Sqlite,
+        };
         if in_steps || self.options.dry_run {
             self.check::<R>(source, report).await?;
         }
@@ -235,6 +240,7 @@ impl Import<'_> {
         if !writer.is_in_steps() {
             report.check(self.options.max_rejects)?;
         }
+        store.finish(writer.target().await?).await?;
         report.new = R::KIND.count(writer.target().await?).await?.saturating_sub(before);
         report.updated = report.read.saturating_sub(report.rejected + report.erased + report.new);
         Ok(())

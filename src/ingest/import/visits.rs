@@ -1,5 +1,6 @@
 //! Visits and attended events.
 
+use anyhow::Context as _;
 use async_trait::async_trait;
 use sea_orm::Value;
 
@@ -65,7 +66,10 @@ pub struct Visits;
 
 #[async_trait]
 impl Store<VisitRow> for Visits {
-    async fn begin(_target: Target<'_>, _options: &Options) -> anyhow::Result<Self> {
+    async fn begin(target: Target<'_>, _options: &Options) -> anyhow::Result<Self> {
+        if let Some(warehouse) = target.warehouse {
+            warehouse.stage(warehouse::VISITS).await?;
+        }
         Ok(Self)
     }
 
@@ -90,5 +94,11 @@ impl Store<VisitRow> for Visits {
         let columns = [&key[..], &values[..]].concat();
         bulk::insert::<Entity>(target.transaction, &columns, rows.collect(), Some((&key, &values))).await?;
         Ok(Vec::new())
+    }
+
+    async fn finish(&mut self, target: Target<'_>) -> anyhow::Result<()> {
+        let Some(warehouse) = target.warehouse else { return Ok(()) };
+        let published = warehouse.publish(warehouse::VISITS).await;
+        published.context("some shards may have the visits and others not: import the file again")
     }
 }

@@ -23,6 +23,8 @@ use crate::{
 
 /// The number of rows of a batch: a table of ClickHouse should get few and large ones.
 pub(super) const ROWS_PER_BATCH: usize = 250_000;
+/// The table of visits, which are staged.
+pub(super) const VISITS: &str = "user_actions";
 /// The value of a number that is not known.
 const UNKNOWN: i64 = -1;
 
@@ -141,9 +143,11 @@ fn cells(profile: &Profile) -> anyhow::Result<Vec<u8>> {
     cells.map(|cell| u8::try_from(cell).context("a cell has a number above 255")).collect()
 }
 
-/// Stores visits.
+/// Stages visits.
 pub(super) async fn store_visits(warehouse: &Warehouse, rows: &[VisitRow]) -> anyhow::Result<()> {
-    let version = warehouse.next_version("user_actions").await?;
+    // All batches of a file have the versions above those of the table; the last one has the highest.
+    let staged = warehouse.next_version(&format!("{VISITS}_import")).await?;
+    let version = warehouse.next_version(VISITS).await?.max(staged);
     let mut binary = RowBinary::default();
     for row in rows {
         let group = row.category_group.as_deref().map(contribution::category_group);
@@ -158,7 +162,7 @@ pub(super) async fn store_visits(warehouse: &Warehouse, rows: &[VisitRow]) -> an
     }
     let columns =
         ["agent_id", "spot_id", "start_time", "action_type", "end_time", "category_group", "is_return", "version"];
-    Ok(warehouse.insert("user_actions", &columns, binary).await?)
+    Ok(warehouse.insert(&format!("{VISITS}_import"), &columns, binary).await?)
 }
 
 /// The ends of the kept ties of all people: the two ends of a tie are two rows.

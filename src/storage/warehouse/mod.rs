@@ -258,6 +258,47 @@ impl Warehouse {
         Ok(())
     }
 
+    /// Creates empty tables for the rows of an import: `TABLE_import`, with the columns of a table. Rows in them are
+    /// seen by nobody until [`Warehouse::publish`].
+    ///
+    /// # Errors
+    /// As [`Warehouse::on_shard`].
+    pub async fn stage(&self, table: &str) -> Result<(), WarehouseError> {
+        self.discard(table).await?;
+        let (database, cluster) = (self.database(), &self.0.client.url.cluster);
+        self.on_all_shards(&format!("CREATE TABLE {database}.{table}_import_local AS {database}.{table}_local"))
+            .await?;
+        let distributed = format!(
+            "CREATE TABLE {database}.{table}_import AS {database}.{table}_local
+             ENGINE = Distributed({cluster}, {database}, {table}_import_local, cityHash64(agent_id))"
+        );
+        self.on_all_shards(&distributed).await
+    }
+
+    /// Adds the staged rows to the table, on each shard at once, without copying them.
+    ///
+    /// # Errors
+    /// As [`Warehouse::on_shard`]. Some shards may have the rows then, and others not.
+    pub async fn publish(&self, table: &str) -> Result<(), WarehouseError> {
+        let database = self.database();
+        let publish = format!(
+            "ALTER TABLE {database}.{table}_local ATTACH PARTITION tuple() FROM {database}.{table}_import_local"
+        );
+        self.on_all_shards(&publish).await?;
+        self.discard(table).await
+    }
+
+    /// Removes staged rows.
+    ///
+    /// # Errors
+    /// As [`Warehouse::on_shard`].
+    pub async fn discard(&self, table: &str) -> Result<(), WarehouseError> {
+        for staged in ["import", "import_local"] {
+            self.on_all_shards(&format!("DROP TABLE IF EXISTS {}.{table}_{staged}", self.database())).await?;
+        }
+        Ok(())
+    }
+
     /// Executes a statement on one shard.
     ///
     /// # Errors
