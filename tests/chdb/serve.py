@@ -15,9 +15,10 @@ from chdb import session
 
 port, folder = int(sys.argv[1]), sys.argv[2]
 engine = session.Session(os.path.join(folder, "data"))
-DISTRIBUTED = (
-    "agents|personality_profiles|user_actions_import|user_actions|ai2ai_connections|epoch_people|epoch_visits|epoch_ties|agent_rollup"
-)
+DISTRIBUTED = "|".join([
+    "agents", "personality_profiles", "user_actions_import", "user_actions", "ai2ai_connections",
+    "epoch_people", "epoch_visits", "epoch_ties", "agent_rollup",
+])
 
 
 def on_the_shard(statement):
