@@ -8,6 +8,7 @@ mod environment;
 mod load;
 mod measurement;
 mod pipeline;
+mod scaling;
 mod table;
 mod timing;
 mod workloads;
@@ -78,6 +79,11 @@ enum Role {
     Table {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
+    },
+    /// Print the size table of `docs/scaling.md` from what was measured.
+    Scaling {
+        #[arg(value_name = "FILE", default_value = "docs/scaling.json")]
+        file: PathBuf,
     },
     /// Serve as `spots-enrichment serve` does.
     #[command(hide = true, disable_help_flag = true)]
@@ -154,6 +160,7 @@ async fn main() -> anyhow::Result<()> {
         Some(Role::Baseline) => Ok(baseline::serve().await?),
         Some(Role::Pipeline(options)) => options.run(),
         Some(Role::Table { files }) => table::print(&files),
+        Some(Role::Scaling { file }) => scaling::print(&file),
         Some(Role::Serve { arguments }) => {
             let arguments = ["spots-enrichment", "serve"].into_iter().map(str::to_owned).chain(arguments);
             spots_enrichment::cli::run(Cli::parse_from(arguments)).await

@@ -1,6 +1,10 @@
 //! One table of several reports: a column for each store and engine, a row for each figure.
 
-use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    path::PathBuf,
+};
 
 use anyhow::Context as _;
 use serde_json::Value;
@@ -35,7 +39,9 @@ pub fn print(files: &[PathBuf]) -> anyhow::Result<()> {
         if of_store.is_empty() {
             columns.entry(pipeline.store.clone()).or_default().add_pipeline(pipeline);
         } else {
-            of_store.into_iter().for_each(|figures| figures.add_pipeline(pipeline));
+            for figures in of_store {
+                figures.add_pipeline(pipeline);
+            }
         }
     }
     println!("{}", markdown(&columns));
@@ -77,14 +83,11 @@ impl Figures {
 }
 
 fn markdown(columns: &BTreeMap<String, Figures>) -> String {
-    let mut rows: BTreeMap<&(u32, String), ()> = BTreeMap::new();
-    columns.values().flat_map(|figures| figures.0.keys()).for_each(|row| {
-        rows.insert(row, ());
-    });
+    let rows: BTreeSet<&(u32, String)> = columns.values().flat_map(|figures| figures.0.keys()).collect();
     let mut text = format!("| | {} |\n|---|", columns.keys().cloned().collect::<Vec<_>>().join(" | "));
     text.push_str(&"---|".repeat(columns.len()));
-    for row in rows.keys() {
-        let figures = columns.values().map(|figures| figures.0.get(*row).map_or("", String::as_str));
+    for row in rows {
+        let figures = columns.values().map(|figures| figures.0.get(row).map_or("", String::as_str));
         // Writing to a String cannot fail.
         let _ = write!(text, "\n| {} | {} |", row.1, figures.collect::<Vec<_>>().join(" | "));
     }

@@ -94,7 +94,8 @@ impl Population {
         import::rows(&transaction, &mut Agents::default(), move || self.people().map(|person| person.agent)).await?;
         import::rows(&transaction, &mut Profiles, move || self.people().filter_map(|person| person.personality))
             .await?;
-        import::rows(&transaction, &mut Visits, move || self.people().flat_map(|person| person.visits)).await?;
+        import::rows(&transaction, &mut Visits::default(), move || self.people().flat_map(|person| person.visits))
+            .await?;
         let mut connections = Connections::load(Target::database(&transaction)).await?;
         import::rows(&transaction, &mut connections, move || self.connections()).await?;
         let mut products = Products::of_partner(&transaction, partner.to_owned()).await?;

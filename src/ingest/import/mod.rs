@@ -172,11 +172,10 @@ impl Import<'_> {
     }
 
     async fn load<R: Row, S: Store<R>>(&mut self, source: &Source, report: &mut Report) -> anyhow::Result<()> {
-        // A catalog is small enough for one transaction.
         let in_steps = match (&self.options.warehouse, source.kind) {
-            (_, Kind::Products) => false,
-            // They are staged, because reading such a large file twice would take too long.
-            (Some(_), Kind::Visits) => false,
+            // A catalog is small enough for one transaction. Visits are staged in a warehouse, because reading such a
+            // large file twice would take too long.
+            (_, Kind::Products) | (Some(_), Kind::Visits) => false,
             (Some(_), _) => true,
             (None, _) => self.db.get_database_backend() == DbBackend::Sqlite,
         };

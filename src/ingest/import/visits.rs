@@ -1,6 +1,5 @@
 //! Visits and attended events.
 
-use anyhow::Context as _;
 use async_trait::async_trait;
 use sea_orm::Value;
 
@@ -62,24 +61,28 @@ impl Row for VisitRow {
 }
 
 /// Stores visits. A row with the same agent, spot, start time and action as a stored visit updates it.
-pub struct Visits;
+#[derive(Default)]
+pub struct Visits {
+    /// With a warehouse.
+    staging: Option<warehouse::VisitStaging>,
+}
 
 #[async_trait]
 impl Store<VisitRow> for Visits {
     async fn begin(target: Target<'_>, _options: &Options) -> anyhow::Result<Self> {
-        if let Some(warehouse) = target.warehouse {
-            warehouse.stage(warehouse::VISITS).await?;
-        }
-        Ok(Self)
+        let staging = match target.warehouse {
+            Some(warehouse) => Some(warehouse::VisitStaging::begin(warehouse).await?),
+            None => None,
+        };
+        Ok(Self { staging })
     }
 
     async fn store(&mut self, target: Target<'_>, rows: Vec<(u64, VisitRow)>) -> anyhow::Result<Vec<Reject>> {
-        let rows = last_of_each(rows, |one, other| one.key().cmp(&other.key()));
-        if let Some(warehouse) = target.warehouse {
-            let rows: Vec<VisitRow> = rows.into_iter().map(|(_, row)| row).collect();
-            warehouse::store_visits(warehouse, &rows).await?;
+        if let Some(staging) = &mut self.staging {
+            staging.store(&rows).await?;
             return Ok(Vec::new());
         }
+        let rows = last_of_each(rows, |one, other| one.key().cmp(&other.key()));
         let rows = rows.into_iter().map(|(_, row)| {
             let given = row.is_return_visit.is_some();
             let key: [Value; 4] =
@@ -96,9 +99,10 @@ impl Store<VisitRow> for Visits {
         Ok(Vec::new())
     }
 
-    async fn finish(&mut self, target: Target<'_>) -> anyhow::Result<()> {
-        let Some(warehouse) = target.warehouse else { return Ok(()) };
-        let published = warehouse.publish(warehouse::VISITS).await;
-        published.context("some shards may have the visits and others not: import the file again")
+    async fn finish(&mut self, _target: Target<'_>) -> anyhow::Result<()> {
+        match self.staging.take() {
+            Some(staging) => staging.publish().await,
+            None => Ok(()),
+        }
     }
 }

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use anyhow::Context as _;
+use tokio::task::JoinHandle;
 
 use super::{agents::AgentRow, connections::StoredTie, kinds::Kind, personality::PersonalityRow, visits::VisitRow};
 use crate::{
@@ -17,14 +18,14 @@ use crate::{
     },
     storage::{
         entity::agent::ATOM_CHANGE_PENDING,
-        warehouse::{RowBinary, Warehouse, quoted},
+        warehouse::{RowBinary, Warehouse, WarehouseError, quoted},
     },
 };
 
 /// The number of rows of a batch: a table of ClickHouse should get few and large ones.
 pub(super) const ROWS_PER_BATCH: usize = 250_000;
 /// The table of visits, which are staged.
-pub(super) const VISITS: &str = "user_actions";
+const VISITS: &str = "user_actions";
 /// The value of a number that is not known.
 const UNKNOWN: i64 = -1;
 
@@ -143,26 +144,66 @@ fn cells(profile: &Profile) -> anyhow::Result<Vec<u8>> {
     cells.map(|cell| u8::try_from(cell).context("a cell has a number above 255")).collect()
 }
 
-/// Stages visits.
-pub(super) async fn store_visits(warehouse: &Warehouse, rows: &[VisitRow]) -> anyhow::Result<()> {
-    // All batches of a file have the versions above those of the table; the last one has the highest.
-    let staged = warehouse.next_version(&format!("{VISITS}_import")).await?;
-    let version = warehouse.next_version(VISITS).await?.max(staged);
-    let mut binary = RowBinary::default();
-    for row in rows {
-        let group = row.category_group.as_deref().map(contribution::category_group);
-        binary.text(&row.agent_id);
-        binary.text(&row.spot_id);
-        binary.integer(row.start_time.to_le_bytes());
-        binary.text(&row.action_type);
-        binary.integer(row.end_time.unwrap_or(UNKNOWN).to_le_bytes());
-        binary.integer(group.map_or(-1, |group| i8::try_from(group).unwrap_or(-1)).to_le_bytes());
-        binary.integer(row.is_return_visit.map_or(-1, i8::from).to_le_bytes());
-        binary.integer(version.to_le_bytes());
+/// Visits on their way to the warehouse. They are seen when all rows of the file are there.
+pub(super) struct VisitStaging {
+    warehouse: Warehouse,
+    /// The version of the next batch. Of rows with the same version, the one that was inserted last counts.
+    version: u64,
+    /// The batch that is being inserted while the next one is read.
+    inserting: Option<JoinHandle<Result<(), WarehouseError>>>,
+}
+
+impl VisitStaging {
+    pub async fn begin(warehouse: &Warehouse) -> anyhow::Result<Self> {
+        warehouse.stage(VISITS).await?;
+        let version = warehouse.next_version(VISITS).await?;
+        Ok(Self { warehouse: warehouse.clone(), version, inserting: None })
     }
-    let columns =
-        ["agent_id", "spot_id", "start_time", "action_type", "end_time", "category_group", "is_return", "version"];
-    Ok(warehouse.insert(&format!("{VISITS}_import"), &columns, binary).await?)
+
+    pub async fn store(&mut self, rows: &[(u64, VisitRow)]) -> anyhow::Result<()> {
+        let mut binary = RowBinary::default();
+        for (_, row) in rows {
+            let group = row.category_group.as_deref().map(contribution::category_group);
+            binary.text(&row.agent_id);
+            binary.text(&row.spot_id);
+            binary.integer(row.start_time.to_le_bytes());
+            binary.text(&row.action_type);
+            binary.integer(row.end_time.unwrap_or(UNKNOWN).to_le_bytes());
+            binary.integer(group.map_or(-1, |group| i8::try_from(group).unwrap_or(-1)).to_le_bytes());
+            binary.integer(row.is_return_visit.map_or(-1, i8::from).to_le_bytes());
+            binary.integer(self.version.to_le_bytes());
+        }
+        self.version += 1;
+        self.wait().await?;
+        let warehouse = self.warehouse.clone();
+        self.inserting = Some(tokio::spawn(async move {
+            let columns = [
+                "agent_id",
+                "spot_id",
+                "start_time",
+                "action_type",
+                "end_time",
+                "category_group",
+                "is_return",
+                "version",
+            ];
+            warehouse.insert(&format!("{VISITS}_import"), &columns, binary).await
+        }));
+        Ok(())
+    }
+
+    pub async fn publish(mut self) -> anyhow::Result<()> {
+        self.wait().await?;
+        let published = self.warehouse.publish(VISITS).await;
+        published.context("some shards may have the visits and others not: import the file again")
+    }
+
+    async fn wait(&mut self) -> anyhow::Result<()> {
+        if let Some(inserting) = self.inserting.take() {
+            inserting.await??;
+        }
+        Ok(())
+    }
 }
 
 /// The ends of the kept ties of all people: the two ends of a tie are two rows.
