@@ -39,6 +39,19 @@ tables:
 bench *flags:
     cargo run -p bench --release -- {{ flags }}
 
+# Measure the pipeline and all workloads on SQLite, and print one table (`docs/performance.md`)
+performance agents="200000" visits="60":
+    rm -rf target/performance && mkdir -p target/performance
+    cargo run -p bench --release -- pipeline --agents {{ agents }} --visits {{ visits }} --json \
+        --files target/performance/files --bench-database 'sqlite://target/performance/bench.db?mode=rwc' \
+        > target/performance/pipeline.json
+    for engine in sql memory; do \
+        cargo run -p bench --release -- --agents {{ agents }} --engine $engine --connections 1,16 --json \
+            --bench-database 'sqlite://target/performance/bench.db?mode=rwc' \
+            > target/performance/$engine.json || exit 1; \
+    done
+    cargo run -p bench --release -- table target/performance/*.json
+
 # Time the mathematics (ranking, states, knots)
 mathematics:
     cargo bench -p bench --bench mathematics

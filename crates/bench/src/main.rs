@@ -85,6 +85,12 @@ enum Role {
         #[arg(value_name = "FILE", default_value = "docs/scaling.json")]
         file: PathBuf,
     },
+    /// Do what `spots-enrichment` does.
+    #[command(hide = true, disable_help_flag = true)]
+    Run {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Serve as `spots-enrichment serve` does.
     #[command(hide = true, disable_help_flag = true)]
     Serve {
@@ -161,6 +167,10 @@ async fn main() -> anyhow::Result<()> {
         Some(Role::Pipeline(options)) => options.run(),
         Some(Role::Table { files }) => table::print(&files),
         Some(Role::Scaling { file }) => scaling::print(&file),
+        Some(Role::Run { arguments }) => {
+            let arguments = ["spots-enrichment".to_owned()].into_iter().chain(arguments);
+            spots_enrichment::cli::run(Cli::parse_from(arguments)).await
+        }
         Some(Role::Serve { arguments }) => {
             let arguments = ["spots-enrichment", "serve"].into_iter().map(str::to_owned).chain(arguments);
             spots_enrichment::cli::run(Cli::parse_from(arguments)).await

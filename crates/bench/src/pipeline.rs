@@ -4,7 +4,7 @@
 //! The floor is `import --dry-run`, which reads and checks the same files and stores nothing.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -70,25 +70,20 @@ impl PipelineOptions {
     /// # Errors
     /// A command fails; its standard error is shown.
     pub fn run(&self) -> anyhow::Result<()> {
-        let program = match &self.server {
-            Some(program) => program.clone(),
-            None => std::env::current_exe()?.with_file_name("spots-enrichment"),
-        };
-        ensure!(program.exists(), "there is no {}: build it, or name another one with --server", program.display());
         if !self.files.exists() {
             eprintln!("generating the files of {} people ...", self.agents);
             let (agents, visits) = (self.agents.to_string(), self.visits.to_string());
-            self.step(&program, &["generate", "--agents", &agents, "--visits", &visits, "--dir", self.dir()?])?;
+            self.step(&["generate", "--agents", &agents, "--visits", &visits, "--dir", self.dir()?])?;
         }
-        self.step(&program, &["migrate", "up"])?;
+        self.step(&["migrate", "up"])?;
         let import = ["import", "--dir", self.dir()?, "--partner", PARTNER];
         eprintln!("import --dry-run ...");
-        let dry_run = self.step(&program, &[&import[..], &["--dry-run"]].concat())?;
+        let dry_run = self.step(&[&import[..], &["--dry-run"]].concat())?;
         eprintln!("import ...");
-        let imported = self.step(&program, &import)?;
+        let imported = self.step(&import)?;
         eprintln!("epoch build ...");
         let as_of = format_time(ENDS_AT);
-        let epoch_build = self.step(&program, &["epoch", "build", "--as-of", &as_of[..10]])?;
+        let epoch_build = self.step(&["epoch", "build", "--as-of", &as_of[..10]])?;
         let pipeline = Pipeline {
             store: store(&self.bench_database, self.warehouse.is_some()).to_owned(),
             agents: self.agents,
@@ -115,13 +110,20 @@ impl PipelineOptions {
     }
 
     /// Runs a command of the program.
-    fn step(&self, program: &Path, arguments: &[&str]) -> anyhow::Result<Used> {
-        let mut command = Command::new(program);
+    fn step(&self, arguments: &[&str]) -> anyhow::Result<Used> {
+        let mut command = match &self.server {
+            Some(program) => Command::new(program),
+            None => {
+                let mut this_program = Command::new(std::env::current_exe()?);
+                this_program.arg("run");
+                this_program
+            }
+        };
         // Not arguments: arguments are visible in the list of processes.
         command.args(arguments).env("DATABASE_URL", &self.bench_database).stdout(Stdio::null());
         command.env("WAREHOUSE_URL", self.warehouse.as_deref().unwrap_or_default());
         let started = Instant::now();
-        let mut process = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
+        let mut process = command.spawn().context("cannot start the program")?;
         let mut peak = None;
         let status = loop {
             peak = peak_memory(process.id()).or(peak);

@@ -93,3 +93,44 @@ async fn a_database_that_the_benchmark_did_not_make_is_rejected() {
     let cap = ledger::REGION_CAP_MICROUNITS;
     assert!(accounts.iter().all(|account| account.cap_microunits <= cap), "{accounts:?}");
 }
+
+#[test]
+fn the_pipeline_fills_a_database_and_reports_become_one_table() {
+    let folder = folder("pipeline");
+    let size = ["--agents", "1500", "--visits", "4"];
+    let (status, pipeline, stderr) = bench(&folder, &[&["pipeline"], &size[..], &["--json"]].concat());
+    assert_eq!(status, Some(0), "{stderr}");
+    let report: Value = serde_json::from_str(&pipeline).unwrap();
+    for step in ["dry_run", "import", "epoch_build"] {
+        assert!(report[step]["seconds"].as_f64().unwrap() > 0.0, "{report}");
+    }
+    std::fs::write(folder.join("pipeline.json"), pipeline).unwrap();
+    let short = ["--agents", "1500", "--seconds", "1", "--rounds", "1", "--connections", "2", "--workloads", "w3,w5"];
+    let (status, workloads, stderr) = bench(&folder, &[&short[..], &["--json"]].concat());
+    assert_eq!(status, Some(0), "{stderr}");
+    std::fs::write(folder.join("workloads.json"), workloads).unwrap();
+    let (status, table, stderr) = bench(&folder, &["table", "pipeline.json", "workloads.json"]);
+    assert_eq!(status, Some(0), "{stderr}");
+    assert!(table.starts_with("| | SQLite, `sql` |\n|---|---|\n| `import` | "), "{table}");
+    for row in [
+        "| floor of `import`",
+        "| `epoch build` |",
+        "| W3 50 released at 2 |",
+        "of the floor",
+        "| peak memory of the server",
+    ] {
+        assert!(table.contains(row), "{row}: {table}");
+    }
+    let (status, _, stderr) = bench(&folder, &["table", "missing.json"]);
+    assert!(status == Some(1) && stderr.contains("cannot read missing.json"), "{stderr}");
+}
+
+#[test]
+fn the_size_table_of_the_documents_is_derived_from_what_was_measured() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let (status, table, stderr) = bench(&docs, &["scaling", "scaling.json"]);
+    assert_eq!(status, Some(0), "{stderr}");
+    let text = std::fs::read_to_string(docs.join("scaling.md")).unwrap();
+    let shown = text.split_once("<!-- scaling: begin -->\n").unwrap().1.split_once("<!-- scaling: end -->").unwrap().0;
+    assert_eq!(shown.trim(), table.trim(), "docs/scaling.md: replace the table by that of `bench scaling`");
+}

@@ -49,6 +49,16 @@ pub const ALL: &[Document] = &[
         summary: "for operators: installation, settings, files, epochs, keys, metrics, backup",
         markdown: include_str!("../../../docs/operator.md"),
     },
+    Document {
+        name: "scaling",
+        summary: "for operators: data that outgrow one machine",
+        markdown: include_str!("../../../docs/scaling.md"),
+    },
+    Document {
+        name: "performance",
+        summary: "for operators: measurements, and how to repeat them",
+        markdown: include_str!("../../../docs/performance.md"),
+    },
 ];
 
 /// The GraphQL schema in SDL, served together with the documents.
