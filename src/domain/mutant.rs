@@ -82,20 +82,17 @@ pub enum Step {
     Sampled,
     /// The accounts are locked.
     Locked,
-    /// The release rows are written.
-    Released,
-    /// The charges are written.
-    Charging,
-    /// The minimum-difference verdicts are written; the transaction is not committed.
+    /// The minimum difference is decided; nothing is written.
     Decided,
+    /// Releases, charges and verdicts are written; the transaction is not committed.
+    Written,
     /// The transaction is committed; no response contains the release yet.
     Stored,
 }
 
 impl Step {
     /// All steps, in the order in which a question passes them.
-    pub const ALL: [Self; 6] =
-        [Self::Sampled, Self::Locked, Self::Released, Self::Charging, Self::Decided, Self::Stored];
+    pub const ALL: [Self; 5] = [Self::Sampled, Self::Locked, Self::Decided, Self::Written, Self::Stored];
 
     /// The name in the environment.
     #[must_use]
@@ -103,9 +100,8 @@ impl Step {
         match self {
             Self::Sampled => "sampled",
             Self::Locked => "locked",
-            Self::Released => "released",
-            Self::Charging => "charging",
             Self::Decided => "decided",
+            Self::Written => "written",
             Self::Stored => "stored",
         }
     }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbBackend};
 
 use super::SumRequest;
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     storage::{
         accounts::{REGION_PREFIX, region_subject},
         charges::{self, Charge, NewCharge, Spending},
+        db::{self, TextQuery, TextRow},
         entity::privacy_account,
         keys,
     },
@@ -234,25 +235,38 @@ pub struct Accounts<'a> {
 }
 
 impl<'a> Accounts<'a> {
-    /// Loads what was spent for some regions. `accounts` are those of the payer and of the regions; `most` is the
-    /// most that [`Self::excess`] will be asked for.
-    pub async fn load(
-        db: &impl ConnectionTrait,
-        payer: &'a str,
-        accounts: Vec<privacy_account::Model>,
-        most: &RequiredCharges,
-        at: i64,
-    ) -> Result<Self, Error> {
-        let subjects: Vec<&str> = accounts.iter().map(|account| account.subject.as_str()).collect();
+    /// The query of what `subjects`, the payer and regions, have spent for the regions.
+    pub fn spending_query(backend: DbBackend, payer: &str, subjects: &BTreeSet<String>, at: i64) -> TextQuery {
+        Self::query(backend, subjects, Some(payer), at)
+    }
+
+    fn query(backend: DbBackend, subjects: &BTreeSet<String>, account: Option<&str>, at: i64) -> TextQuery {
+        let subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
         let regions: Vec<&str> = subjects.iter().filter_map(|subject| subject.strip_prefix(REGION_PREFIX)).collect();
         // Without an upper limit in time, so that charges by a server whose clock is ahead count too.
         let since = [at - BUDGET_WINDOW, at - YEAR_WINDOW];
-        let spending = charges::spending(db, &subjects, Some(&regions), Some(payer), since, i64::MAX).await?;
-        let caps = accounts.iter().map(|account| (account.subject.clone(), account.clone())).collect();
+        charges::spending_query(backend, &subjects, Some(&regions), account, since, i64::MAX)
+    }
+
+    /// What was spent. `accounts` are those of the payer and of the regions, `spending` the rows of
+    /// [`Self::spending_query`]; `most` is the most that [`Self::excess`] will be asked for. Reads more if a cap of a
+    /// region could be exceeded.
+    pub async fn new(
+        db: &impl ConnectionTrait,
+        payer: &'a str,
+        accounts: Vec<privacy_account::Model>,
+        spending: Vec<TextRow>,
+        most: &RequiredCharges,
+        at: i64,
+    ) -> Result<Self, Error> {
+        let spending = charges::read_spending(spending)?;
+        let caps: HashMap<_, _> = accounts.into_iter().map(|account| (account.subject.clone(), account)).collect();
+        let subjects: BTreeSet<String> = caps.keys().cloned().collect();
         let mut loaded = Self { payer, at, caps, spending, active: None };
         // The guaranteed parts of all accounts are at most half of a cap. They cannot be short within the other half.
         if most.atoms().any(|(atom, cost)| !loaded.is_within_half(&atom, cost)) {
-            loaded.spending = charges::spending(db, &subjects, Some(&regions), None, since, i64::MAX).await?;
+            let [spending] = db::texts_of(db, [Self::query(db.get_database_backend(), &subjects, None, at)]).await?;
+            loaded.spending = charges::read_spending(spending)?;
             loaded.active = Some(load_active(db, payer, at).await?);
         }
         Ok(loaded)

@@ -24,6 +24,7 @@ use crate::{
     storage::{
         accounts::{self, region_subject},
         charges::{self, Charge, Spending},
+        db,
         entity::privacy_account,
     },
 };
@@ -155,7 +156,9 @@ impl Budgets {
     /// `regions`. A region without an account is omitted.
     pub async fn of_regions(&self, account: &str, regions: &[String], at: i64) -> Result<Vec<RegionBudget>, Error> {
         let subjects: Vec<String> = regions.iter().map(|region| region_subject(region)).collect();
-        let rows = accounts::load(&self.db, &subjects).await?;
+        let query = accounts::load(self.db.get_database_backend(), subjects.iter().map(String::as_str));
+        let [rows] = db::texts_of(&self.db, [query]).await?;
+        let rows: Vec<privacy_account::Model> = rows.into_iter().map(accounts::account).collect::<Result<_, _>>()?;
         let rows: HashMap<String, _> = rows.into_iter().map(|row| (row.subject.clone(), row)).collect();
         let active = accountant::load_active(&self.db, account, at).await?;
         let first_come = self.first_come(account, &rows, &active, at).await?;

@@ -8,13 +8,13 @@ use std::{
     sync::Arc,
 };
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend};
 
 use super::{
     SumRequest,
     accountant::{Accounts, RequiredCharges},
     bundles::units,
-    minimum_difference::{self, Verdicts, ViewedSegment},
+    minimum_difference::{self, Shown, Verdicts, ViewedSegment},
     release::{Payload, StepRow},
 };
 use crate::{
@@ -26,9 +26,11 @@ use crate::{
         random::random_hex,
     },
     storage::{
-        accounts, charges, db,
+        accounts, charges,
+        db::{self, TextRow},
         entity::privacy_account,
         releases::{self, DecoyWrite, NewRelease, Status},
+        views,
     },
 };
 
@@ -115,10 +117,15 @@ pub struct Committed {
 /// # Errors
 /// [`Error::PrivacyBudgetExhausted`] if they do not fit. [`Error::Internal`] if an account is missing.
 pub async fn check(db: &DatabaseConnection, payer: &str, steps: &[StepRequest], at: i64) -> Result<(), Error> {
-    let subjects = subjects(payer, steps.iter());
-    let accounts = known(accounts::load(db, &subjects.iter().cloned().collect::<Vec<_>>()).await?, &subjects)?;
+    let (subjects, backend) = (subjects(payer, steps.iter()), db.get_database_backend());
+    let queries = [
+        accounts::load(backend, subjects.iter().map(String::as_str)),
+        Accounts::spending_query(backend, payer, &subjects, at),
+    ];
+    let [accounts, spending] = db::texts_of(db, queries).await?;
+    let accounts = known(accounts.into_iter().map(accounts::account).collect::<Result<_, _>>()?, &subjects)?;
     let required = RequiredCharges::new(payer, steps.iter(), &HashSet::new());
-    let accounts = Accounts::load(db, payer, accounts, &required, at).await?;
+    let accounts = Accounts::new(db, payer, accounts, spending, &required, at).await?;
     match accounts.excess(&required) {
         Some(excess) => Err(accounts.refusal(db, excess).await?),
         None => Ok(()),
@@ -133,89 +140,143 @@ pub async fn check(db: &DatabaseConnection, payer: &str, steps: &[StepRequest], 
 pub async fn purchase(db: &DatabaseConnection, purchase: Purchase<'_>, at: i64) -> Result<Option<Committed>, Error> {
     let Purchase { payer, rounds, undecided, mut bundles, vocabulary } = purchase;
     let steps = || rounds.iter().flatten().chain(&bundles);
+    let subjects = subjects(payer, steps().map(|step| &step.request));
     let transaction = db::begin_write(db).await?;
     // The lock of the payer also serializes the minimum-difference verdicts of one account.
-    let subjects = subjects(payer, steps().map(|step| &step.request));
     let accounts = known(accounts::lock(&transaction, &subjects).await?, &subjects)?;
     Step::Locked.reach().await;
-    // All transactions that store a release hold the accounts of its regions, so no row can appear after this.
-    let new = steps().filter(|step| step.is_new).map(|step| step.request.release_key.as_str()).collect();
-    if releases::any_exists(&transaction, new).await? {
+    // All that the decisions need, with one statement after the locks: nobody can change it any more.
+    let read = Read::new(&transaction, payer, &subjects, steps(), &undecided, at).await?;
+    if read.is_any_stored {
         transaction.rollback().await?;
         return Ok(None);
     }
-    let mut committed = Committed::default();
-    let mut budget = None;
-    if steps().next().is_some() {
-        let keys = steps().map(|step| step.request.release_key.as_str());
-        let charged = charges::charged_to(&transaction, subjects.iter().map(String::as_str), keys).await?;
-        let most = RequiredCharges::new(payer, steps().map(|step| &step.request), &charged);
-        let accounts = Accounts::load(&transaction, payer, accounts, &most, at).await?;
-        budget = Some((charged, accounts));
-    }
-    if let Some((charged, accounts)) = &budget {
-        let of_first = |count: usize| {
-            let steps = rounds.iter().take(count).flatten();
-            RequiredCharges::new(payer, steps.map(|step| &step.request), charged)
-        };
-        committed.rounds = rounds.len();
-        while let Some(excess) = accounts.excess(&of_first(committed.rounds)) {
-            committed.rounds -= 1;
-            if accounts.excess(&of_first(committed.rounds)).is_none() {
-                committed.refusal = Some(accounts.refusal(&transaction, excess).await?);
-            }
+    let charged = read.charged;
+    let most = RequiredCharges::new(payer, steps().map(|step| &step.request), &charged);
+    let accounts = Accounts::new(&transaction, payer, accounts, read.spending, &most, at).await?;
+    let of_first = |count: usize| {
+        let steps = rounds.iter().take(count).flatten();
+        RequiredCharges::new(payer, steps.map(|step| &step.request), &charged)
+    };
+    let mut committed = Committed { rounds: rounds.len(), ..Committed::default() };
+    while let Some(excess) = accounts.excess(&of_first(committed.rounds)) {
+        committed.rounds -= 1;
+        if accounts.excess(&of_first(committed.rounds)).is_none() {
+            committed.refusal = Some(accounts.refusal(&transaction, excess).await?);
         }
-        let paid: Vec<&StepDraw> = rounds.iter().take(committed.rounds).flatten().collect();
-        store(&transaction, payer, &paid, of_first(committed.rounds), &mut committed, at).await?;
     }
+    let mut write = Write { backend: transaction.get_database_backend(), at, statements: Vec::new() };
+    let paid: Vec<&StepDraw> = rounds.iter().take(committed.rounds).flatten().collect();
+    write.store(payer, &paid, of_first(committed.rounds), &mut committed)?;
     if committed.refusal.is_none() && !undecided.is_empty() {
         let keys: HashMap<SumRequest, String> =
             undecided.iter().map(|segment| (segment.size.clone(), segment.verdict_key.clone())).collect();
-        committed.verdicts = minimum_difference::decide(&transaction, payer, undecided, vocabulary, at).await?;
+        let (verdicts, new) = minimum_difference::decide(undecided, read.shown, vocabulary);
+        write.statements.push(views::insert(write.backend, payer, &new, at));
+        committed.verdicts = verdicts;
         Step::Decided.reach().await;
         let is_shown = |key: &String| committed.verdicts.decided.get(key) == Some(&true);
         bundles.retain(|step| keys.get(&step.request.measured.size()).is_none_or(is_shown));
     }
-    if let Some((charged, accounts)) = budget.filter(|_| committed.refusal.is_none() && !bundles.is_empty()) {
+    if committed.refusal.is_none() && !bundles.is_empty() {
         let all = rounds.iter().flatten().chain(&bundles);
         if let Some(excess) = accounts.excess(&RequiredCharges::new(payer, all.map(|step| &step.request), &charged)) {
             committed.bundles_refusal = Some(accounts.refusal(&transaction, excess).await?);
         } else {
             let required = RequiredCharges::new(payer, bundles.iter().map(|step| &step.request), &charged);
-            store(&transaction, payer, &bundles.iter().collect::<Vec<_>>(), required, &mut committed, at).await?;
+            write.store(payer, &bundles.iter().collect::<Vec<_>>(), required, &mut committed)?;
             committed.bundles = bundles;
         }
     }
+    write.execute(&transaction).await?;
     transaction.commit().await?;
     Step::Stored.reach().await;
     Ok(Some(committed))
 }
 
-/// Stores steps that were found to fit, and their charges. In place of a step that is stored already, another row is
-/// written, so that a first view of it takes as long as publishing one.
-async fn store(
-    transaction: &DatabaseTransaction,
-    payer: &str,
-    steps: &[&StepDraw],
-    required: RequiredCharges,
-    committed: &mut Committed,
-    at: i64,
-) -> Result<(), Error> {
-    let new = steps.iter().filter(|step| step.is_new).map(|step| new_release(step));
-    releases::insert(transaction, &new.collect::<Result<Vec<_>, _>>()?, at).await?;
-    Step::Released.reach().await;
-    committed.charged_microunits += required.price;
-    for (region, by_band) in required.views {
-        atom::add(committed.charged.entry(region).or_default(), &by_band);
+/// What a purchase reads.
+struct Read {
+    /// Whether a step that was sampled just now is stored already.
+    is_any_stored: bool,
+    /// Which of the steps each account was charged for.
+    charged: HashSet<(String, String)>,
+    /// Of [`Accounts::spending_query`].
+    spending: Vec<TextRow>,
+    shown: Shown,
+}
+
+impl Read {
+    async fn new<'s>(
+        transaction: &DatabaseTransaction,
+        payer: &str,
+        subjects: &BTreeSet<String>,
+        steps: impl Iterator<Item = &'s StepDraw> + Clone,
+        undecided: &[ViewedSegment],
+        at: i64,
+    ) -> Result<Self, Error> {
+        let backend = transaction.get_database_backend();
+        // All transactions that store a release hold the accounts of its regions, so no row can appear after this.
+        let new = steps.clone().filter(|step| step.is_new).map(|step| step.request.release_key.as_str());
+        let keys = steps.map(|step| step.request.release_key.as_str());
+        let [views, sizes, shown] = Shown::queries(backend, payer, undecided);
+        let queries = [
+            releases::existing(backend, new),
+            charges::charged_to(backend, subjects.iter().map(String::as_str), keys),
+            Accounts::spending_query(backend, payer, subjects, at),
+            views,
+            sizes,
+            shown,
+        ];
+        let [existing, charged, spending, views, sizes, shown] = db::texts_of(transaction, queries).await?;
+        Ok(Self {
+            is_any_stored: !existing.is_empty(),
+            charged: charged.into_iter().map(charges::charge_of).collect::<Result<_, _>>()?,
+            spending,
+            shown: Shown::read(undecided, [views, sizes, shown])?,
+        })
     }
-    let mut charges = required.charges;
-    charges.retain(|charge| !(Mutant::Charge.is_on() && charge.subject == payer));
-    charges::insert(transaction, &charges, at).await?;
-    let decoys = decoys(steps.iter().filter(|step| !step.is_new))?;
-    releases::insert_decoys(transaction, &decoys).await?;
-    committed.decoys.extend(decoys.into_iter().map(|decoy| decoy.key));
-    Step::Charging.reach().await;
-    Ok(())
+}
+
+/// What a purchase writes: statements that are executed together.
+struct Write {
+    backend: DbBackend,
+    at: i64,
+    statements: Vec<String>,
+}
+
+impl Write {
+    /// Stores steps that were found to fit, and their charges. In place of a step that is stored already, another row
+    /// is written, so that a first view of it takes as long as publishing one.
+    fn store(
+        &mut self,
+        payer: &str,
+        steps: &[&StepDraw],
+        required: RequiredCharges,
+        committed: &mut Committed,
+    ) -> Result<(), Error> {
+        let new = steps.iter().filter(|step| step.is_new).map(|step| new_release(step));
+        self.statements.push(releases::insert(self.backend, new.collect::<Result<Vec<_>, _>>()?, self.at));
+        committed.charged_microunits += required.price;
+        for (region, by_band) in required.views {
+            atom::add(committed.charged.entry(region).or_default(), &by_band);
+        }
+        let mut charges = required.charges;
+        charges.retain(|charge| !(Mutant::Charge.is_on() && charge.subject == payer));
+        self.statements.push(charges::insert(self.backend, &charges, self.at));
+        let decoys = decoys(steps.iter().filter(|step| !step.is_new))?;
+        self.statements.push(releases::insert_decoys(self.backend, &decoys));
+        committed.decoys.extend(decoys.into_iter().map(|decoy| decoy.key));
+        Ok(())
+    }
+
+    async fn execute(mut self, transaction: &DatabaseTransaction) -> Result<(), Error> {
+        self.statements.retain(|statement| !statement.is_empty());
+        if !self.statements.is_empty() {
+            transaction.execute_unprepared(&self.statements.join(";\n")).await?;
+        }
+        Step::Written.reach().await;
+        Ok(())
+    }
 }
 
 fn decoys<'a>(steps: impl Iterator<Item = &'a &'a StepDraw>) -> Result<Vec<DecoyWrite>, Error> {

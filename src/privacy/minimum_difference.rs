@@ -5,11 +5,11 @@
 //! is stored, so that the same question always has the same answer, regardless of questions in between.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     sync::Arc,
 };
 
-use sea_orm::ConnectionTrait;
+use sea_orm::DbBackend;
 
 use super::{
     SumRequest,
@@ -26,6 +26,7 @@ use crate::{
         segment::Cohort,
     },
     storage::{
+        db::{TextQuery, TextRow},
         releases::{self, SizeStep},
         views,
     },
@@ -80,29 +81,64 @@ pub fn minimum(steps: u8, other: u8) -> f64 {
     K_MIN as f64 + (PUBLICATION_THRESHOLD - K_MIN) as f64 * (one.hypot(two) / 2.0_f64.sqrt())
 }
 
-/// Decides which of these segments an account may be shown, and stores the verdicts. The account is locked. New
-/// segments are decided in this order: requested segments before those that are comparison only, then larger segments
-/// before smaller ones. A segment that is withheld does not count as shown.
-///
-/// # Errors
-/// [`Error::Internal`] if a stored release cannot be read.
-pub async fn decide(
-    transaction: &impl ConnectionTrait,
-    account: &str,
-    mut new: Vec<ViewedSegment>,
-    vocabulary: &Vocabulary,
-    at: i64,
-) -> Result<Verdicts, Error> {
-    let keys: Vec<String> = new.iter().map(|segment| segment.verdict_key.clone()).collect();
-    let mut verdicts =
-        Verdicts { decided: views::load(transaction, account, &keys).await?, unresolved: HashSet::new() };
+/// What an account has been shown in the epochs of some segments.
+pub struct Shown {
+    /// The stored verdicts on the segments.
+    verdicts: HashMap<String, bool>,
+    segments: Vec<ViewedSegment>,
+}
+
+impl Shown {
+    /// The queries of what [`Self::read`] needs for the decision about some segments.
+    pub fn queries(backend: DbBackend, account: &str, new: &[ViewedSegment]) -> [TextQuery; 3] {
+        let epochs = new.iter().map(|segment| segment.size.window.epoch_id).collect();
+        [
+            views::load_query(backend, account, new.iter().map(|segment| segment.verdict_key.as_str())),
+            releases::sizes_charged_to(account, &epochs),
+            views::shown_to(account, &epochs),
+        ]
+    }
+
+    /// The rows of [`Self::queries`].
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if a stored release cannot be read.
+    pub fn read(new: &[ViewedSegment], [verdicts, sizes, shown]: [Vec<TextRow>; 3]) -> Result<Self, Error> {
+        let verdicts = verdicts.iter().map(views::verdict).collect::<Result<_, _>>()?;
+        let shown: HashSet<String> = shown.into_iter().flatten().collect();
+        // By segment, days of the window and epoch.
+        let mut by_segment: HashMap<(String, i32, i32), Vec<SizeStep>> = HashMap::new();
+        for row in sizes {
+            let row = releases::size_step(row)?;
+            by_segment.entry((row.segment.clone(), row.window_days, row.epoch_id)).or_default().push(row);
+        }
+        let windows: Vec<Window> = new.iter().map(|segment| segment.size.window).collect();
+        let mut segments = Vec::with_capacity(by_segment.len());
+        for ((segment, window_days, epoch_id), rows) in by_segment {
+            let is_same = |window: &&Window| window.epoch_id == epoch_id && window.length.days() == window_days;
+            let Some(window) = windows.iter().find(is_same) else { continue };
+            let rows: Vec<Arc<StepRow>> = rows.into_iter().map(stored::read_size).collect::<Result<_, _>>()?;
+            let rows = stored::first_steps(rows);
+            let cohort =
+                Cohort::from_canonical(&segment).ok_or_else(|| Error::internal("a segment is not canonical"))?;
+            let size = SumRequest { cohort: Arc::new(cohort), window: *window, bundle: Bundle::Size };
+            segments.extend(ViewedSegment::new(size, &rows, false).filter(|one| shown.contains(&one.verdict_key)));
+        }
+        Ok(Self { verdicts, segments })
+    }
+}
+
+/// Decides which of these segments an account may be shown. The account is locked. New segments are decided in this
+/// order: requested segments before those that are comparison only, then larger segments before smaller ones. A segment
+/// that is withheld does not count as shown. Returns also the verdicts that are new and must be stored.
+pub fn decide(mut new: Vec<ViewedSegment>, shown: Shown, vocabulary: &Vocabulary) -> (Verdicts, Vec<(String, bool)>) {
+    let Shown { verdicts, segments: mut shown } = shown;
+    let mut verdicts = Verdicts { decided: verdicts, unresolved: HashSet::new() };
     new.retain(|segment| !verdicts.decided.contains_key(&segment.verdict_key));
     new.sort_by(|a, b| {
         let by_purpose = a.comparison_only.cmp(&b.comparison_only);
         by_purpose.then(b.people.total_cmp(&a.people)).then_with(|| a.verdict_key.cmp(&b.verdict_key))
     });
-    let windows: Vec<Window> = new.iter().map(|segment| segment.size.window).collect();
-    let mut shown = load_shown(transaction, account, &windows).await?;
     let mut decided = Vec::with_capacity(new.len());
     for segment in new {
         let violates = shown.iter().any(|shown| segment.violates_minimum_difference(shown, vocabulary));
@@ -118,30 +154,7 @@ pub async fn decide(
         }
     }
     verdicts.decided.extend(decided.iter().cloned());
-    views::insert(transaction, account, decided, at).await?;
-    Ok(verdicts)
-}
-
-/// The segments that an account has been shown in one of `windows`, with the sizes that it was charged for.
-async fn load_shown(db: &impl ConnectionTrait, account: &str, windows: &[Window]) -> Result<Vec<ViewedSegment>, Error> {
-    let epochs: BTreeSet<i32> = windows.iter().map(|window| window.epoch_id).collect();
-    // By segment, days of the window and epoch.
-    let mut by_segment: HashMap<(String, i32, i32), Vec<SizeStep>> = HashMap::new();
-    for row in releases::sizes_charged_to(db, account, &epochs).await? {
-        by_segment.entry((row.segment.clone(), row.window_days, row.epoch_id)).or_default().push(row);
-    }
-    let shown = views::shown_to(db, account, &epochs).await?;
-    let mut segments = Vec::with_capacity(by_segment.len());
-    for ((segment, window_days, epoch_id), rows) in by_segment {
-        let is_same = |window: &&Window| window.epoch_id == epoch_id && window.length.days() == window_days;
-        let Some(window) = windows.iter().find(is_same) else { continue };
-        let rows: Vec<Arc<StepRow>> = rows.into_iter().map(stored::read_size).collect::<Result<_, _>>()?;
-        let rows = stored::first_steps(rows);
-        let cohort = Cohort::from_canonical(&segment).ok_or_else(|| Error::internal("a segment is not canonical"))?;
-        let size = SumRequest { cohort: Arc::new(cohort), window: *window, bundle: Bundle::Size };
-        segments.extend(ViewedSegment::new(size, &rows, false).filter(|one| shown.contains(&one.verdict_key)));
-    }
-    Ok(segments)
+    (verdicts, decided)
 }
 
 #[cfg(test)]

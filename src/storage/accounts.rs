@@ -3,11 +3,16 @@
 use std::collections::BTreeSet;
 
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait,
-    IntoActiveModel as _, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr, sea_query::OnConflict,
+    ActiveModelTrait as _, ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
+    IntoActiveModel as _, QueryFilter, QueryOrder, QuerySelect, QueryTrait as _, sea_query::Expr,
+    sea_query::OnConflict,
 };
 
-use super::entity::privacy_account::{ActiveModel, COLUMN, Column, Entity, Model};
+use super::{
+    bulk::is_any,
+    db::{self, TextQuery, TextRow},
+    entity::privacy_account::{ActiveModel, COLUMN, Column, Entity, Model},
+};
 
 /// The prefix of the account of a region.
 pub const REGION_PREFIX: &str = "region:";
@@ -67,9 +72,17 @@ pub async fn find(db: &impl ConnectionTrait, subject: &str) -> Result<Option<Mod
     Entity::find_by_id(subject).one(db).await
 }
 
-/// The accounts of these subjects, as far as they exist.
-pub async fn load(db: &impl ConnectionTrait, subjects: &[String]) -> Result<Vec<Model>, DbErr> {
-    Entity::find().filter(COLUMN.subject.is_in(subjects)).all(db).await
+/// The accounts of these subjects, as far as they exist; see [`account`].
+pub fn load<'a>(backend: DbBackend, subjects: impl Iterator<Item = &'a str>) -> TextQuery {
+    let rows = Entity::find().filter(is_any(backend, Column::Subject, subjects.map(str::to_owned)));
+    TextQuery::new(rows.into_query(), &["subject", "cap_microunits", "cap_year_microunits"])
+}
+
+/// A row of [`load`].
+pub fn account(row: TextRow) -> Result<Model, DbErr> {
+    let [subject, cap, cap_year]: [String; 3] = row.try_into().map_err(|_| DbErr::Type("not an account".to_owned()))?;
+    let cap_year_microunits = if cap_year.is_empty() { None } else { Some(db::number(&cap_year)?) };
+    Ok(Model { subject, cap_microunits: db::number(&cap)?, cap_year_microunits })
 }
 
 /// All accounts, by subject.

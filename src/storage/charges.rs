@@ -4,12 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sea_orm::{
-    ConnectionTrait, DbErr, EntityName as _, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect,
+    ConnectionTrait, DbBackend, DbErr, EntityName as _, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait as _, Value,
     sea_query::{CaseStatement, Expr, Query, SimpleExpr, TableRef, UnionType},
 };
 
 use super::{
-    db,
+    bulk::is_any,
+    db::{self, TextQuery, TextRow},
     entity::{
         privacy_charge::{COLUMN, Column, Entity},
         privacy_spending,
@@ -37,11 +39,13 @@ pub struct NewCharge {
     pub charged_by: Option<String>,
 }
 
-/// Stores charges.
-pub async fn insert(db: &impl ConnectionTrait, charges: &[NewCharge], at: i64) -> Result<(), DbErr> {
-    let rows = charges.iter().map(|charge| {
+/// The statement that stores charges.
+pub fn insert(backend: DbBackend, charges: &[NewCharge], at: i64) -> String {
+    let rows = charges.iter().map(|charge| -> Vec<Value> {
         let NewCharge { subject, release_key, region, bands, microunits, charged_by } = charge;
-        (subject, release_key, region, bands.bits(), microunits, at, charged_by)
+        let of = [subject.as_str().into(), release_key.as_str().into(), region.as_str().into()];
+        let what = [bands.bits().into(), (*microunits).into(), at.into(), charged_by.clone().into()];
+        of.into_iter().chain(what).collect()
     });
     let columns = [
         Column::Subject,
@@ -52,7 +56,7 @@ pub async fn insert(db: &impl ConnectionTrait, charges: &[NewCharge], at: i64) -
         Column::ChargedAt,
         Column::ChargedBy,
     ];
-    db::insert_rows::<Entity>(db, &columns, &rows.collect::<Vec<_>>()).await
+    db::insert_text::<Entity>(backend, &columns, rows.collect())
 }
 
 /// Which of the releases a subject was charged for.
@@ -91,9 +95,24 @@ pub async fn spending(
     subjects: &[&str],
     regions: Option<&[&str]>,
     account: Option<&str>,
-    [month, year]: [i64; 2],
+    since: [i64; 2],
     until: i64,
 ) -> Result<Vec<Spending>, DbErr> {
+    let query = spending_query(db.get_database_backend(), subjects, regions, account, since, until);
+    let [rows] = db::texts_of(db, [query]).await?;
+    read_spending(rows)
+}
+
+/// The query of [`spending`]; see [`read_spending`].
+pub fn spending_query(
+    backend: DbBackend,
+    subjects: &[&str],
+    regions: Option<&[&str]>,
+    account: Option<&str>,
+    [month, year]: [i64; 2],
+    until: i64,
+) -> TextQuery {
+    let any = |column, values: &[&str]| is_any(backend, column, values.iter().map(|value| (*value).to_owned()));
     let day_of = |at: i64| at.div_euclid(DAY);
     let [month_day, year_day, until_day] = [month, year, until].map(day_of);
     let charged_by = || {
@@ -105,9 +124,9 @@ pub async fn spending(
         let mut part = Query::select();
         part.columns([Column::Subject, Column::Region]).expr_as(charged_by(), "account").column(Column::Bands);
         part.expr_as(month, "in_month").expr_as(year, "in_year");
-        part.from(table).and_where(Expr::col(Column::Subject).is_in(subjects.iter().copied()));
+        part.from(table).and_where(any(Column::Subject, subjects));
         if let Some(regions) = regions {
-            part.and_where(Expr::col(Column::Region).is_in(regions.iter().copied()));
+            part.and_where(any(Column::Region, regions));
         }
         part.add_group_by(["1", "2", "3", "4"].map(Expr::cust));
         part
@@ -134,9 +153,15 @@ pub async fn spending(
             .and_where(Expr::col(Column::ChargedAt).lte(until));
         select.union(UnionType::All, part);
     }
+    TextQuery::new(select, &["subject", "region", "account", "bands", "in_month", "in_year"])
+}
+
+/// The rows of [`spending_query`].
+pub fn read_spending(rows: Vec<TextRow>) -> Result<Vec<Spending>, DbErr> {
     let mut sums: BTreeMap<(String, String, String), [ByBand; 2]> = BTreeMap::new();
-    let columns = ["subject", "region", "account", "bands", "in_month", "in_year"];
-    for [subject, region, account, bands, month, year] in db::texts(db, select, columns).await? {
+    for row in rows {
+        let row: [String; 6] = row.try_into().map_err(|_| DbErr::Type("not a sum of charges".to_owned()))?;
+        let [subject, region, account, bands, month, year] = row;
         let [by_month, by_year] = sums.entry((subject, region, account)).or_default();
         let (month, year): (i64, i64) = (db::number(&month)?, db::number(&year)?);
         for band in BandSet::from_bits(db::number(&bands)?).iter() {
@@ -177,19 +202,26 @@ pub async fn of_atom(
     rows.into_tuple().all(db).await
 }
 
-/// Which of the releases each of the subjects was charged for: pairs of subject and release.
-pub async fn charged_to(
-    db: &impl ConnectionTrait,
-    subjects: impl IntoIterator<Item = &str>,
-    releases: impl IntoIterator<Item = &str>,
-) -> Result<HashSet<(String, String)>, DbErr> {
+/// Which of the releases each of the subjects was charged for: subject and release; see [`charge_of`].
+pub fn charged_to<'a>(
+    backend: DbBackend,
+    subjects: impl Iterator<Item = &'a str>,
+    releases: impl Iterator<Item = &'a str>,
+) -> TextQuery {
+    let any = |column, values: Vec<String>| is_any(backend, column, values.into_iter());
     let rows = Entity::find()
         .select_only()
         .distinct()
         .columns([Column::Subject, Column::ReleaseKey])
-        .filter(COLUMN.subject.is_in(subjects))
-        .filter(COLUMN.release_key.is_in(releases));
-    Ok(rows.into_tuple().all(db).await?.into_iter().collect())
+        .filter(any(Column::Subject, subjects.map(str::to_owned).collect()))
+        .filter(any(Column::ReleaseKey, releases.map(str::to_owned).collect()));
+    TextQuery::new(rows.into_query(), &["subject", "release_key"])
+}
+
+/// A row of [`charged_to`].
+pub fn charge_of(row: TextRow) -> Result<(String, String), DbErr> {
+    let [subject, release] = row.try_into().map_err(|_| DbErr::Type("not a charge".to_owned()))?;
+    Ok((subject, release))
 }
 
 /// What a subject was charged by atom, the most first; atoms of which nothing was charged are left out.

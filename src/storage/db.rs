@@ -6,12 +6,10 @@ use anyhow::{Context, bail};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait as _, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    EntityTrait, ExprTrait as _, Iterable as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
-    sea_query::{Expr, Func, LikeExpr, OnConflict, Query, SelectStatement},
+    EntityTrait, Iterable as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select, Value,
+    sea_query::{Expr, LikeExpr, OnConflict, Query, SelectStatement, SimpleExpr},
 };
-use serde::Serialize;
 
-use super::bulk;
 use crate::domain::page::{Page, PageRequest};
 
 pub use super::{
@@ -99,33 +97,82 @@ pub async fn page<E: EntityTrait>(
 pub const END_OF_ROW: char = '\u{1e}';
 pub const END_OF_VALUE: char = '\u{1f}';
 
-/// Reads rows as one row with one text, and returns the values of these columns as texts; a null is an empty text.
-/// SQLite's driver hands each row from one thread to another, which takes longer than to read it.
-pub async fn texts<const N: usize>(
-    db: &impl ConnectionTrait,
+/// A query whose rows are read as one text.
+pub struct TextQuery {
     rows: SelectStatement,
-    columns: [&str; N],
-) -> Result<Vec<[String; N]>, DbErr> {
-    let values = columns.map(|column| format!("coalesce(cast({column} as text), '')"));
-    let row = values.join(&format!(" || '{END_OF_VALUE}' || "));
-    let mut all = Query::select();
-    all.expr(Expr::cust(format!("string_agg({row}, '{END_OF_ROW}')"))).from_subquery(rows, "texts");
-    let text: Option<String> = db.query_one(&all).await?.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
-    let text = text.unwrap_or_default();
-    let values = |row: &str| -> Result<[String; N], DbErr> {
-        let values: Vec<String> = row.split(END_OF_VALUE).map(str::to_owned).collect();
-        values.try_into().map_err(|_| DbErr::Type("a stored text contains a control character".to_owned()))
-    };
-    text.split_terminator(END_OF_ROW).map(values).collect()
+    columns: Vec<&'static str>,
 }
 
-/// Parses a number of [`texts`].
+impl TextQuery {
+    /// The query `rows`, of which these columns are read.
+    #[must_use]
+    pub fn new(rows: SelectStatement, columns: &[&'static str]) -> Self {
+        Self { rows, columns: columns.to_vec() }
+    }
+}
+
+/// The values of a row as texts; a null is an empty text.
+pub type TextRow = Vec<String>;
+
+/// Reads the rows of several queries with one statement, which returns one row with one text per query. SQLite's driver
+/// hands each statement and each row from one thread to another, which takes longer than to read it.
+pub async fn texts_of<const N: usize>(
+    db: &impl ConnectionTrait,
+    queries: [TextQuery; N],
+) -> Result<[Vec<TextRow>; N], DbErr> {
+    let columns = queries.each_ref().map(|query| query.columns.len());
+    let mut all = Query::select();
+    for query in queries {
+        let values: Vec<String> =
+            query.columns.iter().map(|column| format!("coalesce(cast({column} as text), '')")).collect();
+        let row = values.join(&format!(" || '{END_OF_VALUE}' || "));
+        let mut text = Query::select();
+        text.expr(Expr::cust(format!("string_agg({row}, '{END_OF_ROW}')"))).from_subquery(query.rows, "texts");
+        all.expr(SimpleExpr::SubQuery(None, Box::new(text.into())));
+    }
+    let row = db.query_one(&all).await?.ok_or_else(|| DbErr::RecordNotFound("no row of texts".to_owned()))?;
+    let mut found = std::array::from_fn(|_| Vec::new());
+    for (number, rows) in found.iter_mut().enumerate() {
+        let text: Option<String> = row.try_get_by_index(number)?;
+        for row in text.unwrap_or_default().split_terminator(END_OF_ROW) {
+            let values: TextRow = row.split(END_OF_VALUE).map(str::to_owned).collect();
+            if values.len() != columns[number] {
+                return Err(DbErr::Type("a stored text contains a control character".to_owned()));
+            }
+            rows.push(values);
+        }
+    }
+    Ok(found)
+}
+
+/// The statement that inserts rows, each with one value per column, as a text with the values in it; empty without rows.
+/// Several such texts can be executed at once.
+#[must_use]
+pub fn insert_text<E: EntityTrait>(backend: DbBackend, columns: &[E::Column], rows: Vec<Vec<Value>>) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut insert = Query::insert();
+    insert.into_table(E::default()).columns(columns.iter().copied());
+    for row in rows {
+        insert.values_panic(row.into_iter().map(Expr::from));
+    }
+    backend.build(&insert).to_string()
+}
+
+/// Parses a boolean of [`texts_of`].
+#[must_use]
+pub fn boolean(text: &str) -> bool {
+    matches!(text, "1" | "true")
+}
+
+/// Parses a number of [`texts_of`].
 pub fn number<T: FromStr>(text: &str) -> Result<T, DbErr> {
     text.parse().map_err(|_| DbErr::Type(format!("{text:?} is not a number in range")))
 }
 
 /// Inserts rows with as few statements as possible; with `on_conflict`, what to do with rows whose key exists. A key
-/// must not occur twice in `rows`. For rows of many columns: the time of [`insert_rows`] grows with their square.
+/// must not occur twice in `rows`. For many rows, [`bulk`](super::bulk) is faster.
 pub async fn insert_all<A>(
     db: &impl ConnectionTrait,
     rows: Vec<A>,
@@ -143,37 +190,5 @@ where
         }
         insert.exec_without_returning(db).await?;
     }
-    Ok(())
-}
-
-/// Inserts rows with one statement and one parameter: a JSON array of arrays, with the values of `columns` in their
-/// order. No key may exist. The text of the statement is the same for every number of rows, so that the database
-/// prepares it once; for many rows, [`bulk`] is faster.
-///
-/// # Errors
-/// The database fails, or a row cannot be written as JSON.
-pub async fn insert_rows<E: EntityTrait>(
-    db: &impl ConnectionTrait,
-    columns: &[E::Column],
-    rows: &[impl Serialize],
-) -> Result<(), DbErr> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let json = serde_json::to_string(rows).map_err(|cause| DbErr::Custom(cause.to_string()))?;
-    let elements = match db.get_database_backend() {
-        DbBackend::Sqlite => Func::cust("json_each").arg(json),
-        _ => Func::cust("jsonb_array_elements").arg(Expr::val(json).cast_as("jsonb")),
-    };
-    let mut select = Query::select();
-    for (position, column) in columns.iter().enumerate() {
-        let (name, ..) = bulk::types(column.def().get_column_type())?;
-        select.expr(Expr::cust(format!("value ->> {position}")).cast_as(name));
-    }
-    select.from_function(elements, "value");
-    let mut insert = Query::insert();
-    insert.into_table(E::default()).columns(columns.iter().copied());
-    insert.select_from(select).map_err(|cause| DbErr::Custom(cause.to_string()))?;
-    db.execute(&insert).await?;
     Ok(())
 }

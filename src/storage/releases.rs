@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QuerySelect, QueryTrait as _,
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QuerySelect,
+    QueryTrait as _, Value,
     sea_query::{Expr, Query},
 };
 
 use super::{
-    db,
+    bulk::is_any,
+    db::{self, TextQuery, TextRow},
     entity::{
         privacy_charge, privacy_decoy_write,
         privacy_release::{COLUMN, Column, Entity, Model},
@@ -63,19 +65,10 @@ pub async fn load(db: &impl ConnectionTrait, keys: Vec<&str>) -> Result<Vec<Mode
     Entity::find().filter(COLUMN.release_key.is_in(keys)).all(db).await
 }
 
-/// Whether any of these releases is stored.
-pub async fn any_exists(db: &impl ConnectionTrait, keys: Vec<&str>) -> Result<bool, DbErr> {
-    if keys.is_empty() {
-        return Ok(false);
-    }
-    let found: Option<String> = Entity::find()
-        .select_only()
-        .column(Column::ReleaseKey)
-        .filter(COLUMN.release_key.is_in(keys))
-        .into_tuple()
-        .one(db)
-        .await?;
-    Ok(found.is_some())
+/// The stored ones of these releases: their keys.
+pub fn existing<'a>(backend: DbBackend, keys: impl Iterator<Item = &'a str>) -> TextQuery {
+    let keys = is_any(backend, Column::ReleaseKey, keys.map(str::to_owned));
+    TextQuery::new(Entity::find().filter(keys).into_query(), &["release_key"])
 }
 
 /// Whether releases of the policy 2026-1 are stored for an epoch.
@@ -84,13 +77,15 @@ pub async fn has_old(db: &impl ConnectionTrait, epoch_id: i32) -> Result<bool, D
     Ok(old.one(db).await?.is_some())
 }
 
-/// Stores releases. None of them may exist.
-pub async fn insert(db: &impl ConnectionTrait, releases: &[NewRelease], now: i64) -> Result<(), DbErr> {
-    let rows = releases.iter().map(|release| {
+/// The statement that stores releases. None of them may exist.
+pub fn insert(backend: DbBackend, releases: Vec<NewRelease>, now: i64) -> String {
+    let row = |release: NewRelease| -> Vec<Value> {
         let NewRelease { release_key, bundle, step, segment, window_days, epoch_id, status, payload, rho, delta } =
             release;
-        (release_key, bundle, step, segment, window_days, epoch_id, status.name(), payload, rho, delta, now)
-    });
+        let about = [release_key.into(), bundle.into(), i32::from(step).into(), segment.into()];
+        let rest = [window_days.into(), epoch_id.into(), status.name().into(), payload.into()];
+        about.into_iter().chain(rest).chain([rho.into(), delta.into(), now.into()]).collect()
+    };
     let columns = [
         Column::ReleaseKey,
         Column::Bundle,
@@ -104,14 +99,15 @@ pub async fn insert(db: &impl ConnectionTrait, releases: &[NewRelease], now: i64
         Column::Delta,
         Column::PublishedAt,
     ];
-    db::insert_rows::<Entity>(db, &columns, &rows.collect::<Vec<_>>()).await
+    db::insert_text::<Entity>(backend, &columns, releases.into_iter().map(row).collect())
 }
 
-/// Writes decoy rows.
-pub async fn insert_decoys(db: &impl ConnectionTrait, decoys: &[DecoyWrite]) -> Result<(), DbErr> {
+/// The statement that writes decoy rows.
+pub fn insert_decoys(backend: DbBackend, decoys: &[DecoyWrite]) -> String {
     use privacy_decoy_write::Column;
-    let rows: Vec<_> = decoys.iter().map(|decoy| (&decoy.key, &decoy.payload)).collect();
-    db::insert_rows::<privacy_decoy_write::Entity>(db, &[Column::ReleaseKey, Column::Payload], &rows).await
+    let rows = decoys.iter().map(|decoy| vec![decoy.key.as_str().into(), decoy.payload.as_str().into()]);
+    let columns = [Column::ReleaseKey, Column::Payload];
+    db::insert_text::<privacy_decoy_write::Entity>(backend, &columns, rows.collect())
 }
 
 /// Deletes decoy rows.
@@ -134,12 +130,8 @@ pub struct SizeStep {
     pub payload: Option<String>,
 }
 
-/// The steps of sizes that an account was charged for, in some epochs.
-pub async fn sizes_charged_to(
-    db: &impl ConnectionTrait,
-    account: &str,
-    epochs: &BTreeSet<i32>,
-) -> Result<Vec<SizeStep>, DbErr> {
+/// The steps of sizes that an account was charged for, in some epochs; see [`size_step`].
+pub fn sizes_charged_to(account: &str, epochs: &BTreeSet<i32>) -> TextQuery {
     let charged = privacy_charge::Entity::find()
         .select_only()
         .column(privacy_charge::Column::ReleaseKey)
@@ -150,12 +142,16 @@ pub async fn sizes_charged_to(
         .filter(COLUMN.bundle.eq("SIZE"))
         .filter(COLUMN.epoch_id.is_in(epochs.iter().copied()));
     let columns = ["release_key", "step", "segment", "window_days", "epoch_id", "status", "payload"];
-    let step = |[release_key, step, segment, window_days, epoch_id, status, payload]: [String; 7]| {
-        let payload = Some(payload).filter(|payload| !payload.is_empty());
-        let (step, window_days, epoch_id) = (db::number(&step)?, db::number(&window_days)?, db::number(&epoch_id)?);
-        Ok(SizeStep { release_key, step, segment, window_days, epoch_id, status, payload })
-    };
-    db::texts(db, rows.into_query(), columns).await?.into_iter().map(step).collect()
+    TextQuery::new(rows.into_query(), &columns)
+}
+
+/// A row of [`sizes_charged_to`].
+pub fn size_step(row: TextRow) -> Result<SizeStep, DbErr> {
+    let row: [String; 7] = row.try_into().map_err(|_| DbErr::Type("not a step of a size".to_owned()))?;
+    let [release_key, step, segment, window_days, epoch_id, status, payload] = row;
+    let payload = Some(payload).filter(|payload| !payload.is_empty());
+    let (step, window_days, epoch_id) = (db::number(&step)?, db::number(&window_days)?, db::number(&epoch_id)?);
+    Ok(SizeStep { release_key, step, segment, window_days, epoch_id, status, payload })
 }
 
 /// The number of releases by bundle and status; each step counts.

@@ -1,18 +1,18 @@
 //! Privacy views: whether an account was shown a segment, or denied it by the minimum difference.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use sea_orm::{
-    ActiveValue::Set,
-    ConnectionTrait, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QueryTrait as _,
+    ConnectionTrait, DbBackend, DbErr, EntityTrait, ExprTrait as _, QueryFilter, QueryTrait as _, Value,
     sea_query::{Expr, Query},
 };
 
 use super::{
-    db,
+    bulk::is_any,
+    db::{self, TextQuery, TextRow},
     entity::{
         privacy_release,
-        privacy_view::{ActiveModel, COLUMN, Column, Entity},
+        privacy_view::{COLUMN, Column, Entity},
     },
 };
 
@@ -27,12 +27,23 @@ pub async fn load(
     Ok(views.into_iter().map(|view| (view.release_key, view.shown)).collect())
 }
 
-/// The releases of sizes whose segments an account was shown, in some epochs.
-pub async fn shown_to(
-    db: &impl ConnectionTrait,
-    account: &str,
-    epochs: &BTreeSet<i32>,
-) -> Result<HashSet<String>, DbErr> {
+/// The same as a query; see [`verdict`].
+pub fn load_query<'a>(backend: DbBackend, account: &str, releases: impl Iterator<Item = &'a str>) -> TextQuery {
+    let releases = is_any(backend, Column::ReleaseKey, releases.map(str::to_owned));
+    let rows = Entity::find().filter(COLUMN.subject.eq(account)).filter(releases);
+    TextQuery::new(rows.into_query(), &["release_key", "shown"])
+}
+
+/// A row of [`load_query`].
+pub fn verdict(row: &TextRow) -> Result<(String, bool), DbErr> {
+    match &row[..] {
+        [release_key, shown] => Ok((release_key.clone(), db::boolean(shown))),
+        _ => Err(DbErr::Type("not a verdict".to_owned())),
+    }
+}
+
+/// The releases of sizes whose segments an account was shown, in some epochs: their keys.
+pub fn shown_to(account: &str, epochs: &BTreeSet<i32>) -> TextQuery {
     // As a join of the account's views: a list of the epoch's releases would grow with what all accounts requested.
     let rows = Entity::find().filter(COLUMN.subject.eq(account)).filter(COLUMN.shown.eq(true)).filter(Expr::exists(
         Query::select()
@@ -45,28 +56,16 @@ pub async fn shown_to(
             .and_where(Expr::col(privacy_release::Column::EpochId).is_in(epochs.iter().copied()))
             .to_owned(),
     ));
-    let keys = db::texts(db, rows.into_query(), ["release_key"]).await?;
-    Ok(keys.into_iter().flatten().collect())
+    TextQuery::new(rows.into_query(), &["release_key"])
 }
 
-/// Stores verdicts; they never change.
-pub async fn insert(
-    db: &impl ConnectionTrait,
-    account: &str,
-    verdicts: Vec<(String, bool)>,
-    at: i64,
-) -> Result<(), DbErr> {
-    if verdicts.is_empty() {
-        return Ok(());
-    }
-    let rows = verdicts.into_iter().map(|(release_key, shown)| ActiveModel {
-        subject: Set(account.to_owned()),
-        release_key: Set(release_key),
-        shown: Set(shown),
-        viewed_at: Set(at),
+/// The statement that stores verdicts; they never change.
+pub fn insert(backend: DbBackend, account: &str, verdicts: &[(String, bool)], at: i64) -> String {
+    let rows = verdicts.iter().map(|(release_key, shown)| -> Vec<Value> {
+        vec![account.into(), release_key.as_str().into(), (*shown).into(), at.into()]
     });
-    Entity::insert_many(rows).exec_without_returning(db).await?;
-    Ok(())
+    let columns = [Column::Subject, Column::ReleaseKey, Column::Shown, Column::ViewedAt];
+    db::insert_text::<Entity>(backend, &columns, rows.collect())
 }
 
 /// The number of verdicts: whether shown, and how many.

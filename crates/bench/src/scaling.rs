@@ -40,8 +40,9 @@ pub struct Measured {
     portrait_servers_cpu_s: f64,
     /// The share of the cores that the servers used during the build.
     build_cores_used: f64,
-    /// Peak memory of the import process.
+    /// Peak memory of the import process, and what of it does not depend on the number of people.
     import_process_bytes: f64,
+    import_batches_bytes: f64,
 }
 
 /// Prints the table.
@@ -119,7 +120,8 @@ impl Size {
                 .max(week * measured.import_servers_cpu_s / CORES / shards),
             portrait_s: portrait_cpu_s / CORES / shards,
             exchanged_bytes: scale * measured.exchanged_bytes * (shards - 1.0) / shards,
-            import_bytes: scale * measured.import_process_bytes,
+            import_bytes: measured.import_batches_bytes
+                + scale * (measured.import_process_bytes - measured.import_batches_bytes),
         }
     }
 }
@@ -140,6 +142,9 @@ fn count(number: f64) -> String {
 }
 
 fn bytes(number: f64) -> String {
+    if number == 0.0 {
+        return "nothing".to_owned();
+    }
     rounded(number, &[(1e6, "MB"), (1e9, "GB"), (1e12, "TB")])
 }
 

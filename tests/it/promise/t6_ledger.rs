@@ -624,7 +624,7 @@ async fn t6_after_an_upgrade_a_key_sees_what_it_paid_for() {
         let client = app.client(&ALL).await;
         let definition = r#"{"regions": ["demo-harbor"], "age": {"from": 25, "to": 44}}"#;
         let key = |bundle: Bundle| app.release_key(definition, bundle, 0);
-        Migrator::down(app.db(), Some(2)).await.unwrap();
+        Migrator::down(app.db(), Some(3)).await.unwrap();
         let (epoch_id, account) = (app.state.epoch.get().epoch_id, format!("key:{}", client.key_id));
         for (bundle, price, values) in [(Bundle::Size, 120, vec![400]), (Bundle::Behavior, 310, vec![0; 27])] {
             let release = key(bundle);
@@ -682,7 +682,7 @@ async fn t6_after_an_upgrade_a_key_sees_what_it_paid_for() {
             .replace("value", "release { policyVersion }");
         assert_eq!(other.ask(&size).await.data("/cohort/size/release/policyVersion"), "2026-2");
         // Back and forth: the ledger keeps its amounts.
-        Migrator::down(server.db(), Some(2)).await.unwrap();
+        Migrator::down(server.db(), Some(3)).await.unwrap();
         let row = server.db().query_one_raw(sea_orm::Statement::from_string(
             server.db().get_database_backend(),
             format!("select cast(sum(mu) as bigint) from privacy_charges where subject = '{account}'"),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
-use sea_orm::{DatabaseConnection, EntityTrait as _};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, EntityTrait as _};
 use spots_enrichment::{
     domain::{
         atom::{BAND_COUNT, BandSet},
@@ -61,7 +61,8 @@ async fn t6_spending_is_the_sum_of_the_charges_inside_a_window() {
                 }
             });
             let new: Vec<NewCharge> = new.collect();
-            charges::insert(&db, &new, at).await.unwrap();
+            let insert = charges::insert(db.get_database_backend(), &new, at);
+            db.execute_unprepared(&insert).await.unwrap();
         }
         sums_agree(&db).await;
 
