@@ -145,8 +145,8 @@ pub async fn texts_of<const N: usize>(
     Ok(found)
 }
 
-/// The statement that inserts rows, each with one value per column, as a text with the values in it; empty without rows.
-/// Several such texts can be executed at once.
+/// The statement that inserts rows, each with one value per column, as a text with the values in it; empty without
+/// rows. Several such texts can be executed at once.
 #[must_use]
 pub fn insert_text<E: EntityTrait>(backend: DbBackend, columns: &[E::Column], rows: Vec<Vec<Value>>) -> String {
     if rows.is_empty() {

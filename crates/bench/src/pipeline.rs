@@ -111,13 +111,12 @@ impl PipelineOptions {
 
     /// Runs a command of the program.
     fn step(&self, arguments: &[&str]) -> anyhow::Result<Used> {
-        let mut command = match &self.server {
-            Some(program) => Command::new(program),
-            None => {
-                let mut this_program = Command::new(std::env::current_exe()?);
-                this_program.arg("run");
-                this_program
-            }
+        let mut command = if let Some(program) = &self.server {
+            Command::new(program)
+        } else {
+            let mut this_program = Command::new(std::env::current_exe()?);
+            this_program.arg("run");
+            this_program
         };
         // Not arguments: arguments are visible in the list of processes.
         command.args(arguments).env("DATABASE_URL", &self.bench_database).stdout(Stdio::null());
