@@ -33,7 +33,7 @@ use spots_enrichment::{
         db,
         entity::{agent_summary, privacy_charge},
         epochs,
-        warehouse::Warehouse,
+        warehouse::{RowBinary, Warehouse},
     },
 };
 
@@ -471,6 +471,39 @@ async fn a_file_with_too_many_rejects_changes_nothing() {
     import::folder(&other.db, &folder, &options).await.unwrap();
     let staged = "SELECT name FROM system.tables WHERE database = 'rejects' AND name LIKE '%import%'";
     assert!(other.warehouse.read::<1>(staged).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn data_that_break_the_bounds_stop_a_build() {
+    let Some(shards) = Shards::start() else { return };
+    let other = shards.migrated("bounds").await;
+    let mut files = Files::default();
+    for number in 0..12 {
+        files.agent(&format!("a{number}"), "north", "30", true);
+        files.visit(&format!("a{number}"), "s", "2020-05-28T08:00:00Z", "2020-05-28T09:00:00Z");
+    }
+    let folder = folder("bounds");
+    files.write(&folder);
+    let options = Options { warehouse: Some(other.warehouse.clone()), ..Options::DEFAULT };
+    import::folder(&other.db, &folder, &options).await.unwrap();
+    // What no import writes: eleven kept ties of one person.
+    let mut rows = RowBinary::default();
+    for number in 1..12 {
+        for [own, end] in [["a0".to_owned(), format!("a{number}")], [format!("a{number}"), "a0".to_owned()]] {
+            rows.text(&own);
+            rows.text(&end);
+            rows.integer(500_u16.to_le_bytes());
+            rows.integer((monday() - DAY).to_le_bytes());
+            rows.integer([1]);
+            rows.integer(1_u64.to_le_bytes());
+        }
+    }
+    let columns = ["agent_id", "other_id", "weight", "created_at", "kept", "version"];
+    other.warehouse.insert("ai2ai_connections", &columns, rows).await.unwrap();
+    let options = BuildOptions { warehouse: Some(&other.warehouse), ..FORCED };
+    let build = epoch_builder::build_with(&other.db, monday(), monday() + 10 * DAY, options).await;
+    assert_eq!(build.unwrap_err().to_string(), "a person has more than 10 kept ties");
+    assert!(epochs::list(&other.db).await.unwrap().is_empty());
 }
 
 /// A server whose sums come from the warehouse.

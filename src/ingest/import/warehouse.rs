@@ -64,7 +64,7 @@ async fn of_people<const N: usize>(
     let ids = ids.collect::<Vec<_>>().join("\n");
     let statement = format!(
         "SELECT {columns} FROM {}.{table} FINAL WHERE (bucket, agent_id) IN (
-             SELECT toUInt8(bitShiftRight(cityHash64(id), 56)), id
+             SELECT toUInt16(bitShiftRight(cityHash64(id), 48)), id
              FROM (SELECT arrayJoin(splitByChar('\\n', {})) AS id)
          )",
         warehouse.database(),

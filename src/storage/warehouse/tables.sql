@@ -1,5 +1,5 @@
 -- The tables of the warehouse, created on every shard. `agent_id` decides on which shard a row is (cityHash64), and the
--- highest 8 bits of its hash are the bucket, so that an epoch can be built in ranges of bucket values.
+-- highest 16 bits of its hash are the bucket, so that an epoch can be built in ranges of bucket values.
 --
 -- ClickHouse of 2018 sorts nulls badly and cannot have them in a key, so absent values have one that data cannot have:
 -- -1 for times, ages and groups, '' for a region, an empty array for the numbers of an incomplete profile.
@@ -7,7 +7,7 @@
 -- Each row of an import has a version; of the rows with the same key, FINAL keeps the one with the highest version.
 CREATE TABLE IF NOT EXISTS {database}.agents_local (
     agent_id String,
-    bucket UInt8 DEFAULT toUInt8(bitShiftRight(cityHash64(agent_id), 56)),
+    bucket UInt16 DEFAULT toUInt16(bitShiftRight(cityHash64(agent_id), 48)),
     region String,
     age Int16,
     interests String,
@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS {database}.agents_local (
 -- `means`: 12 numbers; `cells`: the 12 cells of the histograms and that of the archetype, as in the bundle PERSONALITY.
 CREATE TABLE IF NOT EXISTS {database}.personality_profiles_local (
     agent_id String,
-    bucket UInt8 DEFAULT toUInt8(bitShiftRight(cityHash64(agent_id), 56)),
+    bucket UInt16 DEFAULT toUInt16(bitShiftRight(cityHash64(agent_id), 48)),
     means Array(Int16),
     cells Array(UInt8),
     state_norm Int64,
@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS {database}.personality_profiles_local (
 
 CREATE TABLE IF NOT EXISTS {database}.user_actions_local (
     agent_id String,
-    bucket UInt8 DEFAULT toUInt8(bitShiftRight(cityHash64(agent_id), 56)),
+    bucket UInt16 DEFAULT toUInt16(bitShiftRight(cityHash64(agent_id), 48)),
     spot_id String,
     start_time Int64,
     action_type String,
@@ -42,7 +42,7 @@ CREATE TABLE IF NOT EXISTS {database}.user_actions_local (
 -- A tie is stored twice, once for each end, where that end is.
 CREATE TABLE IF NOT EXISTS {database}.ai2ai_connections_local (
     agent_id String,
-    bucket UInt8 DEFAULT toUInt8(bitShiftRight(cityHash64(agent_id), 56)),
+    bucket UInt16 DEFAULT toUInt16(bitShiftRight(cityHash64(agent_id), 48)),
     other_id String,
     weight UInt16,
     created_at Int64,
@@ -54,7 +54,7 @@ CREATE TABLE IF NOT EXISTS {database}.ai2ai_connections_local (
 CREATE TABLE IF NOT EXISTS {database}.epoch_people_local (
     build_id UInt64,
     agent_id String,
-    bucket UInt8 DEFAULT toUInt8(bitShiftRight(cityHash64(agent_id), 56)),
+    bucket UInt16 DEFAULT toUInt16(bitShiftRight(cityHash64(agent_id), 48)),
     region String,
     age_band UInt8,
     interests String,
@@ -68,7 +68,7 @@ CREATE TABLE IF NOT EXISTS {database}.epoch_people_local (
 CREATE TABLE IF NOT EXISTS {database}.epoch_visits_local (
     build_id UInt64,
     agent_id String,
-    bucket UInt8 DEFAULT toUInt8(bitShiftRight(cityHash64(agent_id), 56)),
+    bucket UInt16 DEFAULT toUInt16(bitShiftRight(cityHash64(agent_id), 48)),
     visits Array(UInt32),
     known Array(UInt32),
     dwell Array(Int64),
@@ -84,7 +84,7 @@ CREATE TABLE IF NOT EXISTS {database}.epoch_visits_local (
 CREATE TABLE IF NOT EXISTS {database}.epoch_ties_local (
     build_id UInt64,
     agent_id String,
-    bucket UInt8 DEFAULT toUInt8(bitShiftRight(cityHash64(agent_id), 56)),
+    bucket UInt16 DEFAULT toUInt16(bitShiftRight(cityHash64(agent_id), 48)),
     other_id String,
     other_region String,
     weight UInt16,

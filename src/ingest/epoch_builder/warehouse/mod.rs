@@ -30,8 +30,8 @@ use crate::{
 
 /// The number of visits that a shard reduces with one statement. It bounds the memory of the servers to about 1.5 GB.
 const VISITS_PER_STATEMENT: u64 = 2_000_000;
-/// The number of buckets into which people are divided.
-const BUCKETS: usize = 256;
+/// The number of buckets into which people are divided: so many that one has few visits in a shard of any size.
+const BUCKETS: usize = 1 << 16;
 /// Arrays make large rows, of which the default number per block would fill the memory.
 const SETTINGS: &[(&str, &str)] = &[
     ("max_block_size", "4096"),
@@ -90,9 +90,9 @@ impl<'a> Build<'a> {
             anyhow::Ok(())
         }))
         .await?;
-        self.require_few_ties().await?;
         try_join_all(shards.map(|shard| async move {
             for range in &ranges[shard] {
+                self.require_few_ties(shard, range).await?;
                 self.on_range(shard, ROLLUP, range).await?;
                 bar.advance(range.clone().count() as u64);
             }
@@ -102,10 +102,11 @@ impl<'a> Build<'a> {
                 self.warehouse.database(),
                 self.number
             );
-            self.warehouse.on_shard(shard, &mark).await
+            self.warehouse.on_shard(shard, &mark).await?;
+            self.require_each_once(shard).await
         }))
         .await?;
-        self.require_each_once().await
+        self.require_marks().await
     }
 
     /// The number of steps that [`Build::run`] reports.
@@ -119,7 +120,7 @@ impl<'a> Build<'a> {
             "SELECT toString(bucket), toString(count()) FROM {}.user_actions_local GROUP BY bucket",
             self.warehouse.database()
         );
-        let mut visits = [0; BUCKETS];
+        let mut visits = vec![0; BUCKETS];
         for [bucket, count] in self.warehouse.read_shard::<2>(shard, &statement).await? {
             visits[bucket.parse::<usize>()?] = count.parse()?;
         }
@@ -192,41 +193,50 @@ impl<'a> Build<'a> {
         values.iter().fold(template.to_owned(), |text, (name, value)| text.replace(name, value))
     }
 
-    /// The noise is calibrated for at most [`TIE_CAP`] ties, so data that violates it must not be released.
-    async fn require_few_ties(&self) -> anyhow::Result<()> {
+    /// The noise is calibrated for at most [`TIE_CAP`] ties, so data that violates it must not be released. All ties of
+    /// a person are on the shard of the person.
+    async fn require_few_ties(&self, shard: usize, range: &RangeInclusive<usize>) -> anyhow::Result<()> {
         let statement = format!(
             "SELECT toString(max(ties)) FROM (
-                 SELECT agent_id, count() AS ties FROM {}.epoch_ties WHERE build_id = {} GROUP BY agent_id
+                 SELECT count() AS ties FROM {}.epoch_ties_local
+                 WHERE build_id = {} AND bucket BETWEEN {} AND {} GROUP BY agent_id
              )",
             self.warehouse.database(),
-            self.number
+            self.number,
+            range.start(),
+            range.end()
         );
-        let ties: usize = self.single(&statement).await?;
+        let ties: usize = single(&self.warehouse.read_shard(shard, &statement).await?)?;
         ensure!(ties <= TIE_CAP, "a person has more than {TIE_CAP} kept ties");
         Ok(())
     }
 
-    /// A row twice would count a person twice; a shard without its mark has not finished.
-    async fn require_each_once(&self) -> anyhow::Result<()> {
-        let (database, build_id) = (self.warehouse.database(), self.number);
-        let doubled = format!(
-            "SELECT toString(count() - uniqExact(window_days, agent_id)) FROM {database}.agent_rollup
-             WHERE build_id = {build_id} AND window_days > 0"
-        );
-        ensure!(self.single::<u64>(&doubled).await? == 0, "the warehouse stored a person twice");
-        let marks = format!(
-            "SELECT toString(uniqExact(region)) FROM {database}.agent_rollup
-             WHERE build_id = {build_id} AND window_days = 0"
-        );
-        ensure!(self.single::<usize>(&marks).await? == self.warehouse.shards(), "a shard of the warehouse is missing");
+    /// A row twice would count a person twice. All rows of a person are on one shard.
+    async fn require_each_once(&self, shard: usize) -> anyhow::Result<()> {
+        for length in WindowLength::ALL {
+            let doubled = format!(
+                "SELECT toString(count() - uniqExact(agent_id)) FROM {}.agent_rollup_local
+                 WHERE build_id = {} AND window_days = {}",
+                self.warehouse.database(),
+                self.number,
+                length.days()
+            );
+            let doubled: u64 = single(&self.warehouse.read_shard(shard, &doubled).await?)?;
+            ensure!(doubled == 0, "the warehouse stored a person twice");
+        }
         Ok(())
     }
 
-    async fn single<T: std::str::FromStr>(&self, statement: &str) -> anyhow::Result<T> {
-        match &self.warehouse.read::<1>(statement).await?[..] {
-            [[number]] => number.parse().ok().context("the warehouse returned no number"),
-            _ => anyhow::bail!("the warehouse returned no number"),
-        }
+    /// A shard without its mark has not finished.
+    async fn require_marks(&self) -> anyhow::Result<()> {
+        let marks = format!(
+            "SELECT toString(uniqExact(region)) FROM {}.agent_rollup WHERE build_id = {} AND window_days = 0",
+            self.warehouse.database(),
+            self.number
+        );
+        let marks: usize = single(&self.warehouse.read(&marks).await?)?;
+        ensure!(marks == self.warehouse.shards(), "a shard of the warehouse is missing");
+        Ok(())
     }
 
     /// The people of the epoch and of each term. Who is counted in a window is counted in the longest one.
@@ -237,7 +247,7 @@ impl<'a> Build<'a> {
             WindowLength::Days84.days()
         );
         let mut counts = Counts::default();
-        counts.people = self.single(&format!("SELECT toString(count()) {rows}")).await?;
+        counts.people = single(&self.warehouse.read(&format!("SELECT toString(count()) {rows}")).await?)?;
         for (kind, term) in [
             (TermKind::Region, "region"),
             (TermKind::Interest, "arrayJoin(splitByChar('|', interests))"),
@@ -252,8 +262,16 @@ impl<'a> Build<'a> {
     }
 }
 
+/// The number that is the only value of an answer.
+fn single<T: std::str::FromStr>(rows: &[[String; 1]]) -> anyhow::Result<T> {
+    match rows {
+        [[number]] => number.parse().ok().context("the warehouse returned no number"),
+        _ => anyhow::bail!("the warehouse returned no number"),
+    }
+}
+
 /// Divides buckets into ranges.
-fn ranges(visits: &[u64; BUCKETS]) -> Vec<RangeInclusive<usize>> {
+fn ranges(visits: &[u64]) -> Vec<RangeInclusive<usize>> {
     let (mut ranges, mut first, mut sum) = (Vec::new(), 0, 0);
     for (bucket, count) in visits.iter().enumerate() {
         if bucket > first && sum + count > VISITS_PER_STATEMENT {
@@ -360,7 +378,7 @@ mod tests {
 
     #[test]
     fn ranges_cover_every_bucket_once_and_are_not_too_large() {
-        let mut visits = [10_000; BUCKETS];
+        let mut visits = vec![10_000; BUCKETS];
         visits[7] = 3 * VISITS_PER_STATEMENT;
         let ranges = ranges(&visits);
         let all: Vec<usize> = ranges.iter().cloned().flatten().collect();
